@@ -1,0 +1,78 @@
+/* eddy/embed.h: what a document looks like to the engine: its words, and one dense vector.
+ *
+ * Both are pure functions of the text. Everything that depends on the stream so far (idf, the
+ * running mean) is the engine's. */
+#ifndef EDDY_EMBED_H
+#define EDDY_EMBED_H
+
+#include <eddy/doc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the words view ---- */
+
+/* One distinct word of a document. */
+typedef struct eddy_term {
+    uint64_t hash;    /* FNV-1a-64 of the folded word */
+    const char *word; /* the folded word, in the arena; not terminated */
+    uint16_t n_word;  /* bytes; longer words are cut at a character border below 64 bytes */
+    uint16_t count;   /* times in this document, at most 65,535 */
+} eddy_term;
+
+/* The distinct words of a title and a text, in order of first appearance: runs of letters and
+ * digits in any script (Unicode by utf8proc), folded, with inner apostrophes kept; at least two
+ * bytes long; stop words out; scripts written without blanks (Han, Kana, Thai ...) give the
+ * character pairs of each run.
+ *
+ *   ret    (*n_ret) in the arena
+ *
+ * EDDY_NOMEM  arena full
+ * Cost: linear. Any number of threads, an arena for each. */
+EDDY_API eddy_status eddy_terms_read(eddy_str title, eddy_str text, eddy_arena *arena,
+                                     const eddy_term **ret, size_t *n_ret, eddy_error *err);
+
+/* ---- the dense view ---- */
+
+typedef struct eddy_embedder eddy_embedder;
+
+/* Open an embedder.
+ *
+ *   model  "hash": signed hashes of words and character 3- to 5-grams, 512 dimensions, no file.
+ *          "encoder": a BERT-type sentence encoder from a directory in Hugging Face layout.
+ *          "auto": the encoder when dir/config.json is there, else "hash".
+ *   dir    the model's directory; may be NULL for "hash"
+ *
+ * EDDY_INVALID      model is none of these
+ * EDDY_UNAVAILABLE  a file of the model is missing or cannot be read
+ * EDDY_FORMAT       a file of the model is not what it should be
+ * Cost for the encoder: maps the weights (90 MB for MiniLM), packs nothing. */
+EDDY_API eddy_status eddy_embedder_open(const char *model, const char *dir, eddy_embedder **ret,
+                                        eddy_error *err);
+EDDY_API void eddy_embedder_free(eddy_embedder *embedder);
+
+EDDY_API size_t eddy_embedder_dim(const eddy_embedder *embedder);
+/* One line for people: "hash, 512 dimensions", "encoder all-MiniLM-L6-v2, 384 dimensions, f32". */
+EDDY_API const char *eddy_embedder_name(const eddy_embedder *embedder);
+/* Changes when any vector could: model, weights, tokenizer, pooling, precision. */
+EDDY_API uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder);
+
+/* Embed n texts.
+ *
+ *   texts    (n) title and text joined by a blank, cleaned; any length, cut at the model's limit
+ *   scratch  work memory; reset by this call; one for each thread
+ *   ret      (n, dim) row-major float32, each row of length 1, or all 0 where the text has
+ *            nothing to embed (hash only)
+ *
+ * EDDY_NOMEM  scratch is full; ret is undefined
+ * A text's vector does not depend on the other texts by more than rounding.
+ * Any number of threads share one embedder. */
+EDDY_API eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts,
+                                         size_t n, eddy_arena *scratch, float *ret,
+                                         eddy_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,201 @@
+/* Memory: one gate for all allocations, and arenas that die with their batch.
+ *
+ * An arena is a chain of blocks, newest first; each block doubles. Reset keeps the largest
+ * block only, so a pipeline in its stride allocates nothing. */
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int (*ed_alloc_gate)(size_t n);
+
+static int refused(size_t n)
+{
+    return ed_alloc_gate && !ed_alloc_gate(n);
+}
+
+void *ed_alloc(size_t n)
+{
+    return refused(n) ? NULL : malloc(n ? n : 1);
+}
+
+void *ed_alloc_zero(size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    return refused(count * size) ? NULL : calloc(count ? count : 1, size ? size : 1);
+}
+
+void *ed_realloc(void *p, size_t n)
+{
+    return refused(n) ? NULL : realloc(p, n ? n : 1);
+}
+
+void ed_free(void *p)
+{
+    free(p);
+}
+
+void *ed_alloc_aligned(size_t n)
+{
+    if (refused(n) || n > SIZE_MAX - 63)
+        return NULL;
+    return aligned_alloc(64, n ? (n + 63) & ~(size_t)63 : 64);
+}
+
+char *ed_strndup(const char *s, size_t n)
+{
+    char *copy = n < SIZE_MAX ? ed_alloc(n + 1) : NULL;
+    if (!copy)
+        return NULL;
+    if (n)
+        memcpy(copy, s, n);
+    copy[n] = 0;
+    return copy;
+}
+
+char *ed_strdup(const char *s)
+{
+    return ed_strndup(s, strlen(s));
+}
+
+/* ---- arenas ---- */
+
+#define BLOCK_MIN 4096
+
+struct block {
+    struct block *next;
+    size_t size, used; /* of bytes[] */
+    _Alignas(64) char bytes[];
+};
+
+struct eddy_arena {
+    struct block *blocks;
+    size_t max, used, block_next;
+};
+
+eddy_arena *eddy_arena_new(size_t max_bytes)
+{
+    eddy_arena *arena = ed_alloc_zero(1, sizeof *arena);
+    if (!arena)
+        return NULL;
+    arena->max = max_bytes ? max_bytes : SIZE_MAX;
+    arena->block_next = BLOCK_MIN;
+    return arena;
+}
+
+static void blocks_free(struct block *block)
+{
+    while (block) {
+        struct block *next = block->next;
+        ed_free(block);
+        block = next;
+    }
+}
+
+void eddy_arena_reset(eddy_arena *arena)
+{
+    struct block *largest = NULL;
+    struct block *next;
+    for (struct block *b = arena->blocks; b; b = next) {
+        next = b->next;
+        b->next = NULL;
+        if (!largest || b->size > largest->size) {
+            blocks_free(largest);
+            largest = b;
+        } else {
+            ed_free(b);
+        }
+    }
+    if (largest)
+        largest->used = 0;
+    arena->blocks = largest;
+    arena->used = 0;
+}
+
+void eddy_arena_free(eddy_arena *arena)
+{
+    if (!arena)
+        return;
+    blocks_free(arena->blocks);
+    ed_free(arena);
+}
+
+size_t eddy_arena_used(const eddy_arena *arena)
+{
+    return arena->used;
+}
+
+static void *arena_take(eddy_arena *arena, size_t n, size_t align)
+{
+    if (n > arena->max - arena->used)
+        return NULL;
+    struct block *b = arena->blocks;
+    size_t start = b ? (b->used + align - 1) & ~(align - 1) : 0;
+    if (!b || start > b->size || n > b->size - start) {
+        size_t size = arena->block_next;
+        while (size < n)
+            size = size > SIZE_MAX / 2 ? n : size * 2;
+        if (size > SIZE_MAX - sizeof *b - 64)
+            return NULL;
+        b = ed_alloc_aligned(sizeof *b + size);
+        if (!b)
+            return NULL;
+        b->next = arena->blocks;
+        b->size = size;
+        b->used = 0;
+        arena->blocks = b;
+        arena->block_next = size < ((size_t)1 << 24) ? size * 2 : size;
+        start = 0;
+    }
+    arena->used += n;
+    b->used = start + n;
+    return b->bytes + start;
+}
+
+void *ed_arena_alloc(eddy_arena *arena, size_t n)
+{
+    return arena_take(arena, n, 16);
+}
+
+void *ed_arena_alloc_aligned(eddy_arena *arena, size_t n)
+{
+    return arena_take(arena, n, 64);
+}
+
+void *ed_arena_alloc_zero(eddy_arena *arena, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    void *p = ed_arena_alloc(arena, count * size);
+    if (p)
+        memset(p, 0, count * size);
+    return p;
+}
+
+eddy_str ed_arena_str(eddy_arena *arena, const char *s, size_t n)
+{
+    char *copy = n < SIZE_MAX ? arena_take(arena, n + 1, 1) : NULL;
+    if (!copy)
+        return (eddy_str){NULL, 0};
+    if (n)
+        memcpy(copy, s, n);
+    copy[n] = 0;
+    return (eddy_str){copy, n};
+}
+
+eddy_str ed_arena_printf(eddy_arena *arena, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = n < 0 ? NULL : arena_take(arena, (size_t)n + 1, 1);
+    if (text)
+        vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return text ? (eddy_str){text, (size_t)n} : (eddy_str){NULL, 0};
+}

@@ -1,0 +1,34 @@
+/* Memory: the one seam that tests can make fail, and arenas.
+ *
+ * All of eddy allocates through ed_alloc and its kin. A test may install a gate that is asked
+ * before each allocation (ed_alloc_gate); nothing else may use it. */
+#ifndef ED_BASE_MEMORY_H
+#define ED_BASE_MEMORY_H
+
+#include <eddy/doc.h>
+
+/* As malloc, calloc, realloc and free; n of 0 gives a pointer that may be freed. */
+void *ed_alloc(size_t n);
+void *ed_alloc_zero(size_t count, size_t size); /* NULL when count * size overflows */
+void *ed_realloc(void *p, size_t n);
+void ed_free(void *p);
+/* 64-byte aligned, for vectors; given back by ed_free. */
+void *ed_alloc_aligned(size_t n);
+/* n bytes of s and a 0 behind them; NULL: no memory. */
+char *ed_strndup(const char *s, size_t n);
+char *ed_strdup(const char *s);
+
+/* The gate: returns 0 to refuse the allocation. NULL takes it away. For tests only. */
+extern int (*ed_alloc_gate)(size_t n);
+
+/* From an arena: 16-byte aligned; NULL when memory or the arena's ceiling is exhausted. */
+void *ed_arena_alloc(eddy_arena *arena, size_t n);
+void *ed_arena_alloc_zero(eddy_arena *arena, size_t count, size_t size);
+/* 64-byte aligned, for vectors. */
+void *ed_arena_alloc_aligned(eddy_arena *arena, size_t n);
+/* A copy with a 0 behind it; at is NULL when there was no memory. */
+eddy_str ed_arena_str(eddy_arena *arena, const char *s, size_t n);
+__attribute__((format(printf, 2, 3))) eddy_str ed_arena_printf(eddy_arena *arena,
+                                                               const char *format, ...);
+
+#endif

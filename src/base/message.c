@@ -1,0 +1,59 @@
+/* Epochs: growing lists whose strings live in the batch's arena. */
+#include "base/message.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+void ed_epoch_init(struct ed_epoch *epoch, eddy_arena *arena)
+{
+    memset(epoch, 0, sizeof *epoch);
+    epoch->arena = arena;
+}
+
+void ed_epoch_clear(struct ed_epoch *epoch)
+{
+    ed_free(epoch->messages);
+    ed_free(epoch->offsets);
+    ed_epoch_init(epoch, epoch->arena);
+}
+
+static int list_grow(void **list, size_t *room, size_t size)
+{
+    size_t wide = *room ? *room * 2 : 16;
+    void *at = ed_realloc(*list, wide * size);
+    if (!at)
+        return 0;
+    *list = at;
+    *room = wide;
+    return 1;
+}
+
+struct ed_message *ed_epoch_add(struct ed_epoch *epoch)
+{
+    if (epoch->n_messages == epoch->room_messages &&
+        !list_grow((void **)&epoch->messages, &epoch->room_messages, sizeof *epoch->messages))
+        return NULL;
+    struct ed_message *m = &epoch->messages[epoch->n_messages++];
+    memset(m, 0, sizeof *m);
+    return m;
+}
+
+eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t partition,
+                              int64_t next, eddy_error *err)
+{
+    for (size_t i = 0; i < epoch->n_offsets; i++) {
+        struct ed_offset *o = &epoch->offsets[i];
+        if (o->partition == partition && (o->topic == topic || !strcmp(o->topic, topic))) {
+            if (o->next < next)
+                o->next = next;
+            return EDDY_OK;
+        }
+    }
+    if (epoch->n_offsets == epoch->room_offsets &&
+        !list_grow((void **)&epoch->offsets, &epoch->room_offsets, sizeof *epoch->offsets))
+        return eddy_fail_nomem(err, "epoch", sizeof *epoch->offsets);
+    epoch->offsets[epoch->n_offsets++] = (struct ed_offset){topic, partition, next};
+    return EDDY_OK;
+}

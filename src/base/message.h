@@ -1,0 +1,49 @@
+/* What goes out: messages, gathered in an epoch with the input positions that they answer.
+ *
+ * publish fills an epoch, journal makes it visible; neither knows the other. One owner at a time. */
+#ifndef ED_BASE_MESSAGE_H
+#define ED_BASE_MESSAGE_H
+
+#include <eddy/doc.h>
+
+enum ed_topic { ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD, ED_TOPICS };
+
+struct ed_header {
+    const char *name;
+    eddy_str value;
+};
+
+struct ed_message {
+    enum ed_topic topic;
+    eddy_str key;   /* may be empty */
+    eddy_str value; /* at NULL: a tombstone */
+    const struct ed_header *headers;
+    size_t n_headers;
+    int64_t time_ms; /* the message's timestamp */
+};
+
+/* Everything of one input partition below next has been answered. */
+struct ed_offset {
+    const char *topic; /* lives as long as the source */
+    int32_t partition;
+    int64_t next;
+};
+
+struct ed_epoch {
+    eddy_arena *arena; /* holds all that the messages point to */
+    struct ed_message *messages;
+    size_t n_messages, room_messages;
+    struct ed_offset *offsets;
+    size_t n_offsets, room_offsets;
+};
+
+/* arena is borrowed for the life of the epoch. */
+void ed_epoch_init(struct ed_epoch *epoch, eddy_arena *arena);
+void ed_epoch_clear(struct ed_epoch *epoch);
+/* A zeroed place for one more message; NULL: no memory. */
+struct ed_message *ed_epoch_add(struct ed_epoch *epoch);
+/* Raise the next offset of a partition to at least next. EDDY_NOMEM. */
+eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t partition,
+                              int64_t next, eddy_error *err);
+
+#endif

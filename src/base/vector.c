@@ -1,0 +1,68 @@
+/* Vector kernels: the only user of cblas.h. */
+#include "base/vector.h"
+
+#include <cblas.h>
+#include <math.h>
+
+/* The compiler makes one version for each of these CPUs from the same source. The lanes are
+ * written out, so that every version adds in the same order; this file is compiled with
+ * -ffp-contract=off, so that none fuses. Sanitizers run before ifunc resolvers may, so they take
+ * the plain version. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__clang__)
+#define MANY_CPUS __attribute__((target_clones("default", "avx2", "avx512f")))
+#else
+#define MANY_CPUS
+#endif
+
+#define LANES 16
+
+MANY_CPUS
+double ed_dot(const float *a, const float *b, size_t n)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] += (double)a[i + j] * (double)b[i + j];
+    for (size_t j = 0; i < n; i++, j++)
+        lane[j] += (double)a[i] * (double)b[i];
+    for (size_t width = LANES / 2; width; width /= 2)
+        for (size_t j = 0; j < width; j++)
+            lane[j] += lane[j + width];
+    return lane[0];
+}
+
+MANY_CPUS
+void ed_add_scaled(float *y, float w, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += w * x[i];
+}
+
+double ed_norm(const float *a, size_t n)
+{
+    return sqrt(ed_dot(a, a, n));
+}
+
+int ed_finite(const float *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(a[i]))
+            return 0;
+    return 1;
+}
+
+void ed_gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                size_t ldb, float *c, size_t ldc)
+{
+    if (!m || !n)
+        return;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1.0f, a, (int)lda,
+                b, (int)ldb, 0.0f, c, (int)ldc);
+}
+
+void ed_blas_single_thread(void)
+{
+    openblas_set_num_threads(1);
+}

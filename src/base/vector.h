@@ -1,0 +1,29 @@
+/* Vector kernels. BLAS proposes, ed_dot decides.
+ *
+ * ed_gemm_nt is OpenBLAS: fast, and different in the last bits between CPUs and batch sizes. What
+ * hangs on a comparison is computed again by ed_dot, whose additions have one fixed order on every
+ * machine: eight double lanes, each product rounded once, no fused multiply-add. */
+#ifndef ED_BASE_VECTOR_H
+#define ED_BASE_VECTOR_H
+
+#include <stddef.h>
+
+/* a.b of (n) floats in double, fixed order. */
+double ed_dot(const float *a, const float *b, size_t n);
+/* y += w x, each element rounded once to float; (n). */
+void ed_add_scaled(float *y, float w, const float *x, size_t n);
+/* Length of (n) in double, fixed order. */
+double ed_norm(const float *a, size_t n);
+/* 1 when all of (n) are finite. */
+int ed_finite(const float *a, size_t n);
+
+/* c (m, n) = a (m, k) b (n, k)^T, row strides lda, ldb, ldc in floats. One thread, OpenBLAS.
+ * Error of each element against exact arithmetic: at most k 2^-24 |a_i| |b_j|. */
+void ed_gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                size_t ldb, float *c, size_t ldc);
+
+/* Let OpenBLAS use the calling thread only: eddy parallelises over documents. Called by each
+ * open or new that leads to a product; cheap. */
+void ed_blas_single_thread(void);
+
+#endif

@@ -1,0 +1,1 @@
+eddy_folder(cli SOURCES placeholder.c)

@@ -1,0 +1,2 @@
+/* cli: see the folder. */
+typedef int ed_cli_folder;

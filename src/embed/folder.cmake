@@ -1,0 +1,1 @@
+eddy_folder(embed SOURCES placeholder.c)

@@ -1,0 +1,2 @@
+/* embed: see the folder. */
+typedef int ed_embed_folder;

@@ -1,0 +1,1 @@
+eddy_folder(engine SOURCES placeholder.c)

@@ -1,0 +1,2 @@
+/* engine: see the folder. */
+typedef int ed_engine_folder;

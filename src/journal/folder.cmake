@@ -1,0 +1,1 @@
+eddy_folder(journal SOURCES placeholder.c)

@@ -1,0 +1,2 @@
+/* journal: see the folder. */
+typedef int ed_journal_folder;

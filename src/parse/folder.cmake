@@ -1,0 +1,1 @@
+eddy_folder(parse SOURCES placeholder.c)

@@ -1,0 +1,2 @@
+/* parse: see the folder. */
+typedef int ed_parse_folder;

@@ -1,0 +1,1 @@
+eddy_folder(pipeline SOURCES placeholder.c)

@@ -1,0 +1,2 @@
+/* pipeline: see the folder. */
+typedef int ed_pipeline_folder;

@@ -1,0 +1,1 @@
+eddy_folder(publish SOURCES placeholder.c)

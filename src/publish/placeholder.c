@@ -1,0 +1,2 @@
+/* publish: see the folder. */
+typedef int ed_publish_folder;

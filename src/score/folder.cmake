@@ -1,0 +1,1 @@
+eddy_folder(score SOURCES placeholder.c)

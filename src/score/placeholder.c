@@ -1,0 +1,2 @@
+/* score: see the folder. */
+typedef int ed_score_folder;

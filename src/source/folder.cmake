@@ -1,0 +1,1 @@
+eddy_folder(source SOURCES placeholder.c)

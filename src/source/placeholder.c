@@ -1,0 +1,2 @@
+/* source: see the folder. */
+typedef int ed_source_folder;

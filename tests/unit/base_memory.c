@@ -1,0 +1,76 @@
+/* Memory: arenas keep their promises, and the gate refuses what it should. */
+#include "test.h"
+
+#include "base/bytes.h"
+
+TEST(arena_keeps_every_piece_apart)
+{
+    eddy_arena *arena = eddy_arena_new(0);
+    char *pieces[200];
+    for (size_t i = 0; i < 200; i++) {
+        pieces[i] = ed_arena_alloc(arena, i * 7 + 1);
+        assert_int_equal((uintptr_t)pieces[i] % 16, 0);
+        memset(pieces[i], (int)i, i * 7 + 1);
+    }
+    for (size_t i = 0; i < 200; i++)
+        for (size_t j = 0; j < i * 7 + 1; j++)
+            assert_int_equal((unsigned char)pieces[i][j], i);
+    eddy_arena_reset(arena);
+    assert_int_equal(eddy_arena_used(arena), 0);
+    assert_int_equal((uintptr_t)ed_arena_alloc_aligned(arena, 5) % 64, 0);
+    eddy_arena_free(arena);
+}
+
+TEST(arena_stops_at_its_ceiling)
+{
+    eddy_arena *arena = eddy_arena_new(1000);
+    assert_non_null(ed_arena_alloc(arena, 600));
+    assert_null(ed_arena_alloc(arena, 600));
+    assert_non_null(ed_arena_alloc(arena, 400));
+    assert_null(ed_arena_str(arena, "x", 1).at);
+    eddy_arena_reset(arena);
+    assert_non_null(ed_arena_alloc(arena, 1000));
+    eddy_arena_free(arena);
+}
+
+TEST(arena_survives_any_lost_allocation)
+{
+    EACH_ALLOC_FAILS(k)
+    {
+        eddy_arena *arena = eddy_arena_new(0);
+        if (!arena)
+            continue;
+        for (size_t i = 0; i < 20; i++) {
+            char *p = ed_arena_alloc(arena, 3000);
+            if (p)
+                memset(p, 1, 3000);
+        }
+        eddy_arena_free(arena);
+    }
+}
+
+TEST(bytes_fail_once_and_stay_failed)
+{
+    struct ed_bytes b;
+    ed_bytes_init(&b, 10);
+    assert_true(ed_bytes_add_str(&b, "12345"));
+    assert_true(ed_bytes_printf(&b, "%d", 67));
+    assert_string_equal(b.at, "1234567");
+    assert_false(ed_bytes_add_str(&b, "89ab"));
+    assert_false(ed_bytes_add_str(&b, "8"));
+    assert_true(b.failed);
+    ed_bytes_empty(&b);
+    assert_true(ed_bytes_add_str(&b, "0123456789"));
+    ed_bytes_clear(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_keeps_every_piece_apart),
+        cmocka_unit_test(arena_stops_at_its_ceiling),
+        cmocka_unit_test(arena_survives_any_lost_allocation),
+        cmocka_unit_test(bytes_fail_once_and_stay_failed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,100 @@
+/* Numbers: own log and exp against libm, the fixed-order dot against plain sums, the table
+ * against a list, civil time against known days. */
+#include "test.h"
+
+#include "base/number.h"
+#include "base/table.h"
+#include "base/time.h"
+#include "base/vector.h"
+
+#include <math.h>
+
+TEST(log_and_exp_agree_with_libm)
+{
+    for (double x = 1e-12; x < 1e12; x *= 1.37) {
+        assert_true(fabs(ed_log(x) - log(x)) <= 1e-14 * (1 + fabs(log(x))));
+        assert_true(fabs(ed_log2(x) - log2(x)) <= 1e-14 * (1 + fabs(log2(x))));
+    }
+    for (double x = -690; x < 690; x += 0.37) {
+        assert_true(fabs(ed_exp(x) / exp(x) - 1) <= 1e-12);
+        assert_true(fabs(ed_exp2(x) / exp2(x) - 1) <= 1e-14);
+        assert_true(fabs(ed_sigmoid(x) - 1 / (1 + exp(-x))) <= 1e-12);
+    }
+    assert_true(ed_log2(8) == 3 && ed_log2(0.25) == -2 && ed_exp2(10) == 1024);
+}
+
+TEST(fixed_order_dot_and_gemm_agree_with_the_plain_sum)
+{
+    uint64_t seed = test_seed();
+    for (size_t n = 0; n < 70; n++) {
+        float a[70], b[70], c;
+        double sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            a[i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5);
+            b[i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5);
+            sum += (double)a[i] * b[i];
+        }
+        assert_true(fabs(ed_dot(a, b, n) - sum) < 1e-12);
+        if (n) {
+            ed_gemm_nt(1, 1, n, a, n, b, n, &c, 1);
+            assert_true(fabs((double)c - sum) < 1e-5);
+        }
+    }
+}
+
+TEST(table_agrees_with_a_list)
+{
+    uint64_t seed = test_seed();
+    struct ed_table t;
+    ed_table_init(&t);
+    uint64_t value[512] = {0}; /* 0: absent */
+    for (int step = 0; step < 20000; step++) {
+        uint64_t key = test_random(&seed) % 511 + 1;
+        if (test_random(&seed) % 3) {
+            *ed_table_put(&t, key, 0) = value[key] = test_random(&seed) | 1;
+        } else {
+            ed_table_remove(&t, key);
+            value[key] = 0;
+        }
+    }
+    size_t n = 0;
+    for (uint64_t key = 1; key < 512; key++) {
+        uint64_t *found = ed_table_find(&t, key);
+        assert_int_equal(found ? *found : 0, value[key]);
+        n += value[key] != 0;
+    }
+    assert_int_equal(t.n, n);
+    ed_table_clear(&t);
+}
+
+TEST(civil_time_is_right_on_known_days)
+{
+    char text[ED_TIME_TEXT];
+    assert_int_equal(ed_days_from_civil(1970, 1, 1), 0);
+    assert_int_equal(ed_days_from_civil(2000, 3, 1), 11017);
+    ed_time_text(0, text);
+    assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+    ed_time_text(951782400123, text);
+    assert_string_equal(text, "2000-02-29T00:00:00.123Z");
+    ed_time_text(-1, text);
+    assert_string_equal(text, "1969-12-31T23:59:59.999Z");
+    ed_time_text(INT64_MAX, text);
+    assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+    for (int64_t ms = -4000000000000; ms < 8000000000000; ms += 86400000LL * 97) {
+        int y, m, d;
+        ed_time_text(ms, text);
+        assert_int_equal(sscanf(text, "%d-%d-%d", &y, &m, &d), 3);
+        assert_int_equal(ed_days_from_civil(y, m, d), (ms - ((ms % 86400000) + 86400000) % 86400000) / 86400000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(log_and_exp_agree_with_libm),
+        cmocka_unit_test(fixed_order_dot_and_gemm_agree_with_the_plain_sum),
+        cmocka_unit_test(table_agrees_with_a_list),
+        cmocka_unit_test(civil_time_is_right_on_known_days),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
