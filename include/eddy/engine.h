@@ -59,7 +59,8 @@ typedef struct eddy_row {
     const eddy_term *terms;             /* (n_terms) distinct words */
     size_t n_terms;
     int64_t time_ms;
-    eddy_str id, title; /* kept (cut to 128 and 200 bytes) when the document becomes an exemplar */
+    eddy_str id;    /* kept (cut to 128 bytes) when the document becomes an exemplar ... */
+    eddy_str title; /* ... with this (cut to 200 bytes): its title, or how its text begins */
 } eddy_row;
 
 /* ---- output ---- */
@@ -117,7 +118,7 @@ typedef struct eddy_change {
 
 typedef enum eddy_event_state { EDDY_ACTIVE, EDDY_STATE_FADED, EDDY_STATE_MERGED } eddy_event_state;
 
-/* An event's latest full picture. Strings live in the arena that was passed. */
+/* An event's full picture. */
 typedef struct eddy_event {
     uint64_t id, version; /* version grows with every picture that differs */
     eddy_event_state state;
@@ -126,9 +127,10 @@ typedef struct eddy_event {
     double size;          /* documents */
     double weight;        /* decayed; equal to size without a half-life */
     int64_t first_ms, last_ms;
+    int64_t stream_ms; /* stream time when the picture was taken */
     float cohesion; /* mean similarity of two of its documents */
     uint32_t n_groups;
-    eddy_str name; /* "keyword, keyword: central title" */
+    eddy_str name; /* title of the most central document; keywords where there is none */
     uint32_t n_keywords;
     struct {
         eddy_str word;
@@ -174,9 +176,16 @@ EDDY_API void eddy_clusterer_free(eddy_clusterer *cl);
 EDDY_API eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size_t n,
                                            eddy_assignment *ret, eddy_error *err);
 
-/* Changes since they were last taken, in order. *ret stays valid until the next call of assign
- * or flush. Call after each assign: changes not taken are kept and grow. */
-EDDY_API size_t eddy_clusterer_changes(eddy_clusterer *cl, const eddy_change **ret);
+/* What happened during the last call of assign or flush, in order. *ret stays valid until the next
+ * call of either. Returns how many. */
+EDDY_API size_t eddy_clusterer_changes(const eddy_clusterer *cl, const eddy_change **ret);
+
+/* The pictures that fell due during the last call of assign or flush, in order, each as it was at
+ * its place in the stream (not at the end of the call, so that batches do not show): after a
+ * document that founded an event or made one grow past a step, of that event; after a repair
+ * pass, of every event that took documents or changed; of every event that faded or was merged,
+ * its last. An id may come several times, with rising versions. Validity as above. */
+EDDY_API size_t eddy_clusterer_pictures(const eddy_clusterer *cl, const eddy_event **ret);
 
 /* End of the stream: a last repair pass. */
 EDDY_API eddy_status eddy_clusterer_flush(eddy_clusterer *cl, eddy_error *err);
@@ -185,15 +194,10 @@ EDDY_API eddy_status eddy_clusterer_flush(eddy_clusterer *cl, eddy_error *err);
 EDDY_API eddy_status eddy_clusterer_events(const eddy_clusterer *cl, eddy_arena *arena,
                                            const uint64_t **ret, size_t *n_ret, eddy_error *err);
 
-/* The picture of one event that is active, or faded or was merged since changes were last taken.
+/* The picture of one active event as it is now; strings in the arena.
  * EDDY_INVALID  no such event in memory */
-EDDY_API eddy_status eddy_clusterer_event(eddy_clusterer *cl, uint64_t id, eddy_arena *arena,
-                                          eddy_event *ret, eddy_error *err);
-
-/* Ids of events whose picture is due since this was last called: those of changes, and at each
- * repair pass all that took documents. A function of the stream, not of the batches. */
-EDDY_API eddy_status eddy_clusterer_due(eddy_clusterer *cl, eddy_arena *arena,
-                                        const uint64_t **ret, size_t *n_ret, eddy_error *err);
+EDDY_API eddy_status eddy_clusterer_event(const eddy_clusterer *cl, uint64_t id,
+                                          eddy_arena *arena, eddy_event *ret, eddy_error *err);
 
 EDDY_API void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret);
 

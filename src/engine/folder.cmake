@@ -1,1 +1,3 @@
-eddy_folder(engine SOURCES placeholder.c)
+eddy_folder(engine
+  SOURCES clusterer.c words.c point.c threshold.c arrive.c events.c near.c repair.c retire.c
+    picture.c)

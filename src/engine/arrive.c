@@ -1,0 +1,351 @@
+/* Arrival: a point joins the event that gains most by it, or founds one (ALGORITHM 5.5).
+ *
+ *   a_e = mean similarity of the point to the event's documents - idle penalty
+ *   v_e = (a_e - tau - phi off(n_e)) n_e^(1/2)        the largest v > 0 wins
+ *
+ * One product scores a block of points against all events as they were at its start. That is only
+ * a filter: every event whose v could be among the best four, within the error bound of float
+ * arithmetic, is computed again by the fixed-order dot against its sum as it is now, and so is every
+ * event that a point of this block has joined. What is decided, and what is told, comes from there. */
+#include "engine/state.h"
+
+struct candidate {
+    uint32_t slot;
+    uint64_t id;
+    double similarity, value;
+};
+
+/* The best four, best first; ties go to the lower id. */
+struct best {
+    struct candidate at[EDDY_MEMBERSHIPS];
+    uint32_t n;
+};
+
+static int better(const struct candidate *a, const struct candidate *b)
+{
+    return a->value > b->value || (a->value == b->value && a->id < b->id);
+}
+
+static void best_offer(struct best *best, struct candidate c)
+{
+    uint32_t i = best->n;
+    if (i == EDDY_MEMBERSHIPS) {
+        if (!better(&c, &best->at[i - 1]))
+            return;
+        i--;
+    } else {
+        best->n++;
+    }
+    for (; i && better(&c, &best->at[i - 1]); i--)
+        best->at[i] = best->at[i - 1];
+    best->at[i] = c;
+}
+
+static double idle_penalty(const eddy_clusterer *cl, int64_t time_ms, int64_t last_ms)
+{
+    if (!(cl->o.idle_penalty > 0) || time_ms <= last_ms)
+        return 0;
+    double halves = (double)(time_ms - last_ms) / (double)cl->o.idle_half_ms;
+    return cl->o.idle_penalty * (1 - ed_exp2(-halves));
+}
+
+static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p, int64_t time_ms,
+                              uint32_t slot)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    double a = ed_point_dot(cl, p, ed_event_sum(cl, slot)) / ev->weight -
+               idle_penalty(cl, time_ms, ev->last_ms);
+    double v = (a - ev->required) * ev->power;
+    return (struct candidate){slot, ev->id, a, v};
+}
+
+/* Words of the point against all events: scores += sum of value x row. */
+static void score_words(const eddy_clusterer *cl, const struct ed_point *p, float *scores)
+{
+    for (uint32_t k = 0; k < p->n_words; k++)
+        ed_add_scaled(scores, p->value[k], cl->words_across + p->at[k] * (size_t)cl->room_events,
+                      cl->n_slots);
+}
+
+#define CHUNK 64
+
+/* The highest v that each event may have, given the error of the filter; and the highest of each
+ * chunk of events. The idle penalty is left out: it only lowers. */
+static void bounds(const eddy_clusterer *cl, const float *scores, float *high, float *chunk_high)
+{
+    const float *inverse = cl->inverse;
+    const float *asked = cl->asked;
+    const float *power = cl->power;
+    float slop = 1e-6f + 1.2e-7f * (float)cl->stride;
+    for (uint32_t from = 0; from < cl->n_slots; from += CHUNK) {
+        uint32_t to = from + CHUNK < cl->n_slots ? from + CHUNK : cl->n_slots;
+        float most = -1e30f;
+        for (uint32_t e = from; e < to; e++) {
+            float v = (scores[e] * inverse[e] - asked[e] + slop) * power[e];
+            high[e] = v;
+            most = v > most ? v : most;
+        }
+        chunk_high[from / CHUNK] = most;
+    }
+}
+
+/* What an upper bound must reach to matter. */
+static float floor_of(const struct best *best)
+{
+    if (best->n < EDDY_MEMBERSHIPS)
+        return -1e28f; /* above the bound of slots that hold no event */
+    double least = best->at[EDDY_MEMBERSHIPS - 1].value;
+    return (float)(least - 1e-6 * (1 + fabs(least)));
+}
+
+/* The best four, exactly: chunks of events by falling upper bound, until none can enter. */
+static void find_best(const eddy_clusterer *cl, const struct ed_point *p, int64_t time_ms,
+                      const uint32_t *touched, uint32_t n_touched, const float *high,
+                      float *chunk_high, struct best *best)
+{
+    best->n = 0;
+    for (uint32_t i = 0; i < n_touched; i++)
+        if (cl->events[touched[i]].id)
+            best_offer(best, score(cl, p, time_ms, touched[i]));
+    for (;;) {
+        uint32_t top = 0;
+        for (uint32_t c = 1; c * CHUNK < cl->n_slots; c++)
+            if (chunk_high[c] > chunk_high[top])
+                top = c;
+        if (!cl->n_slots || chunk_high[top] < floor_of(best))
+            return;
+        uint32_t end = (top + 1) * CHUNK < cl->n_slots ? (top + 1) * CHUNK : cl->n_slots;
+        for (uint32_t e = top * CHUNK; e < end; e++)
+            if (high[e] >= floor_of(best) && cl->touched[e] != cl->block)
+                best_offer(best, score(cl, p, time_ms, e));
+        chunk_high[top] = -1e30f; /* seen */
+    }
+}
+
+/* ---- joining ---- */
+
+static void exemplar_set(struct ed_exemplar *x, const eddy_row *row, double similarity)
+{
+    x->similarity = (float)similarity;
+    x->time_ms = row->time_ms;
+    size_t n_id = row->id.n < ID_KEPT ? row->id.n : ID_KEPT - 1;
+    size_t n_title = row->title.n < TITLE_KEPT ? row->title.n : TITLE_KEPT - 1;
+    while (n_title && n_title < row->title.n && ((unsigned char)row->title.at[n_title] & 0xc0) == 0x80)
+        n_title--; /* not inside a character */
+    while (n_id && n_id < row->id.n && ((unsigned char)row->id.at[n_id] & 0xc0) == 0x80)
+        n_id--;
+    if (n_id)
+        memcpy(x->id, row->id.at, n_id);
+    if (n_title)
+        memcpy(x->title, row->title.at, n_title);
+    x->n_id = (uint8_t)n_id;
+    x->n_title = (uint8_t)n_title;
+}
+
+/* The group of the event that points most the same way; a new one below GROUP_COSINE if the event
+ * has room for it. */
+static uint32_t choose_group(eddy_clusterer *cl, const struct ed_point *p, uint32_t slot,
+                             double *ret_dot)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    uint32_t best = NONE;
+    double best_cosine = -2;
+    double best_dot = 0;
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        uint32_t u = ev->groups[i];
+        double dot = ed_point_dot(cl, p, ed_group_sum(cl, u));
+        double cosine = dot / sqrt(cl->groups[u].square);
+        if (cosine > best_cosine) {
+            best = u;
+            best_cosine = cosine;
+            best_dot = dot;
+        }
+    }
+    *ret_dot = best_dot;
+    if (best != NONE && (best_cosine >= GROUP_COSINE || ev->n_groups >= cl->o.detail))
+        return best;
+    *ret_dot = 0;
+    return ed_group_new(cl, slot);
+}
+
+static double point_square(const eddy_clusterer *cl, const struct ed_point *p)
+{
+    double square = ed_dot(p->dense, p->dense, cl->n_dense);
+    for (uint32_t k = 0; k < p->n_words; k++)
+        square += (double)p->value[k] * (double)p->value[k];
+    return square;
+}
+
+static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p, uint32_t slot,
+                double similarity, eddy_assignment *ret)
+{
+    double dot;
+    uint32_t u = choose_group(cl, p, slot, &dot);
+    if (u == NONE)
+        return 0;
+    struct ed_event_state *ev = &cl->events[slot];
+    struct ed_group *g = &cl->groups[u];
+    double w = p->weight;
+    ed_point_add(cl, p, ed_event_sum(cl, slot));
+    ed_point_add(cl, p, ed_group_sum(cl, u));
+    const float *words = ed_event_sum(cl, slot) + cl->n_dense;
+    for (uint32_t k = 0; k < p->n_words; k++)
+        cl->words_across[p->at[k] * (size_t)cl->room_events + slot] = words[p->at[k]];
+    g->square += 2 * w * dot + w * w * point_square(cl, p);
+    if (g->square < 1e-12)
+        g->square = 1e-12;
+    g->weight += w;
+    g->docs += 1;
+    g->joined = 1;
+    ev->weight += w;
+    ev->docs += 1;
+    ev->changed = ev->pictured = 1;
+    if (row->time_ms > ev->last_ms)
+        ev->last_ms = row->time_ms;
+    if (row->time_ms < ev->first_ms)
+        ev->first_ms = row->time_ms;
+    for (uint32_t i = 0; i < p->n_top; i++)
+        ed_sketch_add(&g->words, p->top[i], 1);
+    if (similarity > (double)g->central.similarity)
+        exemplar_set(&g->central, row, similarity);
+    exemplar_set(&g->newest, row, similarity);
+    ed_event_refresh(cl, slot);
+    ret->group = g->id;
+    return 1;
+}
+
+/* ---- the answer ---- */
+
+static void answer(const eddy_clusterer *cl, const struct best *best, int founded,
+                   eddy_assignment *ret)
+{
+    double beta = BETA / cl->th.spread;
+    ret->founded = founded;
+    if (founded) {
+        ret->confidence = best->n ? (float)ed_sigmoid(beta * (cl->th.tau - best->at[0].similarity)) : 1;
+        ret->n_memberships = 1;
+        ret->memberships[0].event = ret->event;
+        ret->memberships[0].weight = 1;
+    } else {
+        ret->similarity = (float)best->at[0].similarity;
+        ret->threshold = (float)cl->events[best->at[0].slot].required;
+        ret->confidence = (float)ed_sigmoid(beta * (best->at[0].similarity - cl->th.tau));
+        double sum = 0;
+        double weight[EDDY_MEMBERSHIPS];
+        for (uint32_t i = 0; i < best->n; i++)
+            sum += weight[i] = ed_sigmoid(beta * (best->at[i].similarity - cl->th.tau));
+        ret->n_memberships = best->n;
+        for (uint32_t i = 0; i < best->n; i++) {
+            ret->memberships[i].event = best->at[i].id;
+            ret->memberships[i].weight = (float)(sum > 0 ? weight[i] / sum : 1.0 / best->n);
+        }
+    }
+    uint32_t second = founded ? 0 : 1;
+    if (best->n > second) {
+        ret->runner_up = best->at[second].id;
+        ret->runner_up_similarity = (float)best->at[second].similarity;
+    }
+}
+
+static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p,
+                          const struct best *best, uint32_t *touched, uint32_t *n_touched,
+                          eddy_assignment *ret, eddy_error *err)
+{
+    int founded = !best->n || best->at[0].value <= 0;
+    uint32_t slot = founded ? NONE : best->at[0].slot;
+    memset(ret, 0, sizeof *ret);
+    ret->position = cl->position - 1;
+    if (founded) {
+        if (cl->n_events >= cl->o.events_max) {
+            eddy_status st = ed_retire_one(cl, err);
+            if (st != EDDY_OK)
+                return st;
+        }
+        slot = ed_event_new(cl, row->time_ms, row->time_ms);
+        if (slot == NONE)
+            return eddy_fail_nomem(err, "events", cl->stride * sizeof(float));
+    }
+    ret->event = cl->events[slot].id;
+    if (founded)
+        ret->threshold = (float)(best->n ? cl->events[best->at[0].slot].required : cl->th.tau);
+    answer(cl, best, founded, ret);
+    if (!join(cl, row, p, slot, founded ? 0 : best->at[0].similarity, ret))
+        return eddy_fail_nomem(err, "groups", cl->stride * sizeof(float));
+    if (cl->touched[slot] != cl->block) {
+        cl->touched[slot] = cl->block;
+        touched[(*n_touched)++] = slot;
+    }
+    size_t told = cl->changes.n;
+    if (founded) {
+        eddy_change *born = ed_change_add(cl, EDDY_BORN, slot);
+        if (!born)
+            return eddy_fail_nomem(err, "changes", sizeof *born);
+        born->size_before = 0;
+    } else if (!ed_event_grown(cl, slot)) {
+        return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
+    }
+    return cl->changes.n > told ? ed_picture_add(cl, slot, EDDY_ACTIVE, 0, err) : EDDY_OK;
+}
+
+static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_assignment *ret,
+                         eddy_error *err)
+{
+    eddy_arena_reset(cl->work);
+    size_t width = cl->room_events + CHUNK;
+    size_t n_floats = n * cl->n_dense + n * width + 2 * width;
+    float *dense = ed_arena_alloc_aligned(cl->work, (n_floats + 64) * sizeof *dense);
+    if (!dense)
+        return eddy_fail_nomem(err, "block", n_floats * sizeof *dense);
+    float *scores = dense + n * cl->n_dense;
+    float *high = scores + n * width;
+    float *chunk_high = high + width;
+    struct ed_point points[BLOCK_MAX];
+    uint32_t touched[BLOCK_MAX];
+    uint32_t n_touched = 0;
+
+    cl->block++;
+    for (size_t i = 0; i < n; i++)
+        ed_point_dense(cl, &rows[i], &points[i], dense + i * cl->n_dense);
+    uint32_t n_scored = cl->n_slots;
+    ed_gemm_nt(n, n_scored, cl->n_dense, dense, cl->n_dense, cl->event_sums, cl->stride, scores,
+               width);
+    for (size_t i = 0; i < n; i++) {
+        struct ed_point *p = &points[i];
+        cl->position++;
+        if (rows[i].time_ms > cl->stream_ms)
+            cl->stream_ms = rows[i].time_ms;
+        if (cl->o.half_life_ms > 0)
+            cl->weight_now = ed_exp2((double)(cl->stream_ms - cl->start_ms) /
+                                     (double)cl->o.half_life_ms);
+        p->weight = cl->weight_now;
+        eddy_status st = ed_point_words(cl, &rows[i], p, err);
+        if (st != EDDY_OK)
+            return st;
+
+        float *own = scores + i * width;
+        for (uint32_t e = n_scored; e < cl->n_slots; e++)
+            own[e] = 0; /* founded in this block, so touched and computed exactly */
+        score_words(cl, p, own);
+        bounds(cl, own, high, chunk_high);
+        struct best best;
+        find_best(cl, p, rows[i].time_ms, touched, n_touched, high, chunk_high, &best);
+        st = settle(cl, &rows[i], p, &best, touched, &n_touched, &ret[i], err);
+        if (st == EDDY_OK)
+            st = ed_threshold_sample(cl, p, err);
+        if (st != EDDY_OK)
+            return st;
+    }
+    return EDDY_OK;
+}
+
+eddy_status ed_arrive(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_assignment *ret,
+                      eddy_error *err)
+{
+    for (size_t i = 0; i < n; i += BLOCK_MAX) {
+        size_t m = n - i < BLOCK_MAX ? n - i : BLOCK_MAX;
+        eddy_status st = block(cl, rows + i, m, ret + i, err);
+        if (st != EDDY_OK)
+            return st;
+    }
+    return EDDY_OK;
+}

@@ -1,0 +1,327 @@
+/* Clusterer: the public face of the engine. Rows are checked, cut into stretches and handed down;
+ * what happened is gathered until the next call.
+ *
+ * A stretch is the run of documents between two repair passes: 32, 32, 64, 128, then repair_every,
+ * or an eighth of the active events where that is more, so that the cost of a pass is shared by
+ * enough documents. Everything periodic happens at the borders of stretches, hence at places of
+ * the stream, wherever the caller's batches end. */
+#include "engine/state.h"
+
+void eddy_engine_options_init(eddy_engine_options *options)
+{
+    *options = (eddy_engine_options){.terms_dim = 512,
+                                     .dense_weight = 0.6,
+                                     .threshold = NAN,
+                                     .fade_ms = INT64_C(7) * 24 * 3600 * 1000,
+                                     .idle_half_ms = INT64_C(6) * 3600 * 1000,
+                                     .stability = 0.01,
+                                     .detail = 8,
+                                     .repair_every = 256,
+                                     .events_max = 20000,
+                                     .words_max = 1048576,
+                                     .neighbours = 16,
+                                     .turns = 8};
+}
+
+const char *eddy_change_name(eddy_change_kind kind)
+{
+    static const char *const names[] = {"born",  "grew",  "burst",  "drifted", "merged",
+                                        "split", "moved", "folded", "renamed", "faded"};
+    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
+}
+
+/* ---- options ---- */
+
+static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
+{
+#define REQUIRE(condition, text)                                                                   \
+    if (!(condition))                                                                              \
+    return eddy_fail(err, EDDY_INVALID, "engine: " text)
+    REQUIRE(o->dense_dim <= 16384, "dense_dim is above 16384");
+    REQUIRE(o->terms_dim <= 32768, "terms_dim is above 32768");
+    REQUIRE(o->dense_dim || o->terms_dim || o->n_extra, "no view has a dimension");
+    REQUIRE(o->n_extra <= EDDY_EXTRA_MAX, "more than 4 extra views");
+    REQUIRE(o->dense_weight >= 0 && o->dense_weight <= 1, "dense_weight is outside 0..1");
+    REQUIRE(isfinite(o->granularity), "granularity is not finite");
+    REQUIRE(isnan(o->threshold) || (o->threshold > -1 && o->threshold < 1),
+            "threshold is outside -1..1");
+    REQUIRE(o->fade_ms >= 0 && o->half_life_ms >= 0, "a time is negative");
+    REQUIRE(o->idle_penalty >= 0 && o->idle_penalty < 1, "idle_penalty is outside 0..1");
+    REQUIRE(o->idle_penalty <= 0 || o->idle_half_ms > 0, "idle_half_ms is not positive");
+    REQUIRE(o->stability >= 0 && o->stability < 1, "stability is outside 0..1");
+    REQUIRE(o->detail >= 1 && o->detail <= 64, "detail is outside 1..64");
+    REQUIRE(o->repair_every >= 1, "repair_every is 0");
+    REQUIRE(o->events_max >= 16 && o->events_max <= 10000000, "events_max is outside 16..10000000");
+    REQUIRE(o->words_max >= 1024 && o->words_max <= 1u << 28, "words_max is outside 1024..2^28");
+#undef REQUIRE
+    double sum = 0;
+    for (size_t v = 0; v < o->n_extra; v++) {
+        if (!o->extra_dim[v] || o->extra_dim[v] > 16384)
+            return eddy_fail(err, EDDY_INVALID, "engine: extra view %zu: dimension %zu", v,
+                             o->extra_dim[v]);
+        if (!(o->extra_weight[v] > 0))
+            return eddy_fail(err, EDDY_INVALID, "engine: extra view %zu: weight %g", v,
+                             o->extra_weight[v]);
+        sum += o->extra_weight[v];
+    }
+    if (sum >= 1)
+        return eddy_fail(err, EDDY_INVALID, "engine: extra views weigh %g, leaving nothing", sum);
+    return EDDY_OK;
+}
+
+eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clusterer **ret,
+                               eddy_error *err)
+{
+    eddy_engine_options o = *options;
+    eddy_engine_options standard;
+    eddy_engine_options_init(&standard);
+    o.neighbours = o.neighbours ? o.neighbours : standard.neighbours;
+    o.turns = o.turns ? o.turns : standard.turns;
+    eddy_status st = options_check(&o, err);
+    if (st != EDDY_OK)
+        return st;
+    ed_blas_single_thread();
+    eddy_clusterer *cl = ed_alloc_zero(1, sizeof *cl);
+    if (!cl)
+        return eddy_fail_nomem(err, "engine", sizeof *cl);
+    cl->o = o;
+    cl->n_dense = o.dense_dim;
+    for (size_t v = 0; v < o.n_extra; v++)
+        cl->n_dense += o.extra_dim[v];
+    cl->dim = cl->n_dense + o.terms_dim;
+    cl->stride = (cl->dim + 15) & ~(size_t)15;
+    cl->next_event = cl->next_group = 1;
+    cl->weight_now = 1;
+    cl->stream_ms = INT64_MIN;
+    cl->th = (struct ed_threshold){.tau = isnan(o.threshold) ? TAU_PRIOR : o.threshold,
+                                   .spread = 0.07,
+                                   .delta = SIZE_STEP * SPREAD_MAX,
+                                   .full = SIZE_FULL,
+                                   .phi = 1};
+    ed_table_init(&cl->words.entries);
+    ed_bytes_init(&cl->words.surface, UINT32_MAX);
+    ed_table_init(&cl->slot_of);
+    cl->sum = ed_alloc_zero(cl->n_dense + 1, sizeof *cl->sum);
+    cl->work = eddy_arena_new(0);
+    cl->pictures_arena = eddy_arena_new(0);
+    if (!cl->sum || !cl->work || !cl->pictures_arena) {
+        eddy_clusterer_free(cl);
+        return eddy_fail_nomem(err, "engine", cl->n_dense * sizeof *cl->sum);
+    }
+    *ret = cl;
+    return EDDY_OK;
+}
+
+void eddy_clusterer_free(eddy_clusterer *cl)
+{
+    if (!cl)
+        return;
+    for (uint32_t e = 0; e < cl->room_events; e++) {
+        ed_free(cl->events[e].groups);
+        ed_free(cl->events[e].near);
+        ed_free(cl->events[e].told);
+    }
+    void *blocks[] = {cl->events,       cl->event_sums,   cl->words_across,    cl->inverse,
+                      cl->asked,        cl->power,        cl->touched,         cl->free_events,
+                      cl->groups,       cl->group_sums,   cl->free_groups,     cl->sum,
+                      cl->changes.at,   cl->pictures.at,  cl->sample.points,   cl->sample.product};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        ed_free(blocks[i]);
+    ed_table_clear(&cl->words.entries);
+    ed_bytes_clear(&cl->words.surface);
+    ed_table_clear(&cl->slot_of);
+    eddy_arena_free(cl->work);
+    eddy_arena_free(cl->pictures_arena);
+    ed_free(cl);
+}
+
+/* ---- assign ---- */
+
+static int usable(const float *x, size_t n)
+{
+    return ed_finite(x, n) && ed_norm(x, n) > 0;
+}
+
+static eddy_status rows_check(const eddy_clusterer *cl, const eddy_row *rows, size_t n,
+                              eddy_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const eddy_row *r = &rows[i];
+        int views = (r->dense != NULL && cl->o.dense_dim) + (r->n_terms && cl->o.terms_dim);
+        if (r->dense && cl->o.dense_dim && !usable(r->dense, cl->o.dense_dim))
+            return eddy_fail(err, EDDY_INVALID, "row %zu: dense vector is zero or not finite", i);
+        for (size_t v = 0; v < cl->o.n_extra; v++) {
+            if (r->extra[v] && !usable(r->extra[v], cl->o.extra_dim[v]))
+                return eddy_fail(err, EDDY_INVALID, "row %zu: extra vector %zu is zero or not finite",
+                                 i, v);
+            views += r->extra[v] != NULL;
+        }
+        if (!views)
+            return eddy_fail(err, EDDY_INVALID, "row %zu: no words and no vector", i);
+    }
+    return EDDY_OK;
+}
+
+/* Weights grow with time under a half-life; before they leave the range of numbers, all are brought
+ * down together. */
+static void weights_rescale(eddy_clusterer *cl)
+{
+    if (cl->weight_now < 0x1p40)
+        return;
+    double down = 1 / cl->weight_now;
+    for (uint32_t e = 0; e < cl->n_slots; e++) {
+        struct ed_event_state *ev = &cl->events[e];
+        ev->weight *= down;
+        ev->told_weight *= down;
+        for (size_t i = 0; i < cl->stride; i++) {
+            ed_event_sum(cl, e)[i] *= (float)down;
+            if (ev->told)
+                ev->told[i] *= (float)down;
+        }
+        if (ev->id)
+            ed_event_across(cl, e);
+    }
+    for (uint32_t u = 0; u < cl->n_group_slots; u++) {
+        cl->groups[u].weight *= down;
+        cl->groups[u].square *= down * down;
+        for (size_t i = 0; i < cl->stride; i++)
+            ed_group_sum(cl, u)[i] *= (float)down;
+    }
+    cl->weight_now = 1;
+    cl->start_ms = cl->stream_ms;
+}
+
+static void stretch_begin(eddy_clusterer *cl)
+{
+    weights_rescale(cl);
+    ed_threshold_learn(cl);
+    uint64_t every = cl->n_events / 8;
+    every = every > cl->o.repair_every ? every : cl->o.repair_every;
+    uint64_t young = cl->position > STRETCH_FIRST ? cl->position : STRETCH_FIRST;
+    cl->stretch_left = young < every ? young : every;
+}
+
+static void forget_told(eddy_clusterer *cl)
+{
+    cl->changes.n = 0;
+    cl->pictures.n = 0;
+    eddy_arena_reset(cl->pictures_arena);
+}
+
+static eddy_status failed_before(const eddy_clusterer *cl, eddy_error *err)
+{
+    return cl->failed ? eddy_fail(err, EDDY_NOMEM, "engine: memory ran out before; start again")
+                      : EDDY_OK;
+}
+
+eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size_t n,
+                                  eddy_assignment *ret, eddy_error *err)
+{
+    eddy_status st = failed_before(cl, err);
+    if (st == EDDY_OK)
+        st = rows_check(cl, rows, n, err);
+    if (st != EDDY_OK)
+        return st;
+    forget_told(cl);
+    if (n && cl->stream_ms == INT64_MIN)
+        cl->start_ms = cl->stream_ms = rows[0].time_ms;
+    for (size_t i = 0; i < n && st == EDDY_OK;) {
+        if (!cl->stretch_left)
+            stretch_begin(cl);
+        size_t m = n - i < cl->stretch_left ? n - i : (size_t)cl->stretch_left;
+        st = ed_arrive(cl, rows + i, m, ret + i, err);
+        i += m;
+        cl->stretch_left -= m;
+        cl->unrepaired += m;
+        if (st == EDDY_OK && !cl->stretch_left) {
+            st = ed_repair(cl, err);
+            cl->unrepaired = 0;
+        }
+    }
+    if (st != EDDY_OK)
+        cl->failed = 1;
+    return st;
+}
+
+eddy_status eddy_clusterer_flush(eddy_clusterer *cl, eddy_error *err)
+{
+    eddy_status st = failed_before(cl, err);
+    if (st != EDDY_OK)
+        return st;
+    forget_told(cl);
+    if (!cl->unrepaired)
+        return EDDY_OK;
+    st = ed_repair(cl, err);
+    cl->unrepaired = 0;
+    cl->stretch_left = 0;
+    if (st != EDDY_OK)
+        cl->failed = 1;
+    return st;
+}
+
+/* ---- looking in ---- */
+
+size_t eddy_clusterer_changes(const eddy_clusterer *cl, const eddy_change **ret)
+{
+    *ret = cl->changes.at;
+    return cl->changes.n;
+}
+
+size_t eddy_clusterer_pictures(const eddy_clusterer *cl, const eddy_event **ret)
+{
+    *ret = cl->pictures.at;
+    return cl->pictures.n;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+eddy_status eddy_clusterer_events(const eddy_clusterer *cl, eddy_arena *arena,
+                                  const uint64_t **ret, size_t *n_ret, eddy_error *err)
+{
+    uint64_t *ids = ed_arena_alloc(arena, (cl->n_events + 1) * sizeof *ids);
+    if (!ids)
+        return eddy_fail_nomem(err, "events", cl->n_events * sizeof *ids);
+    size_t n = 0;
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        if (cl->events[e].id)
+            ids[n++] = cl->events[e].id;
+    qsort(ids, n, sizeof *ids, by_number);
+    *ret = ids;
+    *n_ret = n;
+    return EDDY_OK;
+}
+
+eddy_status eddy_clusterer_event(const eddy_clusterer *cl, uint64_t id, eddy_arena *arena,
+                                 eddy_event *ret, eddy_error *err)
+{
+    const uint64_t *slot = ed_table_find(&cl->slot_of, id);
+    if (!slot)
+        return eddy_fail(err, EDDY_INVALID, "event E%llu is not in memory", (unsigned long long)id);
+    return ed_picture(cl, (uint32_t)*slot, arena, ret, err);
+}
+
+void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
+{
+    size_t row = cl->stride * sizeof(float);
+    *ret = cl->stats;
+    ret->documents = cl->position;
+    ret->events_active = cl->n_events;
+    ret->groups_active = cl->n_groups;
+    ret->words_dropped = cl->words.dropped;
+    ret->threshold = cl->th.tau;
+    ret->spread = cl->th.spread;
+    ret->stream_ms = cl->stream_ms;
+    ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
+                 cl->room_events * (row + cl->o.terms_dim * sizeof(float) + sizeof *cl->events +
+                                    cl->o.neighbours * sizeof(struct ed_near) + 24) +
+                 cl->room_groups * (row + sizeof *cl->groups + 4);
+    if (cl->sample.points)
+        ret->bytes += SAMPLE_MAX * (row + SAMPLE_MAX * sizeof(float));
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        ret->bytes += cl->events[e].told ? row : 0;
+}

@@ -1,2 +1,0 @@
-/* engine: see the folder. */
-typedef int ed_engine_folder;

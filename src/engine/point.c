@@ -1,0 +1,152 @@
+/* Point: one document as the engine sees it (ALGORITHM 5.3).
+ *
+ *   dense and extra views   y = (x - mean)/|x - mean|, mean of the stream so far, this one included
+ *   words                   sum of sign(w) (1 + ln tf) idf(w) at hash(w) mod H, length 1
+ *   weights                 short text 0.6 : 0.4; each doubling of the distinct words above 20
+ *                           gives the words 0.1 more; a missing view leaves its share to the others
+ *
+ * Sums keep the mean of their time: its drift is slow after a few hundred documents.
+ *
+ * The dense part does not depend on the words seen so far, so it is made for a whole block ahead;
+ * the words' part is made when the document's turn has come. */
+#include "engine/state.h"
+
+/* Centre x (n) by the running mean at sum, which it joins; ret has length weight. */
+static int centre(double *sum, uint64_t seen, const float *x, size_t n, double root, float *ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        sum[i] += (double)x[i];
+        double y = (double)x[i] - sum[i] / ((double)seen + MEAN_PSEUDO);
+        ret[i] = (float)y;
+    }
+    double norm = ed_norm(ret, n);
+    if (!(norm > 1e-12))
+        return 0; /* the mean itself: says nothing */
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (float)((double)ret[i] / norm * root);
+    return 1;
+}
+
+/* The twelve words that say most, by tf-idf, go to the keywords. */
+static void keep_top(struct ed_point *p, double *score, uint64_t hash, double weight)
+{
+    uint32_t i = p->n_top;
+    if (i == 12) {
+        if (score[11] >= weight)
+            return;
+        i = 11;
+    } else {
+        p->n_top++;
+    }
+    for (; i && score[i - 1] < weight; i--) {
+        score[i] = score[i - 1];
+        p->top[i] = p->top[i - 1];
+    }
+    score[i] = weight;
+    p->top[i] = hash;
+}
+
+/* The hashed words, unscaled; returns their length. */
+static double hash_words(eddy_clusterer *cl, const eddy_row *row, uint16_t *place_of,
+                         struct ed_point *p)
+{
+    double top_score[12];
+    size_t h = cl->o.terms_dim;
+    for (size_t i = 0; i < row->n_terms; i++) {
+        uint64_t hash = row->terms[i].hash;
+        double weight = (1 + ed_log(row->terms[i].count)) * ed_words_idf(cl, hash);
+        keep_top(p, top_score, hash, weight);
+        size_t at = (size_t)(hash >> 8) % h;
+        uint32_t k = place_of[at];
+        if (k == UINT16_MAX) {
+            k = place_of[at] = (uint16_t)p->n_words++;
+            p->at[k] = (uint16_t)at;
+            p->value[k] = 0;
+        }
+        p->value[k] += (float)((hash >> 62) & 1 ? weight : -weight);
+    }
+    double square = 0;
+    for (uint32_t k = 0; k < p->n_words; k++)
+        square += (double)p->value[k] * (double)p->value[k];
+    return sqrt(square);
+}
+
+/* Square roots of the views' weights; a view that is missing leaves its share to the others. */
+static void view_weights(const eddy_clusterer *cl, const eddy_row *row, int has_dense,
+                         int has_words, double *dense, double *words, double *extra)
+{
+    double length = row->n_terms > 20 ? ed_log2((double)row->n_terms / 20) : 0;
+    double floor = cl->o.dense_weight < WEIGHT_FLOOR ? cl->o.dense_weight : WEIGHT_FLOOR;
+    double w = cl->o.dense_weight - WEIGHT_FALL * length;
+    w = w < floor ? floor : w;
+    double rest = 1;
+    double total = 0;
+    for (size_t v = 0; v < cl->o.n_extra; v++) {
+        extra[v] = row->extra[v] ? cl->o.extra_weight[v] : 0;
+        rest -= cl->o.extra_weight[v];
+        total += extra[v];
+    }
+    *dense = has_dense ? rest * (has_words ? w : 1) : 0;
+    *words = has_words ? rest * (has_dense ? 1 - w : 1) : 0;
+    total += *dense + *words;
+    *dense = sqrt(*dense / total);
+    *words = sqrt(*words / total);
+    for (size_t v = 0; v < cl->o.n_extra; v++)
+        extra[v] = sqrt(extra[v] / total);
+}
+
+void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p, float *dense)
+{
+    memset(p, 0, sizeof *p);
+    p->dense = dense;
+    memset(dense, 0, cl->n_dense * sizeof *dense);
+    double extra[EDDY_EXTRA_MAX];
+    double root;
+    view_weights(cl, row, row->dense != NULL, row->n_terms > 0, &root, &p->words_root, extra);
+    if (row->dense)
+        centre(cl->sum, ++cl->seen_dense, row->dense, cl->o.dense_dim, root, dense);
+    size_t from = cl->o.dense_dim;
+    for (size_t v = 0; v < cl->o.n_extra; v++) {
+        if (row->extra[v])
+            centre(cl->sum + from, ++cl->seen_extra[v], row->extra[v], cl->o.extra_dim[v],
+                   extra[v], dense + from);
+        from += cl->o.extra_dim[v];
+    }
+}
+
+eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
+                           eddy_error *err)
+{
+    size_t h = cl->o.terms_dim;
+    size_t most = row->n_terms < h ? row->n_terms : h;
+    p->at = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->at);
+    p->value = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->value);
+    uint16_t *place_of = ed_arena_alloc(cl->work, (h + 1) * sizeof *place_of);
+    if (!p->at || !p->value || !place_of)
+        return eddy_fail_nomem(err, "point", most * 8);
+    memset(place_of, 0xff, h * sizeof *place_of);
+    eddy_status st = ed_words_count(cl, row, err);
+    if (st != EDDY_OK)
+        return st;
+    double length = hash_words(cl, row, place_of, p);
+    for (uint32_t k = 0; k < p->n_words; k++)
+        p->value[k] = length > 0 ? (float)((double)p->value[k] / length * p->words_root) : 0;
+    return EDDY_OK;
+}
+
+double ed_point_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum)
+{
+    double dot = ed_dot(p->dense, sum, cl->n_dense);
+    const float *words = sum + cl->n_dense;
+    for (uint32_t k = 0; k < p->n_words; k++)
+        dot += (double)p->value[k] * (double)words[p->at[k]];
+    return dot;
+}
+
+void ed_point_add(const eddy_clusterer *cl, const struct ed_point *p, float *sum)
+{
+    float w = (float)p->weight;
+    ed_add_scaled(sum, w, p->dense, cl->n_dense);
+    for (uint32_t k = 0; k < p->n_words; k++)
+        sum[cl->n_dense + p->at[k]] += w * p->value[k];
+}

@@ -1,0 +1,498 @@
+/* Repair: groups move, events split and merge (ALGORITHM 5.6 and 5.10).
+ *
+ * A pass looks at what changed since the last one, and at a rolling share of the rest: groups that a
+ * document joined, groups of events that changed, and every eighth group in turn; as partners, the
+ * sixteen nearest events of each. With `turns` 1 and `neighbours` beyond the number of events it is
+ * the full pass, which the tests hold it against. Every decision is by fixed-order dots of sums as
+ * they are at that moment, in the order of ids. */
+#include "engine/state.h"
+
+#define SWEEPS     2
+#define ROLLING    256 /* unchanged events whose lists are made anew in a pass, at most */
+
+struct side {
+    uint64_t id;
+    uint32_t slot;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = ((const struct side *)a)->id;
+    uint64_t y = ((const struct side *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* How many passes an unchanged event waits for its turn. */
+static uint64_t event_turns(const eddy_clusterer *cl)
+{
+    uint64_t wanted = cl->n_events / ROLLING + 1;
+    return wanted > cl->o.turns ? wanted : cl->o.turns;
+}
+
+static int event_due(const eddy_clusterer *cl, const struct ed_event_state *ev, uint64_t turns)
+{
+    return ev->changed || (ev->id + cl->pass) % turns == 0;
+}
+
+/* Live events that are due, by id; allocated, to be freed. */
+static struct side *due_events(const eddy_clusterer *cl, size_t *ret_n)
+{
+    struct side *list = ed_alloc((cl->n_events + 1) * sizeof *list);
+    uint64_t turns = event_turns(cl);
+    size_t n = 0;
+    if (!list)
+        return NULL;
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        if (cl->events[e].id && event_due(cl, &cl->events[e], turns))
+            list[n++] = (struct side){cl->events[e].id, e};
+    qsort(list, n, sizeof *list, by_id);
+    *ret_n = n;
+    return list;
+}
+
+/* The event at slot has lost its last group to `into`: lineage, last picture, gone. */
+static eddy_status event_emptied(eddy_clusterer *cl, uint32_t slot, uint32_t into, double before,
+                                 double similarity, double required, eddy_error *err)
+{
+    eddy_change *change = ed_change_add(cl, EDDY_MERGED, slot);
+    if (!change)
+        return eddy_fail_nomem(err, "changes", sizeof *change);
+    change->other = cl->events[into].id;
+    change->size_before = before;
+    change->size_after = 0;
+    change->other_after = cl->events[into].docs;
+    change->other_before = cl->events[into].docs - before;
+    change->similarity = (float)similarity;
+    change->threshold = (float)required;
+    eddy_status st =
+        ed_picture_add(cl, slot, EDDY_STATE_MERGED, cl->events[into].id, err);
+    if (st != EDDY_OK)
+        return st;
+    ed_event_drop(cl, slot);
+    cl->stats.merged++;
+    return ed_event_grown(cl, into) ? EDDY_OK : eddy_fail_nomem(err, "changes", sizeof *change);
+}
+
+/* A new event beside `like`, told as its split. The groups follow by ed_group_shift. */
+static uint32_t split_off(eddy_clusterer *cl, uint32_t like, double similarity, double required)
+{
+    const struct ed_event_state *old = &cl->events[like];
+    uint32_t slot = ed_event_new(cl, old->last_ms, old->last_ms);
+    if (slot == NONE)
+        return NONE;
+    struct ed_event_state *ev = &cl->events[slot];
+    old = &cl->events[like];
+    ev->parent = old->id;
+    ev->changed = 1;
+    eddy_change *change = ed_change_add(cl, EDDY_SPLIT, slot);
+    if (!change)
+        return NONE;
+    change->other = old->id;
+    change->other_before = old->docs;
+    change->similarity = (float)similarity;
+    change->threshold = (float)required;
+    cl->stats.split++;
+    return slot;
+}
+
+/* ---- 1. moves ---- */
+
+static eddy_status move_group(eddy_clusterer *cl, uint32_t u, uint32_t to, double similarity,
+                              double required, eddy_error *err)
+{
+    uint32_t from = cl->groups[u].event;
+    double before = cl->events[from].docs;
+    if (!ed_group_shift(cl, u, to))
+        return eddy_fail_nomem(err, "groups", sizeof(uint32_t));
+    eddy_change *change = &cl->changes.at[cl->changes.n - 1];
+    change->similarity = (float)similarity;
+    change->threshold = (float)required;
+    if (!cl->events[from].n_groups)
+        return event_emptied(cl, from, to, before, similarity, required, err);
+    return ed_event_grown(cl, to) ? EDDY_OK : eddy_fail_nomem(err, "changes", sizeof *change);
+}
+
+/* Where would this group rather be? */
+static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved, eddy_error *err)
+{
+    const struct ed_group *g = &cl->groups[u];
+    const float *sum = ed_group_sum(cl, u);
+    uint32_t a = g->event;
+    const struct ed_event_state *ev = &cl->events[a];
+    double h = cl->o.stability;
+    double tau = cl->th.tau;
+    int alone = ev->n_groups == 1;
+    double own = -1;
+    double own_asked = tau;
+    if (!alone) {
+        double rest = ev->weight - g->weight;
+        double dot = ed_dot(sum, ed_event_sum(cl, a), cl->stride);
+        own = (dot - ed_dot(sum, sum, cl->stride)) / (rest * g->weight);
+        own_asked += ed_threshold_off(cl, larger(g->weight, rest));
+    }
+    uint32_t best = NONE;
+    double best_similarity = -2;
+    for (uint32_t i = 0; i < ev->n_near; i++) {
+        const struct ed_near *near = &ev->near[i];
+        if (!ed_near_alive(cl, near))
+            continue;
+        double similarity = ed_dot(sum, ed_event_sum(cl, near->slot), cl->stride) /
+                            (g->weight * cl->events[near->slot].weight);
+        if (similarity > best_similarity ||
+            (similarity == best_similarity && near->id < cl->events[best].id)) {
+            best = near->slot;
+            best_similarity = similarity;
+        }
+    }
+    int leaves = !alone && own < own_asked - h;
+    int tempted = best != NONE && best_similarity > larger(own + h, tau);
+    if (!leaves && !tempted)
+        return EDDY_OK;
+    if (best != NONE) {
+        double asked = tau + ed_threshold_off(cl, larger(g->weight, cl->events[best].weight));
+        double hold = larger((alone ? -1 : own - own_asked) + h, 0);
+        if (best_similarity - asked > hold) {
+            *moved += 1;
+            return move_group(cl, u, best, best_similarity, asked, err);
+        }
+    }
+    if (!leaves)
+        return EDDY_OK;
+    *moved += 1;
+    uint32_t out = split_off(cl, a, own, own_asked);
+    if (out == NONE)
+        return eddy_fail_nomem(err, "events", cl->stride * sizeof(float));
+    eddy_status st = move_group(cl, u, out, own, own_asked, err);
+    if (st == EDDY_OK && !ed_near_join(cl, out, a))
+        st = eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
+    return st;
+}
+
+static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
+{
+    size_t n = 0;
+    struct side *list = ed_alloc((cl->n_groups + 1) * sizeof *list);
+    if (!list)
+        return eddy_fail_nomem(err, "repair pass", cl->n_groups * sizeof *list);
+    for (uint32_t u = 0; u < cl->n_group_slots; u++) {
+        const struct ed_group *g = &cl->groups[u];
+        if (g->id && (g->joined || cl->events[g->event].changed ||
+                      (g->id + cl->pass) % cl->o.turns == 0))
+            list[n++] = (struct side){g->id, u};
+    }
+    qsort(list, n, sizeof *list, by_id);
+    *moved = 0;
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        st = consider_group(cl, list[i].slot, moved, err);
+    ed_free(list);
+    return st;
+}
+
+static eddy_status moves(eddy_clusterer *cl, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    size_t moved = 1;
+    for (int i = 0; i < SWEEPS && moved && st == EDDY_OK; i++)
+        st = cl->n_events > 1 ? sweep(cl, &moved, err) : EDDY_OK;
+    return st;
+}
+
+/* ---- 2. splits ---- */
+
+/* The bipartition of (n) groups with the lowest sum of affinities across: from every single seed,
+ * flip the group that gains most while one does, never emptying a side. a is (n, n), symmetric.
+ * Returns the sum, 0 when none is negative; side is then left alone. */
+static double bisect(const double *a, uint32_t n, uint8_t *side, uint8_t *trial)
+{
+    double lowest = 0;
+    for (uint32_t seed = 0; seed < n; seed++) {
+        memset(trial, 0, n);
+        trial[seed] = 1;
+        double across = 0;
+        for (uint32_t v = 0; v < n; v++)
+            across += v == seed ? 0 : a[seed * n + v];
+        for (uint32_t flips = 0; flips < 3 * n; flips++) {
+            double best_gain = 1e-12;
+            uint32_t best = NONE;
+            for (uint32_t v = 0; v < n; v++) {
+                double gain = 0;
+                uint32_t mates = 0;
+                for (uint32_t w = 0; w < n; w++) {
+                    if (w == v)
+                        continue;
+                    if (trial[w] == trial[v]) {
+                        gain -= a[v * n + w];
+                        mates++;
+                    } else {
+                        gain += a[v * n + w];
+                    }
+                }
+                if (mates && gain > best_gain) {
+                    best_gain = gain;
+                    best = v;
+                }
+            }
+            if (best == NONE)
+                break;
+            trial[best] = !trial[best];
+            across -= best_gain;
+        }
+        if (across < lowest) {
+            lowest = across;
+            memcpy(side, trial, n);
+        }
+    }
+    return lowest;
+}
+
+/* Move the lighter side of the bipartition into an event of its own. */
+static eddy_status split_event(eddy_clusterer *cl, uint32_t slot, const uint8_t *side, int lighter,
+                               double similarity, double required, eddy_error *err)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    uint32_t n = ev->n_groups;
+    uint32_t *leaving = ed_alloc(n * sizeof *leaving);
+    if (!leaving)
+        return eddy_fail_nomem(err, "split", n * sizeof *leaving);
+    uint32_t n_leaving = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (side[i] == lighter)
+            leaving[n_leaving++] = ev->groups[i];
+    uint32_t out = split_off(cl, slot, similarity, required);
+    eddy_status st = out == NONE ? eddy_fail_nomem(err, "events", cl->stride * 4) : EDDY_OK;
+    size_t told = cl->changes.n - 1;
+    for (uint32_t i = 0; i < n_leaving && st == EDDY_OK; i++)
+        st = move_group(cl, leaving[i], out, similarity, required, err);
+    ed_free(leaving);
+    if (st != EDDY_OK)
+        return st;
+    cl->changes.at[told].size_after = cl->events[out].docs;
+    cl->changes.at[told].other_after = cl->events[slot].docs;
+    return ed_near_join(cl, out, slot)
+               ? EDDY_OK
+               : eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
+}
+
+static eddy_status consider_split(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    uint32_t n = ev->n_groups;
+    if (n < 2)
+        return EDDY_OK;
+    eddy_arena_reset(cl->work);
+    double *dot = ed_arena_alloc(cl->work, (size_t)n * n * sizeof *dot);
+    double *affinity = ed_arena_alloc(cl->work, (size_t)n * n * sizeof *affinity);
+    uint8_t *side = ed_arena_alloc_zero(cl->work, n, 1);
+    uint8_t *trial = ed_arena_alloc_zero(cl->work, n, 1);
+    if (!dot || !affinity || !side || !trial)
+        return eddy_fail_nomem(err, "split", (size_t)n * n * 16);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = i; j < n; j++)
+            dot[i * n + j] = dot[j * n + i] =
+                ed_dot(ed_group_sum(cl, ev->groups[i]), ed_group_sum(cl, ev->groups[j]),
+                       cl->stride);
+
+    double tau = cl->th.tau;
+    for (int weakest = 0; weakest < 2; weakest++) { /* at tau; then at its weakest seam */
+        double t = weakest ? tau + cl->th.spread / 2 : tau;
+        for (uint32_t i = 0; i < n; i++)
+            for (uint32_t j = 0; j < n; j++)
+                affinity[i * n + j] = dot[i * n + j] - t * cl->groups[ev->groups[i]].weight *
+                                                           cl->groups[ev->groups[j]].weight;
+        if (bisect(affinity, n, side, trial) < 0)
+            break;
+    }
+    double weight[2] = {0, 0};
+    double across = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        weight[side[i]] += cl->groups[ev->groups[i]].weight;
+        for (uint32_t j = 0; j < n; j++)
+            across += side[i] && !side[j] ? dot[i * n + j] : 0;
+    }
+    if (!(weight[0] > 0) || !(weight[1] > 0))
+        return EDDY_OK;
+    double pairs = weight[0] * weight[1];
+    double required = tau + ed_threshold_off(cl, larger(weight[0], weight[1]));
+    if (across - required * pairs >= -cl->o.stability * pairs)
+        return EDDY_OK;
+    return split_event(cl, slot, side, weight[1] <= weight[0], across / pairs, required, err);
+}
+
+static eddy_status splits(eddy_clusterer *cl, eddy_error *err)
+{
+    size_t n = 0;
+    struct side *list = due_events(cl, &n);
+    if (!list)
+        return eddy_fail_nomem(err, "repair pass", cl->n_events * sizeof *list);
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        st = consider_split(cl, list[i].slot, err);
+    ed_free(list);
+    return st;
+}
+
+/* ---- 3. merges ---- */
+
+struct pair {
+    double value, similarity; /* value: similarity beyond what is asked; > 0 */
+    uint64_t low, high;       /* ids */
+    uint32_t a, b;            /* slots of low and high */
+};
+
+struct pairs {
+    struct pair *at;
+    size_t n, room;
+};
+
+static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint32_t b)
+{
+    double similarity = ed_event_similarity(cl, a, b);
+    double heavy = larger(cl->events[a].weight, cl->events[b].weight);
+    double value = similarity - cl->th.tau - ed_threshold_off(cl, heavy);
+    if (!(value > 0))
+        return 1;
+    if (pairs->n == pairs->room) {
+        size_t room = pairs->room ? pairs->room * 2 : 64;
+        struct pair *wide = ed_realloc(pairs->at, room * sizeof *wide);
+        if (!wide)
+            return 0;
+        pairs->at = wide;
+        pairs->room = room;
+    }
+    int swap = cl->events[a].id > cl->events[b].id;
+    uint32_t x = swap ? b : a;
+    uint32_t y = swap ? a : b;
+    pairs->at[pairs->n++] =
+        (struct pair){value, similarity, cl->events[x].id, cl->events[y].id, x, y};
+    return 1;
+}
+
+/* Offer all pairs of the event at slot with its neighbours. */
+static int pairs_of(eddy_clusterer *cl, struct pairs *pairs, uint32_t slot)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    for (uint32_t i = 0; i < ev->n_near; i++)
+        if (ed_near_alive(cl, &ev->near[i]) && !pairs_offer(cl, pairs, slot, ev->near[i].slot))
+            return 0;
+    return 1;
+}
+
+static int before(const struct pair *p, const struct pair *q)
+{
+    if (p->value != q->value)
+        return p->value > q->value;
+    return p->low < q->low || (p->low == q->low && p->high < q->high);
+}
+
+/* Pour event `from` into `into`; the heavier one lives on (equal: the older). */
+static eddy_status merge_events(eddy_clusterer *cl, uint32_t into, uint32_t from,
+                                const struct pair *pair, eddy_error *err)
+{
+    struct ed_event_state *a = &cl->events[into];
+    struct ed_event_state *b = &cl->events[from];
+    double heavy = larger(a->weight, b->weight);
+    double required = cl->th.tau + ed_threshold_off(cl, heavy);
+    double poured = b->docs;
+    for (uint32_t i = 0; i < b->n_groups; i++)
+        if (!ed_group_attach(cl, b->groups[i], into))
+            return eddy_fail_nomem(err, "groups", sizeof(uint32_t));
+    b->n_groups = 0;
+    ed_add_scaled(ed_event_sum(cl, into), 1, ed_event_sum(cl, from), cl->stride);
+    a->weight += b->weight;
+    a->docs += b->docs;
+    a->last_ms = a->last_ms > b->last_ms ? a->last_ms : b->last_ms;
+    a->first_ms = a->first_ms < b->first_ms ? a->first_ms : b->first_ms;
+    a->changed = a->pictured = 1;
+    ed_event_across(cl, into);
+    ed_event_refresh(cl, into);
+    if (!ed_near_join(cl, into, from))
+        return eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
+    return event_emptied(cl, from, into, poured, pair->similarity, required, err);
+}
+
+static eddy_status merge_best(eddy_clusterer *cl, struct pairs *pairs, eddy_error *err)
+{
+    size_t top = 0;
+    for (size_t i = 1; i < pairs->n; i++)
+        if (before(&pairs->at[i], &pairs->at[top]))
+            top = i;
+    struct pair best = pairs->at[top];
+    int heavier_b = cl->events[best.b].weight > cl->events[best.a].weight;
+    uint32_t into = heavier_b ? best.b : best.a;
+    uint32_t from = heavier_b ? best.a : best.b;
+    eddy_status st = merge_events(cl, into, from, &best, err);
+    if (st != EDDY_OK)
+        return st;
+    size_t kept = 0;
+    for (size_t i = 0; i < pairs->n; i++) {
+        const struct pair *p = &pairs->at[i];
+        int stale = p->a == into || p->b == into || p->a == from || p->b == from;
+        if (!stale)
+            pairs->at[kept++] = *p;
+    }
+    pairs->n = kept;
+    return pairs_of(cl, pairs, into) ? EDDY_OK : eddy_fail_nomem(err, "pairs", sizeof best);
+}
+
+static eddy_status merges(eddy_clusterer *cl, eddy_error *err)
+{
+    size_t n = 0;
+    struct pairs pairs = {0};
+    struct side *list = due_events(cl, &n);
+    eddy_status st = list ? EDDY_OK : eddy_fail_nomem(err, "repair pass", sizeof *list);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        if (!pairs_of(cl, &pairs, list[i].slot))
+            st = eddy_fail_nomem(err, "pairs", sizeof *pairs.at);
+    while (pairs.n && st == EDDY_OK)
+        st = merge_best(cl, &pairs, err);
+    ed_free(list);
+    ed_free(pairs.at);
+    return st;
+}
+
+/* ---- the pass ---- */
+
+static eddy_status lists_of_due(eddy_clusterer *cl, eddy_error *err)
+{
+    size_t n = 0;
+    struct side *list = due_events(cl, &n);
+    uint32_t *slots = ed_alloc((n + 1) * sizeof *slots);
+    eddy_status st = EDDY_OK;
+    if (!list || !slots)
+        st = eddy_fail_nomem(err, "repair pass", n * sizeof *list);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        slots[i] = list[i].slot;
+    if (st == EDDY_OK)
+        st = ed_near_refresh(cl, slots, n, err);
+    ed_free(slots);
+    ed_free(list);
+    return st;
+}
+
+eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err)
+{
+    cl->pass++;
+    eddy_status st = lists_of_due(cl, err);
+    if (st == EDDY_OK)
+        st = moves(cl, err);
+    if (st == EDDY_OK)
+        st = splits(cl, err);
+    if (st == EDDY_OK)
+        st = merges(cl, err);
+    if (st == EDDY_OK)
+        st = ed_retire(cl, err);
+    if (st == EDDY_OK)
+        st = ed_picture_pass(cl, err);
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        cl->events[e].changed = cl->events[e].pictured = 0;
+    for (uint32_t u = 0; u < cl->n_group_slots; u++)
+        cl->groups[u].joined = 0;
+    cl->stats.passes++;
+    return st;
+}

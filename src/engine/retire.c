@@ -1,0 +1,134 @@
+/* Retire: what keeps memory bounded. Groups fold into each other when an event has too many; events
+ * fade when nothing has come for long, or when there are too many of them. */
+#include "engine/state.h"
+
+/* ---- folding ---- */
+
+/* Ward: the increase of scatter inside when two groups become one. */
+static double ward(const eddy_clusterer *cl, uint32_t u, uint32_t v)
+{
+    double n = cl->groups[u].weight;
+    double m = cl->groups[v].weight;
+    const float *a = ed_group_sum(cl, u);
+    const float *b = ed_group_sum(cl, v);
+    double distance = cl->groups[u].square / (n * n) + cl->groups[v].square / (m * m) -
+                      2 * ed_dot(a, b, cl->stride) / (n * m);
+    return n * m / (n + m) * distance;
+}
+
+static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
+{
+    struct ed_group *a = &cl->groups[into];
+    struct ed_group *b = &cl->groups[from];
+    ed_add_scaled(ed_group_sum(cl, into), 1, ed_group_sum(cl, from), cl->stride);
+    a->weight += b->weight;
+    a->docs += b->docs;
+    a->joined |= b->joined;
+    a->square = ed_dot(ed_group_sum(cl, into), ed_group_sum(cl, into), cl->stride);
+    for (uint32_t i = 0; i < b->words.n; i++)
+        ed_sketch_add(&a->words, b->words.hash[i], b->words.count[i]);
+    if (b->central.similarity > a->central.similarity)
+        a->central = b->central;
+    if (b->newest.time_ms > a->newest.time_ms)
+        a->newest = b->newest;
+    eddy_change *change = ed_change_add(cl, EDDY_FOLDED, a->event);
+    if (!change)
+        return 0;
+    change->group = b->id;
+    change->into_group = a->id;
+    ed_group_detach(cl, from);
+    ed_group_drop(cl, from);
+    cl->stats.folded++;
+    return 1;
+}
+
+static eddy_status fold_event(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    while (ev->n_groups > cl->o.detail) {
+        uint32_t a = NONE;
+        uint32_t b = NONE;
+        double least = 0;
+        for (uint32_t i = 0; i < ev->n_groups; i++)
+            for (uint32_t j = i + 1; j < ev->n_groups; j++) {
+                double cost = ward(cl, ev->groups[i], ev->groups[j]);
+                if (a == NONE || cost < least) {
+                    least = cost;
+                    a = ev->groups[i];
+                    b = ev->groups[j];
+                }
+            }
+        int a_lives = cl->groups[a].weight >= cl->groups[b].weight;
+        if (!fold(cl, a_lives ? a : b, a_lives ? b : a))
+            return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
+    }
+    return EDDY_OK;
+}
+
+/* ---- fading ---- */
+
+static eddy_status fade(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
+{
+    struct ed_event_state *ev = &cl->events[slot];
+    if (!ed_change_add(cl, EDDY_FADED, slot))
+        return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
+    eddy_status st = ed_picture_add(cl, slot, EDDY_STATE_FADED, 0, err);
+    if (st != EDDY_OK)
+        return st;
+    for (uint32_t i = 0; i < ev->n_groups; i++)
+        ed_group_drop(cl, ev->groups[i]);
+    ed_event_drop(cl, slot);
+    cl->stats.faded++;
+    return EDDY_OK;
+}
+
+struct idle {
+    int64_t last_ms;
+    uint64_t id;
+    uint32_t slot;
+};
+
+static int by_idleness(const void *a, const void *b)
+{
+    const struct idle *x = a;
+    const struct idle *y = b;
+    if (x->last_ms != y->last_ms)
+        return x->last_ms < y->last_ms ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* All at the ceiling pay for one sort, not one search each: a sixteenth fades at once. */
+eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err)
+{
+    struct idle *list = ed_alloc((cl->n_events + 1) * sizeof *list);
+    if (!list)
+        return eddy_fail_nomem(err, "events", cl->n_events * sizeof *list);
+    size_t n = 0;
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        if (cl->events[e].id)
+            list[n++] = (struct idle){cl->events[e].last_ms, cl->events[e].id, e};
+    qsort(list, n, sizeof *list, by_idleness);
+    size_t many = n / 16 + 1;
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < many && i < n && st == EDDY_OK; i++) {
+        st = fade(cl, list[i].slot, err);
+        cl->stats.events_max_hits++;
+    }
+    ed_free(list);
+    return st;
+}
+
+eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (uint32_t e = 0; e < cl->n_slots && st == EDDY_OK; e++) {
+        const struct ed_event_state *ev = &cl->events[e];
+        if (!ev->id)
+            continue;
+        if (cl->o.fade_ms > 0 && ev->last_ms < cl->stream_ms - cl->o.fade_ms)
+            st = fade(cl, e, err);
+        else if (ev->n_groups > cl->o.detail)
+            st = fold_event(cl, e, err);
+    }
+    return st;
+}

@@ -1,0 +1,162 @@
+/* Threshold: how alike two documents must be to attract each other (ALGORITHM 5.4).
+ *
+ * Learned from a reservoir sample of the stream itself: the spread of the similarities of its pairs
+ * (nearly all of different events: the null), and how close the most isolated tenth sits to its
+ * nearest neighbour. On top of it comes off(m): the mean similarity to a small group is noisy, and
+ * the best of hundreds of candidates is an extreme value, so more is asked of small groups.
+ *
+ * The sample's products are kept; only rows of points that are new are computed again, each by the
+ * fixed-order dot, so that tau has the same bits on every machine. */
+#include "engine/state.h"
+
+eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, eddy_error *err)
+{
+    struct ed_sample *s = &cl->sample;
+    uint64_t i = cl->position - 1;
+    uint64_t at = i;
+    if (i >= SAMPLE_MAX) {
+        uint64_t span = i < SAMPLE_SPAN ? i : SAMPLE_SPAN;
+        at = ed_mix64(i) % (span + 1);
+    }
+    if (at >= SAMPLE_MAX)
+        return EDDY_OK;
+    if (!s->points) {
+        s->points = ed_alloc_aligned(SAMPLE_MAX * cl->stride * sizeof *s->points);
+        s->product = ed_alloc_aligned((size_t)SAMPLE_MAX * SAMPLE_MAX * sizeof *s->product);
+        if (!s->points || !s->product)
+            return eddy_fail_nomem(err, "calibration sample", SAMPLE_MAX * cl->stride * 4);
+    }
+    float *row = s->points + at * cl->stride;
+    memset(row, 0, cl->stride * sizeof *row);
+    memcpy(row, p->dense, cl->n_dense * sizeof *row);
+    for (uint32_t k = 0; k < p->n_words; k++)
+        row[cl->n_dense + p->at[k]] = p->value[k];
+    s->stale[at] = 1;
+    if (at >= s->n)
+        s->n = (uint32_t)at + 1;
+    return EDDY_OK;
+}
+
+static void products_refresh(eddy_clusterer *cl)
+{
+    struct ed_sample *s = &cl->sample;
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (!s->stale[i])
+            continue;
+        for (uint32_t j = 0; j < s->n; j++) {
+            if (s->stale[j] && j < i)
+                continue; /* done from the other side */
+            float dot = (float)ed_dot(s->points + i * cl->stride, s->points + j * cl->stride,
+                                      cl->stride);
+            s->product[i * SAMPLE_MAX + j] = s->product[j * SAMPLE_MAX + i] = dot;
+        }
+    }
+    memset(s->stale, 0, sizeof s->stale);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a;
+    float y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* The 10 % quantile, linearly interpolated, of each sampled point's nearest similarity. */
+static double nearest_tenth(const struct ed_sample *s)
+{
+    float nearest[SAMPLE_MAX];
+    for (uint32_t i = 0; i < s->n; i++) {
+        float best = -1;
+        for (uint32_t j = 0; j < s->n; j++)
+            if (j != i && s->product[i * SAMPLE_MAX + j] > best)
+                best = s->product[i * SAMPLE_MAX + j];
+        nearest[i] = best;
+    }
+    qsort(nearest, s->n, sizeof *nearest, by_value);
+    double at = 0.1 * (s->n - 1);
+    uint32_t low = (uint32_t)at;
+    uint32_t high = low + 1 < s->n ? low + 1 : low;
+    return (double)nearest[low] + (at - low) * ((double)nearest[high] - (double)nearest[low]);
+}
+
+static double clamp(double x, double low, double high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* Moments of all pairs i < j. */
+static void pair_moments(const struct ed_sample *s, double *mean, double *spread, double *skew)
+{
+    double n = (double)s->n * (s->n - 1) / 2;
+    double sum = 0;
+    double second = 0;
+    double third = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        for (uint32_t j = i + 1; j < s->n; j++)
+            sum += (double)s->product[i * SAMPLE_MAX + j];
+    *mean = sum / n;
+    for (uint32_t i = 0; i < s->n; i++)
+        for (uint32_t j = i + 1; j < s->n; j++) {
+            double d = (double)s->product[i * SAMPLE_MAX + j] - *mean;
+            second += d * d;
+            third += d * d * d;
+        }
+    *spread = sqrt(second / n);
+    *skew = *spread > 0 ? third / n / (*spread * *spread * *spread) : 0;
+}
+
+/* Share of the mass in events lighter than SIZE_SMALL documents; 1 while there are none. */
+static double small_share(const eddy_clusterer *cl)
+{
+    double small = 0;
+    double all = 0;
+    for (uint32_t e = 0; e < cl->n_slots; e++) {
+        const struct ed_event_state *ev = &cl->events[e];
+        if (!ev->id)
+            continue;
+        all += ev->weight;
+        if (ev->weight < SIZE_SMALL * cl->weight_now)
+            small += ev->weight;
+    }
+    return all > 0 ? small / all : 1;
+}
+
+void ed_threshold_learn(eddy_clusterer *cl)
+{
+    struct ed_sample *s = &cl->sample;
+    struct ed_threshold *th = &cl->th;
+    if (s->n >= 8) {
+        products_refresh(cl);
+        double mean, sd, skew;
+        pair_moments(s, &mean, &sd, &skew);
+        double k = s->n;
+        double nn10 = nearest_tenth(s) + G_NEAREST * sd * ed_log2(SAMPLE_MAX / k);
+        double null = mean + KAPPA * sd;
+        double near = clamp(nn10 - C_NEAREST * sd, mean + CLAMP_LOW * sd, mean + CLAMP_HIGH * sd);
+        if (near < null) { /* a lower tau only for broad streams */
+            double broad = clamp((SKEW_HIGH - skew) / (SKEW_HIGH - SKEW_LOW), 0, 1);
+            near = broad * near + (1 - broad) * null;
+        }
+        double ramp = k < RAMP ? k / RAMP : 1;
+        double w = k / (k + TAU_PRIOR_N);
+        double tau = w * (ramp * near + (1 - ramp) * null) + (1 - w) * TAU_PRIOR;
+
+        double slack = tau > null ? tau - null : 0; /* asked already: never counted twice */
+        th->delta = SIZE_STEP * (sd < SPREAD_MAX ? sd : SPREAD_MAX);
+        th->full = th->delta > 0 ? SIZE_FULL * ed_exp2(-slack / th->delta) : 0;
+        th->spread = sd;
+        th->tau = isnan(cl->o.threshold) ? tau + cl->o.granularity * sd : cl->o.threshold;
+    }
+    th->phi = small_share(cl);
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        if (cl->events[e].id)
+            ed_event_refresh(cl, e);
+}
+
+double ed_threshold_off(const eddy_clusterer *cl, double m)
+{
+    double n = m / cl->weight_now;
+    if (!(cl->th.delta > 0) || n >= cl->th.full)
+        return 0;
+    return cl->th.delta * ed_log2(cl->th.full / n);
+}

@@ -1,0 +1,109 @@
+/* Words: how many documents held each, and how it was written.
+ *
+ * The table is bounded. When it is full, words of the fewest documents are forgotten (df of 1
+ * first, then 2, ...) until half is free: they are the bulk of any vocabulary (Zipf) and say least
+ * about the stream. This happens at a place of the stream, not of memory, so it repeats. */
+#include "engine/state.h"
+
+#define DF(value)    ((uint32_t)((value) >> 32))
+#define PLACE(value) ((uint32_t)(value))
+
+static eddy_status forget_rare(eddy_clusterer *cl, eddy_error *err)
+{
+    struct ed_vocabulary *v = &cl->words;
+    for (uint32_t floor = 2; v->entries.n > cl->o.words_max / 2; floor++) {
+        struct ed_table kept;
+        struct ed_bytes surface;
+        ed_table_init(&kept);
+        ed_bytes_init(&surface, UINT32_MAX);
+        for (size_t i = 0; i < v->entries.room; i++) {
+            uint64_t hash = v->entries.keys[i];
+            uint64_t value = v->entries.values[i];
+            if (!hash || DF(value) < floor)
+                continue;
+            const char *word = v->surface.at + PLACE(value);
+            uint64_t moved = (uint64_t)DF(value) << 32 | surface.n;
+            ed_bytes_add(&surface, word, 1 + (size_t)(unsigned char)*word);
+            if (surface.failed || !ed_table_put(&kept, hash, moved)) {
+                ed_table_clear(&kept);
+                ed_bytes_clear(&surface);
+                return eddy_fail_nomem(err, "vocabulary", v->entries.n * 16);
+            }
+        }
+        v->dropped += v->entries.n - kept.n;
+        ed_table_clear(&v->entries);
+        ed_bytes_clear(&v->surface);
+        v->entries = kept;
+        v->surface = surface;
+    }
+    return EDDY_OK;
+}
+
+/* df += 1 for each distinct word of the row. */
+eddy_status ed_words_count(eddy_clusterer *cl, const eddy_row *row, eddy_error *err)
+{
+    struct ed_vocabulary *v = &cl->words;
+    for (size_t i = 0; i < row->n_terms; i++) {
+        const eddy_term *t = &row->terms[i];
+        uint64_t hash = t->hash ? t->hash : 1;
+        uint64_t *value = ed_table_find(&v->entries, hash);
+        if (!value) {
+            if (v->entries.n >= cl->o.words_max) {
+                eddy_status st = forget_rare(cl, err);
+                if (st != EDDY_OK)
+                    return st;
+            }
+            char n_word = (char)(t->n_word < 64 ? t->n_word : 63);
+            uint64_t place = v->surface.n;
+            ed_bytes_add(&v->surface, &n_word, 1);
+            ed_bytes_add(&v->surface, t->word, (size_t)n_word);
+            value = v->surface.failed ? NULL : ed_table_put(&v->entries, hash, place);
+            if (!value)
+                return eddy_fail_nomem(err, "vocabulary", v->entries.n * 16);
+        }
+        if (DF(*value) < UINT32_MAX)
+            *value += UINT64_C(1) << 32;
+    }
+    return EDDY_OK;
+}
+
+uint32_t ed_words_df(const eddy_clusterer *cl, uint64_t hash)
+{
+    const uint64_t *value = ed_table_find(&cl->words.entries, hash ? hash : 1);
+    return value ? DF(*value) : 0;
+}
+
+eddy_str ed_words_surface(const eddy_clusterer *cl, uint64_t hash)
+{
+    const uint64_t *value = ed_table_find(&cl->words.entries, hash ? hash : 1);
+    if (!value)
+        return (eddy_str){NULL, 0};
+    const char *word = cl->words.surface.at + PLACE(*value);
+    return (eddy_str){word + 1, (size_t)(unsigned char)*word};
+}
+
+/* ln(1 + (N + 1)/(df + 1/2)), N documents seen. */
+double ed_words_idf(const eddy_clusterer *cl, uint64_t hash)
+{
+    return ed_log(1 + ((double)cl->position + 1) / (ed_words_df(cl, hash) + 0.5));
+}
+
+void ed_sketch_add(struct ed_sketch *s, uint64_t hash, float count)
+{
+    uint32_t least = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (s->hash[i] == hash) {
+            s->count[i] += count;
+            return;
+        }
+        if (s->count[i] < s->count[least])
+            least = i;
+    }
+    if (s->n < SKETCH) {
+        s->hash[s->n] = hash;
+        s->count[s->n++] = count;
+        return;
+    }
+    s->hash[least] = hash; /* takes over the count of the one it drives out */
+    s->count[least] += count;
+}
