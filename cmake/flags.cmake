@@ -12,7 +12,7 @@ add_library(eddy_flags INTERFACE)
 target_compile_definitions(eddy_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE
   EDDY_VERSION="${PROJECT_VERSION}")
 target_compile_options(eddy_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+  -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
   -Werror=format-security -Werror=implicit-function-declaration -Wno-overlength-strings
   -ffp-contract=off -fno-math-errno)
 if(EDDY_WERROR)

@@ -63,6 +63,12 @@ typedef struct eddy_doc {
     eddy_position position;
 } eddy_doc;
 
+/* A header of a message. value need not be UTF-8; at NULL: a header without a value. */
+typedef struct eddy_header {
+    const char *name;
+    eddy_str value;
+} eddy_header;
+
 /* One message as a source hands it over; everything borrowed. */
 typedef struct eddy_raw {
     const char *bytes; /* NULL: a tombstone */
@@ -72,6 +78,8 @@ typedef struct eddy_raw {
     int64_t broker_ms;  /* Kafka timestamp, or -1 */
     int64_t arrival_ms; /* the reader's clock */
     eddy_position position;
+    const eddy_header *headers; /* (n_headers) they go with the message when it is rejected */
+    size_t n_headers;
 } eddy_raw;
 
 /* Why a message cannot be a document. Each has a fixed code (eddy_reject_code) that goes into

@@ -22,9 +22,10 @@ typedef struct eddy_term {
 } eddy_term;
 
 /* The distinct words of a title and a text, in order of first appearance: runs of letters and
- * digits in any script (Unicode by utf8proc), folded, with inner apostrophes kept; at least two
- * bytes long; stop words out; scripts written without blanks (Han, Kana, Thai ...) give the
- * character pairs of each run.
+ * digits in any script (Unicode by utf8proc), lower-cased, with one inner apostrophe kept (U+2019
+ * as '); at least two characters long; stop words out; scripts written without blanks (Han, Kana,
+ * Thai ...) give the character pairs of each run. A title that the text begins with is not counted
+ * twice. Words beyond 65,536 distinct ones are not taken.
  *
  *   ret    (*n_ret) in the arena
  *
@@ -32,6 +33,10 @@ typedef struct eddy_term {
  * Cost: linear. Any number of threads, an arena for each. */
 EDDY_API eddy_status eddy_terms_read(eddy_str title, eddy_str text, eddy_arena *arena,
                                      const eddy_term **ret, size_t *n_ret, eddy_error *err);
+
+/* What an embedder is given: title and text joined by a blank; only the text where the title is
+ * empty or the text begins with it. In the arena, or one of the two as it is. at NULL: no memory. */
+EDDY_API eddy_str eddy_text_join(eddy_str title, eddy_str text, eddy_arena *arena);
 
 /* ---- the dense view ---- */
 

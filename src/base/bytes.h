@@ -5,9 +5,9 @@
 #include <eddy/doc.h>
 
 struct ed_bytes {
-    char *at;    /* at[n] is 0 once anything was added */
+    char *at; /* at[n] is 0 once anything was added */
     size_t n, room, max;
-    int failed;  /* an addition found no room; sticky until cleared */
+    int failed; /* an addition found no room; sticky until cleared */
 };
 
 void ed_bytes_init(struct ed_bytes *b, size_t max); /* max 0: no ceiling */

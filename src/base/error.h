@@ -10,9 +10,8 @@ __attribute__((format(printf, 3, 4))) eddy_status eddy_fail(eddy_error *err, edd
                                                             const char *format, ...);
 
 /* The same, for what may succeed when tried again. */
-__attribute__((format(printf, 3, 4))) eddy_status eddy_fail_retriable(eddy_error *err,
-                                                                      eddy_status status,
-                                                                      const char *format, ...);
+__attribute__((format(printf, 3, 4))) eddy_status
+eddy_fail_retriable(eddy_error *err, eddy_status status, const char *format, ...);
 
 /* The usual sentence for lost memory: "what: no memory for n bytes". */
 eddy_status eddy_fail_nomem(eddy_error *err, const char *what, size_t n_bytes);

@@ -57,3 +57,30 @@ eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t
     epoch->offsets[epoch->n_offsets++] = (struct ed_offset){topic, partition, next};
     return EDDY_OK;
 }
+
+eddy_status ed_raw_copy(eddy_arena *arena, const eddy_raw *raw, eddy_raw *ret, eddy_error *err)
+{
+    eddy_raw copy = *raw;
+    int whole = 1;
+    if (raw->bytes)
+        whole = (copy.bytes = ed_arena_str(arena, raw->bytes, raw->n).at) != NULL;
+    if (raw->key)
+        whole &= (copy.key = ed_arena_str(arena, raw->key, raw->n_key).at) != NULL;
+
+    eddy_header *headers =
+        raw->n_headers ? ed_arena_alloc(arena, raw->n_headers * sizeof *headers) : NULL;
+    whole &= !raw->n_headers || headers;
+    for (size_t i = 0; whole && i < raw->n_headers; i++) {
+        const eddy_header *from = &raw->headers[i];
+        headers[i].name = ed_arena_str(arena, from->name, strlen(from->name)).at;
+        headers[i].value = from->value;
+        if (from->value.at)
+            headers[i].value = ed_arena_str(arena, from->value.at, from->value.n);
+        whole = headers[i].name && (!from->value.at || headers[i].value.at);
+    }
+    if (!whole)
+        return eddy_fail_nomem(err, "message", raw->n + raw->n_key);
+    copy.headers = headers;
+    *ret = copy;
+    return EDDY_OK;
+}

@@ -1,6 +1,7 @@
 /* What goes out: messages, gathered in an epoch with the input positions that they answer.
  *
- * publish fills an epoch, journal makes it visible; neither knows the other. One owner at a time. */
+ * publish fills an epoch, journal makes it visible; neither knows the other. One owner at a time.
+ */
 #ifndef ED_BASE_MESSAGE_H
 #define ED_BASE_MESSAGE_H
 
@@ -8,18 +9,22 @@
 
 enum ed_topic { ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD, ED_TOPICS };
 
-struct ed_header {
-    const char *name;
-    eddy_str value;
-};
+/* Headers of a dead letter: Kafka Connect's, so that existing tools read them, and our own. */
+#define ED_HEADER_DEAD_TOPIC     "__connect.errors.topic"
+#define ED_HEADER_DEAD_PARTITION "__connect.errors.partition"
+#define ED_HEADER_DEAD_OFFSET    "__connect.errors.offset"
+#define ED_HEADER_DEAD_MESSAGE   "__connect.errors.exception.message"
+#define ED_HEADER_DEAD_CODE      "eddy.error.code"
+#define ED_HEADER_DEAD_SIZE      "eddy.value.size" /* of the whole value, when it was cut ... */
+#define ED_HEADER_DEAD_HASH      "eddy.value.hash" /* ... with its FNV-1a, 64 bit, in hex */
 
 struct ed_message {
     enum ed_topic topic;
     eddy_str key;   /* may be empty */
     eddy_str value; /* at NULL: a tombstone */
-    const struct ed_header *headers;
+    const eddy_header *headers;
     size_t n_headers;
-    int64_t time_ms; /* the message's timestamp */
+    int64_t time_ms; /* the time it speaks of; see journal.h for what becomes of it */
 };
 
 /* Everything of one input partition below next has been answered. */
@@ -45,5 +50,9 @@ struct ed_message *ed_epoch_add(struct ed_epoch *epoch);
 /* Raise the next offset of a partition to at least next. EDDY_NOMEM. */
 eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t partition,
                               int64_t next, eddy_error *err);
+
+/* A copy of raw, its key and its headers in the arena; only the topic name stays borrowed.
+ * EDDY_NOMEM. */
+eddy_status ed_raw_copy(eddy_arena *arena, const eddy_raw *raw, eddy_raw *ret, eddy_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 
 static const double ln2 = 0.69314718055994530942;
 
-double ed_log(double x)
+double ed_ln(double x)
 {
     int e;
     double m = frexp(x, &e); /* exact */
@@ -26,7 +26,7 @@ double ed_log2(double x)
     int e;
     if (frexp(x, &e) == 0.5)
         return e - 1; /* powers of two are exact */
-    return ed_log(x) / ln2;
+    return ed_ln(x) / ln2;
 }
 
 double ed_exp2(double x)

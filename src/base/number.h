@@ -7,7 +7,7 @@
 #define ED_BASE_NUMBER_H
 
 double ed_log2(double x); /* x > 0 and finite */
-double ed_log(double x);
+double ed_ln(double x);
 double ed_exp2(double x); /* 0 below -1000, 2^1000 above 1000 */
 double ed_exp(double x);
 double ed_sigmoid(double x);

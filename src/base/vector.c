@@ -1,20 +1,13 @@
 /* Vector kernels: the only user of cblas.h. */
 #include "base/vector.h"
 
+#include "base/cpus.h"
+
 #include <cblas.h>
 #include <math.h>
 
-/* The compiler makes one version for each of these CPUs from the same source. The lanes are
- * written out, so that every version adds in the same order; this file is compiled with
- * -ffp-contract=off, so that none fuses. Sanitizers run before ifunc resolvers may, so they take
- * the plain version. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
-    !defined(__clang__)
-#define MANY_CPUS __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define MANY_CPUS
-#endif
-
+/* The lanes are written out, so that the version for every CPU adds in the same order; this file is
+ * compiled with -ffp-contract=off, so that none fuses. */
 #define LANES 16
 
 MANY_CPUS
@@ -28,6 +21,24 @@ double ed_dot(const float *a, const float *b, size_t n)
     for (size_t j = 0; i < n; i++, j++)
         lane[j] += (double)a[i] * (double)b[i];
     for (size_t width = LANES / 2; width; width /= 2)
+        for (size_t j = 0; j < width; j++)
+            lane[j] += lane[j + width];
+    return lane[0];
+}
+
+#define ROUGH_LANES 64 /* enough sums under way to hide the latency of an addition */
+
+MANY_CPUS
+float ed_dot_rough(const float *a, const float *b, size_t n)
+{
+    float lane[ROUGH_LANES] = {0};
+    size_t i = 0;
+    for (; i + ROUGH_LANES <= n; i += ROUGH_LANES)
+        for (size_t j = 0; j < ROUGH_LANES; j++)
+            lane[j] += a[i + j] * b[i + j];
+    for (size_t j = 0; i < n; i++, j++)
+        lane[j] += a[i] * b[i];
+    for (size_t width = ROUGH_LANES / 2; width; width /= 2)
         for (size_t j = 0; j < width; j++)
             lane[j] += lane[j + width];
     return lane[0];
@@ -60,6 +71,15 @@ void ed_gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const 
         return;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1.0f, a, (int)lda,
                 b, (int)ldb, 0.0f, c, (int)ldc);
+}
+
+void ed_gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                size_t ldb, float *c, size_t ldc)
+{
+    if (!m || !n)
+        return;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0f, a,
+                (int)lda, b, (int)ldb, 0.0f, c, (int)ldc);
 }
 
 void ed_blas_single_thread(void)

@@ -5,8 +5,9 @@
  *
  * One product scores a block of points against all events as they were at its start. That is only
  * a filter: every event whose v could be among the best four, within the error bound of float
- * arithmetic, is computed again by the fixed-order dot against its sum as it is now, and so is every
- * event that a point of this block has joined. What is decided, and what is told, comes from there. */
+ * arithmetic, is computed again by the fixed-order dot against its sum as it is now, and so is
+ * every event that a point of this block has joined. What is decided, and what is told, comes from
+ * there. */
 #include "engine/state.h"
 
 struct candidate {
@@ -130,7 +131,8 @@ static void exemplar_set(struct ed_exemplar *x, const eddy_row *row, double simi
     x->time_ms = row->time_ms;
     size_t n_id = row->id.n < ID_KEPT ? row->id.n : ID_KEPT - 1;
     size_t n_title = row->title.n < TITLE_KEPT ? row->title.n : TITLE_KEPT - 1;
-    while (n_title && n_title < row->title.n && ((unsigned char)row->title.at[n_title] & 0xc0) == 0x80)
+    while (n_title && n_title < row->title.n &&
+           ((unsigned char)row->title.at[n_title] & 0xc0) == 0x80)
         n_title--; /* not inside a character */
     while (n_id && n_id < row->id.n && ((unsigned char)row->id.at[n_id] & 0xc0) == 0x80)
         n_id--;
@@ -222,7 +224,8 @@ static void answer(const eddy_clusterer *cl, const struct best *best, int founde
     double beta = BETA / cl->th.spread;
     ret->founded = founded;
     if (founded) {
-        ret->confidence = best->n ? (float)ed_sigmoid(beta * (cl->th.tau - best->at[0].similarity)) : 1;
+        ret->confidence =
+            best->n ? (float)ed_sigmoid(beta * (cl->th.tau - best->at[0].similarity)) : 1;
         ret->n_memberships = 1;
         ret->memberships[0].event = ret->event;
         ret->memberships[0].weight = 1;
@@ -315,8 +318,8 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
         if (rows[i].time_ms > cl->stream_ms)
             cl->stream_ms = rows[i].time_ms;
         if (cl->o.half_life_ms > 0)
-            cl->weight_now = ed_exp2((double)(cl->stream_ms - cl->start_ms) /
-                                     (double)cl->o.half_life_ms);
+            cl->weight_now =
+                ed_exp2((double)(cl->stream_ms - cl->start_ms) / (double)cl->o.half_life_ms);
         p->weight = cl->weight_now;
         eddy_status st = ed_point_words(cl, &rows[i], p, err);
         if (st != EDDY_OK)

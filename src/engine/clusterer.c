@@ -106,7 +106,7 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     cl->pictures_arena = eddy_arena_new(0);
     if (!cl->sum || !cl->work || !cl->pictures_arena) {
         eddy_clusterer_free(cl);
-        return eddy_fail_nomem(err, "engine", cl->n_dense * sizeof *cl->sum);
+        return eddy_fail_nomem(err, "engine", sizeof *cl);
     }
     *ret = cl;
     return EDDY_OK;
@@ -121,10 +121,10 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->events[e].near);
         ed_free(cl->events[e].told);
     }
-    void *blocks[] = {cl->events,       cl->event_sums,   cl->words_across,    cl->inverse,
-                      cl->asked,        cl->power,        cl->touched,         cl->free_events,
-                      cl->groups,       cl->group_sums,   cl->free_groups,     cl->sum,
-                      cl->changes.at,   cl->pictures.at,  cl->sample.points,   cl->sample.product};
+    void *blocks[] = {cl->events,     cl->event_sums,  cl->words_across,  cl->inverse,
+                      cl->asked,      cl->power,       cl->touched,       cl->free_events,
+                      cl->groups,     cl->group_sums,  cl->free_groups,   cl->sum,
+                      cl->changes.at, cl->pictures.at, cl->sample.points, cl->sample.product};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
     ed_table_clear(&cl->words.entries);
@@ -152,8 +152,8 @@ static eddy_status rows_check(const eddy_clusterer *cl, const eddy_row *rows, si
             return eddy_fail(err, EDDY_INVALID, "row %zu: dense vector is zero or not finite", i);
         for (size_t v = 0; v < cl->o.n_extra; v++) {
             if (r->extra[v] && !usable(r->extra[v], cl->o.extra_dim[v]))
-                return eddy_fail(err, EDDY_INVALID, "row %zu: extra vector %zu is zero or not finite",
-                                 i, v);
+                return eddy_fail(err, EDDY_INVALID,
+                                 "row %zu: extra vector %zu is zero or not finite", i, v);
             views += r->extra[v] != NULL;
         }
         if (!views)
@@ -280,8 +280,8 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-eddy_status eddy_clusterer_events(const eddy_clusterer *cl, eddy_arena *arena,
-                                  const uint64_t **ret, size_t *n_ret, eddy_error *err)
+eddy_status eddy_clusterer_events(const eddy_clusterer *cl, eddy_arena *arena, const uint64_t **ret,
+                                  size_t *n_ret, eddy_error *err)
 {
     uint64_t *ids = ed_arena_alloc(arena, (cl->n_events + 1) * sizeof *ids);
     if (!ids)

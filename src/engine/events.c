@@ -224,6 +224,7 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
         b->first_ms = a->first_ms;
     a->changed = b->changed = 1;
     a->pictured = b->pictured = 1;
+    a->listed = b->listed = 0;
     ed_free(a->told); /* drift is told of what an event was since it last lost something */
     a->told = NULL;
     ed_event_across(cl, to);

@@ -4,7 +4,7 @@
  * needed, and cut by the fixed-order dot, so that the same list comes out on every machine. */
 #include "engine/state.h"
 
-#define ROWS   64
+#define ROWS    64
 #define FARTHER 8 /* candidates kept beyond the list: float error may swap neighbours in rank */
 
 static int nearer(const struct ed_near *a, const struct ed_near *b)
@@ -43,6 +43,7 @@ static void list_make(eddy_clusterer *cl, uint32_t slot, const float *products,
             least = wide[n - 1].similarity;
     }
     ev->n_near = 0;
+    ev->listed = ev->weight;
     for (uint32_t i = 0; i < n; i++) {
         wide[i].similarity = (float)ed_event_similarity(cl, slot, wide[i].slot);
         ev->n_near = offer(ev->near, ev->n_near, cl->o.neighbours, wide[i]);

@@ -1,7 +1,7 @@
 /* Picture: what people see of an event.
  *
- * Keywords by contrast: the share of the event's documents that hold a word, times the word's idf in
- * the whole stream (class-based tf-idf). The name is the title of the most central document: the
+ * Keywords by contrast: the share of the event's documents that hold a word, times the word's idf
+ * in the whole stream (class-based tf-idf). The name is the title of the most central document: the
  * central one of the group that points most the way of the event. */
 #include "engine/state.h"
 
@@ -98,8 +98,9 @@ static int exemplars(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena,
         const struct ed_group *g = &cl->groups[ev->groups[i]];
         if (!newest || g->newest.time_ms > newest->newest.time_ms)
             newest = g;
-        double cosine = ed_dot(ed_group_sum(cl, ev->groups[i]), ed_event_sum(cl, slot), cl->stride) /
-                        sqrt(g->square);
+        double cosine =
+            ed_dot(ed_group_sum(cl, ev->groups[i]), ed_event_sum(cl, slot), cl->stride) /
+            sqrt(g->square);
         uint32_t at = n;
         if (n == EDDY_EXEMPLARS - 1) {
             if (cosine <= best[n - 1])
@@ -135,8 +136,8 @@ static eddy_str name_of(eddy_arena *arena, const eddy_event *event)
     return name;
 }
 
-eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena,
-                       eddy_event *ret, eddy_error *err)
+eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, eddy_event *ret,
+                       eddy_error *err)
 {
     const struct ed_event_state *ev = &cl->events[slot];
     eddy_event picture = {.id = ev->id,
@@ -147,10 +148,12 @@ eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *aren
                           .weight = ev->weight / cl->weight_now,
                           .first_ms = ev->first_ms,
                           .last_ms = ev->last_ms,
+                          .stream_ms = cl->stream_ms,
                           .n_groups = ev->n_groups};
     double n = ev->weight;
     if (ev->docs > 1) {
-        double own = n * n / ev->docs; /* the documents with themselves; exact without a half-life */
+        double own =
+            n * n / ev->docs; /* the documents with themselves; exact without a half-life */
         const float *sum = ed_event_sum(cl, slot);
         picture.cohesion = (float)((ed_dot(sum, sum, cl->stride) - own) / (n * n - own));
     } else {
@@ -199,8 +202,8 @@ static int tell_name(eddy_clusterer *cl, uint32_t slot, const eddy_event *pictur
         return 1;
     uint64_t name = 1;
     for (uint32_t i = 0; i < picture->n_keywords && i < 3; i++) /* a sum: order does not matter */
-        name += ed_mix64(ed_fnv1a(ED_FNV_BASIS, picture->keywords[i].word.at,
-                                  picture->keywords[i].word.n));
+        name += ed_mix64(
+            ed_fnv1a(ED_FNV_BASIS, picture->keywords[i].word.at, picture->keywords[i].word.n));
     int renamed = ev->named_at > 0 && ev->name != name;
     ev->name = name;
     ev->named_at = ev->docs;
@@ -209,8 +212,8 @@ static int tell_name(eddy_clusterer *cl, uint32_t slot, const eddy_event *pictur
 
 #define DRIFT_MIN 10 /* documents on both sides */
 
-/* Tell `drifted` when what came since the last telling would not be of one event with what the event
- * was then: mean similarity of the old and the new part below tau. */
+/* Tell `drifted` when what came since the last telling would not be of one event with what the
+ * event was then: mean similarity of the old and the new part below tau. */
 static int tell_drift(eddy_clusterer *cl, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];

@@ -54,7 +54,7 @@ static double hash_words(eddy_clusterer *cl, const eddy_row *row, uint16_t *plac
     size_t h = cl->o.terms_dim;
     for (size_t i = 0; i < row->n_terms; i++) {
         uint64_t hash = row->terms[i].hash;
-        double weight = (1 + ed_log(row->terms[i].count)) * ed_words_idf(cl, hash);
+        double weight = (1 + ed_ln(row->terms[i].count)) * ed_words_idf(cl, hash);
         keep_top(p, top_score, hash, weight);
         size_t at = (size_t)(hash >> 8) % h;
         uint32_t k = place_of[at];
@@ -108,8 +108,8 @@ void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
     size_t from = cl->o.dense_dim;
     for (size_t v = 0; v < cl->o.n_extra; v++) {
         if (row->extra[v])
-            centre(cl->sum + from, ++cl->seen_extra[v], row->extra[v], cl->o.extra_dim[v],
-                   extra[v], dense + from);
+            centre(cl->sum + from, ++cl->seen_extra[v], row->extra[v], cl->o.extra_dim[v], extra[v],
+                   dense + from);
         from += cl->o.extra_dim[v];
     }
 }

@@ -32,15 +32,15 @@
 #include <string.h>
 
 /* ALGORITHM.md 5.1; the ones a user may set are in eddy_engine_options. */
-#define MEAN_PSEUDO   64.0 /* n_mu: pseudo-count that pulls the running mean to 0 */
-#define WEIGHT_FALL   0.1  /* w_l: fall of the dense weight per doubling of words above 20 */
-#define WEIGHT_FLOOR  0.2  /* w_min */
-#define SAMPLE_MAX    512  /* m: documents in the calibration sample */
+#define MEAN_PSEUDO   64.0  /* n_mu: pseudo-count that pulls the running mean to 0 */
+#define WEIGHT_FALL   0.1   /* w_l: fall of the dense weight per doubling of words above 20 */
+#define WEIGHT_FLOOR  0.2   /* w_min */
+#define SAMPLE_MAX    512   /* m: documents in the calibration sample */
 #define SAMPLE_SPAN   65536 /* documents after which the sample's rate of renewal stays */
-#define KAPPA         2.0  /* spreads above the null mean */
-#define C_NEAREST     1.3  /* spreads below nn10 */
-#define G_NEAREST     0.5  /* correction of nn10 per halving of the sample */
-#define CLAMP_LOW     1.25 /* k_lo, k_hi: clamps of the near rule, in spreads */
+#define KAPPA         2.0   /* spreads above the null mean */
+#define C_NEAREST     1.3   /* spreads below nn10 */
+#define G_NEAREST     0.5   /* correction of nn10 per halving of the sample */
+#define CLAMP_LOW     1.25  /* k_lo, k_hi: clamps of the near rule, in spreads */
 #define CLAMP_HIGH    4.5
 #define SKEW_LOW      1.25 /* s_0, s_1: skewness gate */
 #define SKEW_HIGH     2.0
@@ -55,18 +55,18 @@
 #define BETA          6.0   /* steepness of confidence, times 1/sd */
 #define STRETCH_FIRST 32
 
-#define BLOCK_MAX     32 /* points scored by one product */
-#define NONE          UINT32_MAX
+#define BLOCK_MAX 32 /* points scored by one product */
+#define NONE      UINT32_MAX
 
 /* One document's point. */
 struct ed_point {
-    float *dense;    /* (n_dense) */
-    uint16_t *at;    /* (n_words) places among the hashed word dimensions, by first use */
-    float *value;    /* (n_words) */
+    float *dense; /* (n_dense) */
+    uint16_t *at; /* (n_words) places among the hashed word dimensions, by first use */
+    float *value; /* (n_words) */
     uint32_t n_words;
     double words_root; /* square root of the words' weight */
     double weight;     /* w: 1, or grows with time under a half-life */
-    uint64_t top[12]; /* its most telling words, for the keywords of its group */
+    uint64_t top[12];  /* its most telling words, for the keywords of its group */
     uint32_t n_top;
 };
 
@@ -116,6 +116,7 @@ struct ed_event_state {
     uint32_t n_groups, room_groups;
     struct ed_near *near; /* (n_near), nearest first */
     uint32_t n_near;
+    double listed;   /* weight when the list was made; 0: make it anew */
     double step;     /* documents at which `grew` is told next */
     int changed;     /* since the last pass: joined, moved, merged, split */
     int pictured;    /* a picture is due at the end of this pass */
@@ -145,11 +146,11 @@ struct ed_sample {
 };
 
 struct ed_threshold {
-    double tau;   /* asked of large groups */
+    double tau;    /* asked of large groups */
     double spread; /* sd of the null pairs */
-    double delta; /* similarity asked per halving of the larger group */
-    double full;  /* n': size from which nothing more is asked */
-    double phi;   /* share of the mass in small events: how far arrival asks for it */
+    double delta;  /* similarity asked per halving of the larger group */
+    double full;   /* n': size from which nothing more is asked */
+    double phi;    /* share of the mass in small events: how far arrival asks for it */
 };
 
 struct ed_list_change {
@@ -176,11 +177,11 @@ struct eddy_clusterer {
     struct ed_sample sample;
     struct ed_threshold th;
 
-    struct ed_event_state *events; /* (room_events) */
-    float *event_sums;             /* (room_events, stride) */
-    float *words_across;           /* (terms_dim, room_events): the words' part, transposed */
+    struct ed_event_state *events;  /* (room_events) */
+    float *event_sums;              /* (room_events, stride) */
+    float *words_across;            /* (terms_dim, room_events): the words' part, transposed */
     float *inverse, *asked, *power; /* (room_events) 1/n, tau + phi off, n^p; for the filter */
-    uint64_t *touched; /* (room_events) block in which a document last joined */
+    uint64_t *touched;              /* (room_events) block in which a document last joined */
     uint64_t block;
     uint32_t n_slots, room_events, n_events;
     uint32_t *free_events;
@@ -198,7 +199,7 @@ struct eddy_clusterer {
     uint64_t unrepaired;   /* documents since the last pass */
     uint64_t pass;
 
-    eddy_arena *work;     /* points and scores of a block, lists of a pass */
+    eddy_arena *work; /* points and scores of a block, lists of a pass */
     eddy_arena *pictures_arena;
     struct ed_list_change changes;
     struct ed_list_picture pictures;
@@ -277,8 +278,8 @@ eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err);
 eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err);
 
 /* picture.c */
-eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena,
-                       eddy_event *ret, eddy_error *err);
+eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, eddy_event *ret,
+                       eddy_error *err);
 /* Add the picture of slot to the list, with a new version. */
 eddy_status ed_picture_add(eddy_clusterer *cl, uint32_t slot, eddy_event_state state,
                            uint64_t merged_into, eddy_error *err);

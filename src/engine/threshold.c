@@ -46,8 +46,8 @@ static void products_refresh(eddy_clusterer *cl)
         for (uint32_t j = 0; j < s->n; j++) {
             if (s->stale[j] && j < i)
                 continue; /* done from the other side */
-            float dot = (float)ed_dot(s->points + i * cl->stride, s->points + j * cl->stride,
-                                      cl->stride);
+            float dot =
+                (float)ed_dot(s->points + i * cl->stride, s->points + j * cl->stride, cl->stride);
             s->product[i * SAMPLE_MAX + j] = s->product[j * SAMPLE_MAX + i] = dot;
         }
     }

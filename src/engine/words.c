@@ -85,7 +85,7 @@ eddy_str ed_words_surface(const eddy_clusterer *cl, uint64_t hash)
 /* ln(1 + (N + 1)/(df + 1/2)), N documents seen. */
 double ed_words_idf(const eddy_clusterer *cl, uint64_t hash)
 {
-    return ed_log(1 + ((double)cl->position + 1) / (ed_words_df(cl, hash) + 0.5));
+    return ed_ln(1 + ((double)cl->position + 1) / (ed_words_df(cl, hash) + 0.5));
 }
 
 void ed_sketch_add(struct ed_sketch *s, uint64_t hash, float count)

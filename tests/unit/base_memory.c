@@ -35,8 +35,7 @@ TEST(arena_stops_at_its_ceiling)
 
 TEST(arena_survives_any_lost_allocation)
 {
-    EACH_ALLOC_FAILS(k)
-    {
+    EACH_ALLOC_FAILS (k) {
         eddy_arena *arena = eddy_arena_new(0);
         if (!arena)
             continue;

@@ -1,0 +1,398 @@
+/* The engine as its callers see it: the same answers whatever the batches, honest lineage, bounded
+ * memory, clear refusals. */
+#include "engine_support.h"
+
+#include "base/bytes.h"
+
+/* Everything a run tells, as text: two runs are equal when their texts are. */
+static void tell_answers(struct ed_bytes *told, const eddy_assignment *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ed_bytes_printf(told, "a %llu %llu %llu %d %a %a %llu %a %a",
+                        (unsigned long long)a[i].position, (unsigned long long)a[i].event,
+                        (unsigned long long)a[i].group, a[i].founded, (double)a[i].similarity,
+                        (double)a[i].threshold, (unsigned long long)a[i].runner_up,
+                        (double)a[i].runner_up_similarity, (double)a[i].confidence);
+        for (uint32_t k = 0; k < a[i].n_memberships; k++)
+            ed_bytes_printf(told, " %llu:%a", (unsigned long long)a[i].memberships[k].event,
+                            (double)a[i].memberships[k].weight);
+        ed_bytes_add_str(told, "\n");
+    }
+}
+
+static void tell_changes(struct ed_bytes *told, const eddy_clusterer *cl)
+{
+    const eddy_change *c;
+    size_t n = eddy_clusterer_changes(cl, &c);
+    for (size_t i = 0; i < n; i++)
+        ed_bytes_printf(told, "c %s %llu %llu %llu %llu %g>%g %g>%g %a %a %lld\n",
+                        eddy_change_name(c[i].kind), (unsigned long long)c[i].event,
+                        (unsigned long long)c[i].other, (unsigned long long)c[i].group,
+                        (unsigned long long)c[i].into_group, c[i].size_before, c[i].size_after,
+                        c[i].other_before, c[i].other_after, (double)c[i].similarity,
+                        (double)c[i].threshold, (long long)c[i].time_ms);
+}
+
+static void tell_pictures(struct ed_bytes *told, const eddy_clusterer *cl)
+{
+    const eddy_event *p;
+    size_t n = eddy_clusterer_pictures(cl, &p);
+    for (size_t i = 0; i < n; i++) {
+        ed_bytes_printf(told, "p %llu v%llu %d %g %a %u %s", (unsigned long long)p[i].id,
+                        (unsigned long long)p[i].version, (int)p[i].state, p[i].size,
+                        (double)p[i].cohesion, p[i].n_groups, p[i].name.at);
+        for (uint32_t k = 0; k < p[i].n_keywords; k++)
+            ed_bytes_printf(told, " %s:%a", p[i].keywords[k].word.at,
+                            (double)p[i].keywords[k].score);
+        ed_bytes_add_str(told, "\n");
+    }
+}
+
+/* What one run told. The order between the three is the caller's business. */
+struct told {
+    struct ed_bytes answers, changes, pictures;
+};
+
+/* Run the stream in batches of a fixed size, or of random sizes. */
+static void run(const struct stream *s, const eddy_engine_options *o, size_t fixed, uint64_t seed,
+                struct told *told)
+{
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(o, &cl, &err), &err);
+    eddy_assignment *a = calloc(s->n, sizeof *a);
+    for (size_t i = 0; i < s->n;) {
+        size_t m = fixed ? fixed : 1 + (size_t)(test_random(&seed) % 90);
+        m = m < s->n - i ? m : s->n - i;
+        CHECK_OK(eddy_clusterer_assign(cl, s->rows + i, m, a + i, &err), &err);
+        tell_answers(&told->answers, a + i, m);
+        tell_changes(&told->changes, cl);
+        tell_pictures(&told->pictures, cl);
+        i += m;
+    }
+    CHECK_OK(eddy_clusterer_flush(cl, &err), &err);
+    tell_changes(&told->changes, cl);
+    tell_pictures(&told->pictures, cl);
+    free(a);
+    eddy_clusterer_free(cl);
+}
+
+static void same_whatever_the_batches(const eddy_engine_options *o, uint64_t seed)
+{
+    struct stream s = stream_make(seed, 1500, 40, 1.2);
+    struct told told[5];
+    size_t fixed[5] = {1, 7, 64, 1500, 0};
+    for (size_t i = 0; i < 5; i++) {
+        ed_bytes_init(&told[i].answers, 0);
+        ed_bytes_init(&told[i].changes, 0);
+        ed_bytes_init(&told[i].pictures, 0);
+        run(&s, o, fixed[i], seed, &told[i]);
+        assert_true(told[i].answers.n > 10000 && told[i].changes.n > 5000);
+        assert_string_equal(told[i].answers.at, told[0].answers.at);
+        assert_string_equal(told[i].changes.at, told[0].changes.at);
+        assert_string_equal(told[i].pictures.at, told[0].pictures.at);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        ed_bytes_clear(&told[i].answers);
+        ed_bytes_clear(&told[i].changes);
+        ed_bytes_clear(&told[i].pictures);
+    }
+    stream_free(&s);
+}
+
+TEST(results_do_not_depend_on_batches)
+{
+    eddy_engine_options o = stream_options();
+    same_whatever_the_batches(&o, test_seed());
+}
+
+TEST(results_do_not_depend_on_batches_with_every_option_on)
+{
+    eddy_engine_options o = stream_options();
+    o.half_life_ms = 200000;
+    o.idle_penalty = 0.1;
+    o.idle_half_ms = 60000;
+    o.fade_ms = 300000;
+    o.events_max = 48;
+    o.repair_every = 100;
+    o.detail = 3;
+    same_whatever_the_batches(&o, test_seed() + 1);
+}
+
+TEST(well_separated_events_are_found)
+{
+    struct stream s = stream_make(test_seed(), 2000, 25, 0.8);
+    eddy_engine_options o = stream_options();
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+    eddy_assignment *a = calloc(s.n, sizeof *a);
+    CHECK_OK(eddy_clusterer_assign(cl, s.rows, s.n, a, &err), &err);
+    CHECK_OK(eddy_clusterer_flush(cl, &err), &err);
+    eddy_engine_stats st;
+    eddy_clusterer_stats(cl, &st);
+    assert_in_range(st.events_active, 25, 27);
+    assert_int_equal(st.documents, 2000);
+    free(a);
+    eddy_clusterer_free(cl);
+    stream_free(&s);
+}
+
+/* Follow assignments and changes as a consumer would, and compare with what the engine says. */
+TEST(lineage_accounts_for_every_document)
+{
+    struct stream s = stream_make(test_seed() + 2, 3000, 60, 1.5);
+    eddy_engine_options o = stream_options();
+    o.detail = 4;
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+    eddy_assignment *a = calloc(s.n, sizeof *a);
+    uint64_t *event_of = calloc(20000, sizeof *event_of);   /* group -> event */
+    uint64_t *folded_to = calloc(20000, sizeof *folded_to); /* group -> group */
+    uint64_t *merged_to = calloc(20000, sizeof *merged_to); /* event -> event */
+    uint64_t kinds[EDDY_FADED + 1] = {0};
+    for (size_t i = 0; i <= s.n; i += 50) {
+        if (i < s.n)
+            CHECK_OK(eddy_clusterer_assign(cl, s.rows + i, 50, a + i, &err), &err);
+        else
+            CHECK_OK(eddy_clusterer_flush(cl, &err), &err);
+        for (size_t k = i; k < i + 50 && k < s.n; k++)
+            if (!event_of[a[k].group])
+                event_of[a[k].group] = a[k].event;
+        const eddy_change *c;
+        size_t n = eddy_clusterer_changes(cl, &c);
+        for (size_t k = 0; k < n; k++) {
+            kinds[c[k].kind]++;
+            if (c[k].kind == EDDY_MOVED) {
+                uint64_t at = event_of[c[k].group];
+                while (merged_to[at])
+                    at = merged_to[at];
+                assert_int_equal(at, c[k].other);
+                event_of[c[k].group] = c[k].event;
+            } else if (c[k].kind == EDDY_MERGED) {
+                assert_int_equal(merged_to[c[k].event], 0);
+                merged_to[c[k].event] = c[k].other;
+            } else if (c[k].kind == EDDY_FOLDED) {
+                folded_to[c[k].group] = c[k].into_group;
+            }
+        }
+    }
+    assert_true(kinds[EDDY_MERGED] && kinds[EDDY_MOVED] && kinds[EDDY_SPLIT] && kinds[EDDY_FOLDED]);
+    double *size = calloc(20000, sizeof *size);
+    for (size_t i = 0; i < s.n; i++) {
+        uint64_t g = a[i].group;
+        while (folded_to[g])
+            g = folded_to[g];
+        uint64_t e = event_of[g];
+        while (merged_to[e])
+            e = merged_to[e];
+        size[e]++;
+    }
+    eddy_arena *arena = eddy_arena_new(0);
+    const uint64_t *ids;
+    size_t n_ids;
+    CHECK_OK(eddy_clusterer_events(cl, arena, &ids, &n_ids, &err), &err);
+    double sum = 0;
+    for (size_t i = 0; i < n_ids; i++) {
+        eddy_event picture;
+        CHECK_OK(eddy_clusterer_event(cl, ids[i], arena, &picture, &err), &err);
+        assert_true(picture.size == size[ids[i]]);
+        sum += picture.size;
+    }
+    assert_true(sum == (double)s.n); /* mass is kept by every merge, split, move and fold */
+    eddy_arena_free(arena);
+    free(size);
+    free(a);
+    free(event_of);
+    free(folded_to);
+    free(merged_to);
+    eddy_clusterer_free(cl);
+    stream_free(&s);
+}
+
+TEST(ceilings_hold_and_are_counted)
+{
+    struct stream s = stream_make(test_seed() + 3, 4000, 1000, 1.0);
+    eddy_engine_options o = stream_options();
+    o.events_max = 64;
+    o.words_max = 1024;
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+    eddy_assignment *a = calloc(s.n, sizeof *a);
+    eddy_engine_stats st;
+    for (size_t i = 0; i < s.n; i += 100) {
+        CHECK_OK(eddy_clusterer_assign(cl, s.rows + i, 100, a + i, &err), &err);
+        eddy_clusterer_stats(cl, &st);
+        assert_true(st.events_active <=
+                    64 + 32); /* a pass may split beyond it until the next birth */
+    }
+    assert_true(st.events_max_hits > 0 && st.faded >= st.events_max_hits);
+    assert_true(st.words_dropped > 0);
+    free(a);
+    eddy_clusterer_free(cl);
+    stream_free(&s);
+}
+
+TEST(idle_events_fade_with_their_last_picture)
+{
+    struct stream s = stream_make(test_seed() + 4, 200, 4, 0.5);
+    eddy_engine_options o = stream_options();
+    o.fade_ms = 1000000;
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+    eddy_assignment a[200];
+    for (size_t i = 100; i < 200; i++)
+        s.rows[i].time_ms += 100000000; /* a long silence */
+    CHECK_OK(eddy_clusterer_assign(cl, s.rows, 100, a, &err), &err);
+    CHECK_OK(eddy_clusterer_assign(cl, s.rows + 100, 100, a + 100, &err), &err);
+    CHECK_OK(eddy_clusterer_flush(cl, &err), &err);
+    eddy_row last = s.rows[199];
+    last.time_ms += 100000000;
+    eddy_assignment one;
+    CHECK_OK(eddy_clusterer_assign(cl, &last, 1, &one, &err), &err);
+    CHECK_OK(eddy_clusterer_flush(cl, &err), &err);
+    const eddy_change *c;
+    const eddy_event *p;
+    size_t n_changes = eddy_clusterer_changes(cl, &c);
+    size_t n_pictures = eddy_clusterer_pictures(cl, &p);
+    size_t faded = 0;
+    for (size_t i = 0; i < n_changes; i++) {
+        if (c[i].kind != EDDY_FADED)
+            continue;
+        size_t seen = 0;
+        for (size_t k = 0; k < n_pictures; k++)
+            seen += p[k].id == c[i].event && p[k].state == EDDY_STATE_FADED && p[k].size > 0;
+        assert_int_equal(seen, 1);
+        faded++;
+    }
+    assert_true(faded >= 2); /* all but the event of the one document after the second silence */
+    eddy_engine_stats st;
+    eddy_clusterer_stats(cl, &st);
+    assert_int_equal(st.events_active, 1);
+    eddy_clusterer_free(cl);
+    stream_free(&s);
+}
+
+TEST(bad_rows_are_refused_and_change_nothing)
+{
+    struct stream s = stream_make(1, 10, 2, 0.5);
+    eddy_engine_options o = stream_options();
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+    eddy_assignment a[10];
+    float bad[STREAM_DIM] = {0};
+    eddy_row row = s.rows[3];
+    row.dense = bad;
+    assert_int_equal(eddy_clusterer_assign(cl, &row, 1, a, &err), EDDY_INVALID);
+    assert_non_null(strstr(err.text, "row 0"));
+    bad[2] = NAN;
+    assert_int_equal(eddy_clusterer_assign(cl, &row, 1, a, NULL), EDDY_INVALID);
+    row.dense = NULL;
+    row.n_terms = 0;
+    assert_int_equal(eddy_clusterer_assign(cl, &row, 1, a, NULL), EDDY_INVALID);
+    eddy_engine_stats st;
+    eddy_clusterer_stats(cl, &st);
+    assert_int_equal(st.documents, 0);
+    row.n_terms = STREAM_WORDS; /* words alone are enough */
+    CHECK_OK(eddy_clusterer_assign(cl, &row, 1, a, NULL), &err);
+    row.dense = s.rows[3].dense; /* and so is a vector alone */
+    row.n_terms = 0;
+    CHECK_OK(eddy_clusterer_assign(cl, &row, 1, a, NULL), &err);
+    eddy_clusterer_free(cl);
+    stream_free(&s);
+}
+
+TEST(options_out_of_range_are_named)
+{
+    eddy_clusterer *cl = NULL;
+    eddy_engine_options o = stream_options();
+    o.dense_weight = 1.5;
+    eddy_error err = {0};
+    assert_int_equal(eddy_clusterer_new(&o, &cl, &err), EDDY_INVALID);
+    assert_non_null(strstr(err.text, "dense_weight"));
+    assert_null(cl);
+    o = stream_options();
+    o.n_extra = 1;
+    o.extra_dim[0] = 8;
+    o.extra_weight[0] = 1;
+    memset(&err, 0, sizeof err);
+    assert_int_equal(eddy_clusterer_new(&o, &cl, &err), EDDY_INVALID);
+    assert_non_null(strstr(err.text, "extra"));
+}
+
+TEST(an_extra_view_tells_apart_what_words_and_text_do_not)
+{
+    struct stream s = stream_make(test_seed() + 5, 600, 6, 0.6);
+    float image[2][8] = {{1, 0, 0.2f, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 1, 0.1f, 0, 0}};
+    eddy_engine_options o = stream_options();
+    for (size_t extra = 0; extra < 2; extra++) {
+        o.n_extra = extra;
+        o.extra_dim[0] = 8;
+        o.extra_weight[0] = 0.5;
+        eddy_clusterer *cl = NULL;
+        eddy_error err = {0};
+        CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+        eddy_assignment a[600];
+        for (size_t i = 0; i < 600; i++)
+            s.rows[i].extra[0] = image[i % 2];
+        CHECK_OK(eddy_clusterer_assign(cl, s.rows, 600, a, &err), &err);
+        size_t pairs = 0;
+        size_t together = 0;
+        for (size_t i = 500; i < 600; i++)
+            for (size_t j = i + 1; j < 600; j++)
+                if (s.gold[i] == s.gold[j] && i % 2 != j % 2) {
+                    pairs++;
+                    together += a[i].event == a[j].event;
+                }
+        assert_true(extra ? together * 10 < pairs : together * 10 > pairs * 9);
+        eddy_clusterer_free(cl);
+    }
+    stream_free(&s);
+}
+
+TEST(engine_survives_any_lost_allocation)
+{
+    struct stream s = stream_make(9, 150, 20, 1.4);
+    eddy_engine_options o = stream_options();
+    o.detail = 2;
+    o.fade_ms = 60000;
+    size_t lost = 0;
+    EACH_ALLOC_FAILS (k) {
+        eddy_clusterer *cl = NULL;
+        eddy_assignment a[150];
+        eddy_status st = eddy_clusterer_new(&o, &cl, NULL);
+        if (st == EDDY_OK)
+            st = eddy_clusterer_assign(cl, s.rows, 150, a, NULL);
+        if (st == EDDY_OK)
+            st = eddy_clusterer_flush(cl, NULL);
+        assert_true(st == EDDY_OK || st == EDDY_NOMEM);
+        if (st == EDDY_NOMEM && cl) {
+            assert_int_equal(eddy_clusterer_assign(cl, s.rows, 1, a, NULL), EDDY_NOMEM);
+            lost++;
+        }
+        eddy_clusterer_free(cl);
+    }
+    assert_true(lost > 50);
+    stream_free(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_do_not_depend_on_batches),
+        cmocka_unit_test(results_do_not_depend_on_batches_with_every_option_on),
+        cmocka_unit_test(well_separated_events_are_found),
+        cmocka_unit_test(lineage_accounts_for_every_document),
+        cmocka_unit_test(ceilings_hold_and_are_counted),
+        cmocka_unit_test(idle_events_fade_with_their_last_picture),
+        cmocka_unit_test(bad_rows_are_refused_and_change_nothing),
+        cmocka_unit_test(options_out_of_range_are_named),
+        cmocka_unit_test(an_extra_view_tells_apart_what_words_and_text_do_not),
+        cmocka_unit_test(engine_survives_any_lost_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
