@@ -34,6 +34,13 @@ static int events_grow(eddy_clusterer *cl)
     size_t room = old ? old * 2 : 64;
     size_t most = ((size_t)cl->o.events_max + 63) & ~(size_t)63;
     room = room > most && most > old ? most : room;
+    GROW(cl->events, old, room, 1);
+    GROW(cl->event_sums, old, room, cl->stride);
+    GROW(cl->inverse, old, room, 1);
+    GROW(cl->asked, old, room, 1);
+    GROW(cl->power, old, room, 1);
+    GROW(cl->touched, old, room, 1);
+    GROW(cl->free_events, old, room, 1);
     float *across = ed_alloc_aligned(cl->o.terms_dim * room * sizeof *across);
     if (!across)
         return 0;
@@ -42,13 +49,6 @@ static int events_grow(eddy_clusterer *cl)
             memcpy(across + h * room, cl->words_across + h * old, old * sizeof *across);
         memset(across + h * room + old, 0, (room - old) * sizeof *across);
     }
-    GROW(cl->events, old, room, 1);
-    GROW(cl->event_sums, old, room, cl->stride);
-    GROW(cl->inverse, old, room, 1);
-    GROW(cl->asked, old, room, 1);
-    GROW(cl->power, old, room, 1);
-    GROW(cl->touched, old, room, 1);
-    GROW(cl->free_events, old, room, 1);
     ed_free(cl->words_across);
     cl->words_across = across;
     cl->room_events = (uint32_t)room;
