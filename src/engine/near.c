@@ -4,7 +4,7 @@
  * needed, and cut by the fixed-order dot, so that the same list comes out on every machine. */
 #include "engine/state.h"
 
-#define ROWS    64
+#define ROWS    256
 #define FARTHER 8 /* candidates kept beyond the list: float error may swap neighbours in rank */
 
 static int nearer(const struct ed_near *a, const struct ed_near *b)

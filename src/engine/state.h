@@ -55,7 +55,7 @@
 #define BETA          6.0   /* steepness of confidence, times 1/sd */
 #define STRETCH_FIRST 32
 
-#define BLOCK_MAX 32 /* points scored by one product */
+#define BLOCK_MAX 64 /* points scored by one product */
 #define NONE      UINT32_MAX
 
 /* One document's point. */
