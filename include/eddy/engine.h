@@ -89,7 +89,6 @@ typedef struct eddy_assignment {
 typedef enum eddy_change_kind {
     EDDY_BORN,    /* event founded */
     EDDY_GREW,    /* size passed 3, 10, 30, 100, 300 ... */
-    EDDY_BURST,   /* far more documents than its own past would give */
     EDDY_DRIFTED, /* the centroid has turned away from where it was when last told */
     EDDY_MERGED,  /* event went into other, which lives on */
     EDDY_SPLIT,   /* event is new, its groups came out of other */
@@ -123,7 +122,7 @@ typedef struct eddy_event {
     uint64_t id, version; /* version grows with every picture that differs */
     eddy_event_state state;
     uint64_t merged_into; /* for EDDY_STATE_MERGED: the event that lives on */
-    uint64_t parent;      /* split from, or resembles a faded one; 0: none */
+    uint64_t parent;      /* the event it was split from, or the faded one it resumes; 0: none */
     double size;          /* documents */
     double weight;        /* decayed; equal to size without a half-life */
     int64_t first_ms, last_ms;

@@ -25,8 +25,8 @@ void eddy_engine_options_init(eddy_engine_options *options)
 
 const char *eddy_change_name(eddy_change_kind kind)
 {
-    static const char *const names[] = {"born",  "grew",  "burst",  "drifted", "merged",
-                                        "split", "moved", "folded", "renamed", "faded"};
+    static const char *const names[] = {"born",  "grew",   "drifted", "merged", "split",
+                                        "moved", "folded", "renamed", "faded"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -124,7 +124,8 @@ void eddy_clusterer_free(eddy_clusterer *cl)
     void *blocks[] = {cl->events,     cl->event_sums,  cl->words_across,  cl->inverse,
                       cl->asked,      cl->power,       cl->touched,       cl->free_events,
                       cl->groups,     cl->group_sums,  cl->free_groups,   cl->sum,
-                      cl->changes.at, cl->pictures.at, cl->sample.points, cl->sample.product};
+                      cl->changes.at, cl->pictures.at, cl->sample.points, cl->sample.product,
+                      cl->faded.sums};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
     ed_table_clear(&cl->words.entries);
@@ -180,6 +181,11 @@ static void weights_rescale(eddy_clusterer *cl)
         }
         if (ev->id)
             ed_event_across(cl, e);
+    }
+    for (uint32_t i = 0; i < cl->faded.n; i++) {
+        cl->faded.weight[i] *= down;
+        for (size_t k = 0; k < cl->stride; k++)
+            cl->faded.sums[i * cl->stride + k] *= (float)down;
     }
     for (uint32_t u = 0; u < cl->n_group_slots; u++) {
         cl->groups[u].weight *= down;
@@ -320,6 +326,8 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
                  cl->room_events * (row + cl->o.terms_dim * sizeof(float) + sizeof *cl->events +
                                     cl->o.neighbours * sizeof(struct ed_near) + 24) +
                  cl->room_groups * (row + sizeof *cl->groups + 4);
+    if (cl->faded.sums)
+        ret->bytes += FADED_KEPT * row;
     if (cl->sample.points)
         ret->bytes += SAMPLE_MAX * (row + SAMPLE_MAX * sizeof(float));
     for (uint32_t e = 0; e < cl->n_slots; e++)

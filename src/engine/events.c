@@ -290,6 +290,8 @@ int ed_event_grown(eddy_clusterer *cl, uint32_t slot)
     if (!change)
         return 0;
     change->size_before = ev->step - 1; /* the last size below the step */
+    if (ev->step == 3 && !ev->parent)   /* large enough to be compared */
+        ev->parent = ed_retired_like(cl, slot);
     ev->step = step_after(ev->step, ev->docs);
     return 1;
 }

@@ -1,5 +1,6 @@
 /* Retire: what keeps memory bounded. Groups fold into each other when an event has too many; events
- * fade when nothing has come for long, or when there are too many of them. */
+ * fade when nothing has come for long, or when there are too many of them. The last ones that faded
+ * are remembered by their sums: an event that takes one up again names it as its parent. */
 #include "engine/state.h"
 
 /* ---- folding ---- */
@@ -67,6 +68,44 @@ static eddy_status fold_event(eddy_clusterer *cl, uint32_t slot, eddy_error *err
 
 /* ---- fading ---- */
 
+/* Remember an event of some size among the faded; the oldest of them is forgotten. */
+static int remember(eddy_clusterer *cl, uint32_t slot)
+{
+    struct ed_faded *f = &cl->faded;
+    const struct ed_event_state *ev = &cl->events[slot];
+    if (ev->docs < 3)
+        return 1;
+    if (!f->sums)
+        f->sums = ed_alloc_aligned(FADED_KEPT * cl->stride * sizeof *f->sums);
+    if (!f->sums)
+        return 0;
+    memcpy(f->sums + f->next * cl->stride, ed_event_sum(cl, slot), cl->stride * sizeof *f->sums);
+    f->weight[f->next] = ev->weight;
+    f->id[f->next] = ev->id;
+    f->next = (f->next + 1) % FADED_KEPT;
+    f->n += f->n < FADED_KEPT;
+    return 1;
+}
+
+uint64_t ed_retired_like(const eddy_clusterer *cl, uint32_t slot)
+{
+    const struct ed_faded *f = &cl->faded;
+    const struct ed_event_state *ev = &cl->events[slot];
+    uint64_t best = 0;
+    double most = 0;
+    for (uint32_t i = 0; i < f->n; i++) {
+        double dot = ed_dot(f->sums + i * cl->stride, ed_event_sum(cl, slot), cl->stride);
+        double heavy = f->weight[i] > ev->weight ? f->weight[i] : ev->weight;
+        double beyond =
+            dot / (f->weight[i] * ev->weight) - cl->th.tau - ed_threshold_off(cl, heavy);
+        if (beyond > most) {
+            most = beyond;
+            best = f->id[i];
+        }
+    }
+    return best;
+}
+
 static eddy_status fade(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
 {
     struct ed_event_state *ev = &cl->events[slot];
@@ -75,6 +114,8 @@ static eddy_status fade(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
     eddy_status st = ed_picture_add(cl, slot, EDDY_STATE_FADED, 0, err);
     if (st != EDDY_OK)
         return st;
+    if (!remember(cl, slot))
+        return eddy_fail_nomem(err, "faded events", FADED_KEPT * cl->stride * sizeof(float));
     for (uint32_t i = 0; i < ev->n_groups; i++)
         ed_group_drop(cl, ev->groups[i]);
     ed_event_drop(cl, slot);

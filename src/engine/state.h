@@ -153,6 +153,15 @@ struct ed_threshold {
     double phi;    /* share of the mass in small events: how far arrival asks for it */
 };
 
+/* The last events that faded, so that one which resumes an old one can say so. */
+#define FADED_KEPT 256
+struct ed_faded {
+    float *sums; /* (FADED_KEPT, stride); a ring */
+    double weight[FADED_KEPT];
+    uint64_t id[FADED_KEPT];
+    uint32_t n, next;
+};
+
 struct ed_list_change {
     eddy_change *at;
     size_t n, room;
@@ -175,6 +184,7 @@ struct eddy_clusterer {
     uint64_t seen_dense, seen_extra[EDDY_EXTRA_MAX];
     struct ed_vocabulary words;
     struct ed_sample sample;
+    struct ed_faded faded;
     struct ed_threshold th;
 
     struct ed_event_state *events;  /* (room_events) */
@@ -276,6 +286,9 @@ eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err);
 eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err);
 /* Make room for one more event by fading the longest idle. */
 eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err);
+
+/* The faded event that the one at slot resumes, 0: none. */
+uint64_t ed_retired_like(const eddy_clusterer *cl, uint32_t slot);
 
 /* picture.c */
 eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, eddy_event *ret,

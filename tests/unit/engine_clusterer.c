@@ -276,6 +276,42 @@ TEST(idle_events_fade_with_their_last_picture)
     stream_free(&s);
 }
 
+TEST(an_event_that_resumes_a_faded_one_names_it)
+{
+    struct stream s = stream_make(test_seed() + 6, 400, 5, 0.5);
+    eddy_engine_options o = stream_options();
+    o.fade_ms = 1000000;
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+    eddy_assignment a[400];
+    CHECK_OK(eddy_clusterer_assign(cl, s.rows, 200, a, &err), &err);
+    for (size_t i = 200; i < 400; i++)
+        s.rows[i].time_ms += 100000000;
+    eddy_row other = s.rows[200];
+    CHECK_OK(eddy_clusterer_flush(cl, &err), &err);
+    CHECK_OK(eddy_clusterer_assign(cl, &other, 1, a + 200, &err), &err);
+    CHECK_OK(eddy_clusterer_flush(cl, &err), &err); /* the other four fade here */
+    CHECK_OK(eddy_clusterer_assign(cl, s.rows + 201, 199, a + 201, &err), &err);
+    eddy_arena *arena = eddy_arena_new(0);
+    size_t resumed = 0;
+    for (size_t i = 201; i < 400; i++) {
+        eddy_event picture;
+        if (!a[i].founded || eddy_clusterer_event(cl, a[i].event, arena, &picture, NULL))
+            continue;
+        for (size_t k = 0; k < 200; k++)
+            if (picture.parent && a[k].event == picture.parent) {
+                assert_int_equal(s.gold[k], s.gold[i]);
+                resumed++;
+                break;
+            }
+    }
+    assert_int_equal(resumed, 4);
+    eddy_arena_free(arena);
+    eddy_clusterer_free(cl);
+    stream_free(&s);
+}
+
 TEST(bad_rows_are_refused_and_change_nothing)
 {
     struct stream s = stream_make(1, 10, 2, 0.5);
@@ -389,6 +425,7 @@ int main(void)
         cmocka_unit_test(lineage_accounts_for_every_document),
         cmocka_unit_test(ceilings_hold_and_are_counted),
         cmocka_unit_test(idle_events_fade_with_their_last_picture),
+        cmocka_unit_test(an_event_that_resumes_a_faded_one_names_it),
         cmocka_unit_test(bad_rows_are_refused_and_change_nothing),
         cmocka_unit_test(options_out_of_range_are_named),
         cmocka_unit_test(an_extra_view_tells_apart_what_words_and_text_do_not),
