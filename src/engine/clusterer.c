@@ -138,6 +138,8 @@ void eddy_clusterer_free(eddy_clusterer *cl)
 
 /* ---- assign ---- */
 
+#define TIME_MAX (INT64_C(1) << 53) /* milliseconds: 285,000 years */
+
 static int usable(const float *x, size_t n)
 {
     return ed_finite(x, n) && ed_norm(x, n) > 0;
@@ -157,6 +159,9 @@ static eddy_status rows_check(const eddy_clusterer *cl, const eddy_row *rows, si
                                  "row %zu: extra vector %zu is zero or not finite", i, v);
             views += r->extra[v] != NULL;
         }
+        if (r->time_ms < -TIME_MAX || r->time_ms > TIME_MAX)
+            return eddy_fail(err, EDDY_INVALID, "row %zu: time %lld is beyond any calendar", i,
+                             (long long)r->time_ms);
         if (!views)
             return eddy_fail(err, EDDY_INVALID, "row %zu: no words and no vector", i);
     }
