@@ -1,1 +1,1 @@
-eddy_folder(score SOURCES placeholder.c)
+eddy_folder(score SOURCES score.c lineage.c)

@@ -1,0 +1,465 @@
+/* eddy score: gold labels against what a run wrote, three times over.
+ *
+ *   at arrival     the event each document was given when it came
+ *   with lineage   the same, merged events replaced by the one that lives on
+ *   after repair   the event in which the document's group is at the end
+ *
+ * Everything is read as it streams by; of a name (document, label, event, group) only its 64-bit
+ * hash is kept. Two of a million names share one with a chance of 3 in 100 million. */
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/table.h"
+#include "cli/commands.h"
+#include "cli/usage.h"
+#include "parse/pointer.h"
+#include "source/source.h"
+
+#include <eddy/score.h>
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_BYTES_MAX ((size_t)16 << 20)
+
+struct scored {
+    uint64_t gold, event, group;
+};
+
+struct score {
+    struct ed_pointer id_at, label_at; /* in a line of the gold file */
+    char separator;                    /* of the gold file; 0: JSON Lines; '?': not seen yet */
+    struct ed_table gold;              /* document -> label */
+    struct ed_table seen;              /* documents that were assigned */
+    eddy_lineage *lineage;
+    struct scored *docs; /* (n_docs) assigned and labelled; at most as many as gold has */
+    size_t n_docs, room_docs;
+    uint64_t unmatched, repeated; /* assigned without a label; assigned again */
+};
+
+enum { ARRIVAL, LINEAGE, FINAL, VIEWS };
+static const char *const view_key[VIEWS] = {"arrival", "lineage", "final"};
+static const char *const view_title[VIEWS] = {"at arrival", "with lineage", "after repair"};
+
+struct result {
+    eddy_scores views[VIEWS];
+    double changed; /* share of the documents that repair moved or split off */
+};
+
+/* ---- names ---- */
+
+static uint64_t name_end(uint64_t hash)
+{
+    hash = ed_mix64(hash);
+    return hash ? hash : 1; /* 0 means no name */
+}
+
+static uint64_t name(const char *s, size_t n)
+{
+    return name_end(ed_fnv1a(ED_FNV_BASIS, s, n));
+}
+
+/* The name in a JSON value, the same whether it is written 12 or "12"; 0: none. */
+static uint64_t json_name(const json_t *value)
+{
+    char text[32];
+    switch (value ? json_typeof(value) : JSON_NULL) {
+    case JSON_STRING: return name(json_string_value(value), json_string_length(value));
+    case JSON_INTEGER:
+        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return name(text, strlen(text));
+    case JSON_REAL:
+        snprintf(text, sizeof text, "%.17g", json_real_value(value));
+        return name(text, strlen(text));
+    case JSON_TRUE: return name("true", 4);
+    case JSON_FALSE: return name("false", 5);
+    default: return 0;
+    }
+}
+
+/* ---- lines ---- */
+
+typedef eddy_status line_reader(struct score *s, const eddy_raw *line, eddy_error *err);
+
+#define PLACE    "%s:%" PRId64 ": "
+#define AT(line) (line)->position.topic, (line)->position.offset + 1
+
+static eddy_status each_line(const char *path, line_reader *read, struct score *s, eddy_error *err)
+{
+    struct ed_source *source = NULL;
+    eddy_status st = ed_source_files_open(&path, 1, LINE_BYTES_MAX, &source, err);
+    if (st != EDDY_OK)
+        return st;
+    int end = 0;
+    while (st == EDDY_OK && !end) {
+        eddy_raw lines[256];
+        size_t n = 0;
+        st = ed_source_read(source, 0, 1000, lines, 256, &n, &end, err);
+        for (size_t i = 0; st == EDDY_OK && i < n; i++) {
+            if (lines[i].n && lines[i].bytes[lines[i].n - 1] == '\r')
+                lines[i].n--; /* made elsewhere */
+            if (lines[i].n > LINE_BYTES_MAX)
+                st = eddy_fail(err, EDDY_FORMAT, PLACE "a line of more than %zu bytes",
+                               AT(&lines[i]), LINE_BYTES_MAX);
+            else
+                st = read(s, &lines[i], err);
+        }
+    }
+    ed_source_free(source);
+    return st;
+}
+
+/* The line as a JSON object; to be released by json_decref. */
+static eddy_status object(const eddy_raw *line, json_t **ret, eddy_error *err)
+{
+    json_error_t bad;
+    json_t *value = json_loadb(line->bytes, line->n, 0, &bad);
+    if (!value)
+        return eddy_fail(err, EDDY_FORMAT, PLACE "not JSON (at byte %d of the line)", AT(line),
+                         bad.position);
+    if (!json_is_object(value)) {
+        json_decref(value);
+        return eddy_fail(err, EDDY_FORMAT, PLACE "not a JSON object", AT(line));
+    }
+    *ret = value;
+    return EDDY_OK;
+}
+
+/* ---- gold ---- */
+
+static eddy_status gold_put(struct score *s, const eddy_raw *line, uint64_t id, uint64_t label,
+                            eddy_error *err)
+{
+    uint64_t *known = ed_table_put(&s->gold, id, label);
+    if (!known)
+        return eddy_fail_nomem(err, "gold labels", s->gold.room * 4 * sizeof(uint64_t));
+    if (*known != label)
+        return eddy_fail(err, EDDY_FORMAT, PLACE "the document has another label further up",
+                         AT(line));
+    return EDDY_OK;
+}
+
+static eddy_status gold_json(struct score *s, const eddy_raw *line, eddy_error *err)
+{
+    json_t *value = NULL;
+    eddy_status st = object(line, &value, err);
+    if (st != EDDY_OK)
+        return st;
+    uint64_t id = json_name(ed_pointer_find(&s->id_at, value));
+    uint64_t label = json_name(ed_pointer_find(&s->label_at, value));
+    json_decref(value);
+    if (!id)
+        return eddy_fail(err, EDDY_FORMAT, PLACE "no id at \"%s\"", AT(line), s->id_at.text);
+    return label ? gold_put(s, line, id, label, err) : EDDY_OK;
+}
+
+/* Reads one cell, quoted or not. Gives where it stopped; NULL: a quote is not closed. */
+static const char *cell(const char *at, const char *end, char separator, uint64_t *ret)
+{
+    if (separator != ',' || at == end || *at != '"') {
+        const char *stop = memchr(at, separator, (size_t)(end - at));
+        stop = stop ? stop : end;
+        *ret = name(at, (size_t)(stop - at));
+        return stop;
+    }
+    uint64_t hash = ED_FNV_BASIS;
+    for (at++; at < end; at++) {
+        if (*at == '"' && (++at == end || *at != '"')) { /* "" is a quote in the text */
+            *ret = name_end(hash);
+            return at;
+        }
+        hash = ed_fnv1a(hash, at, 1);
+    }
+    return NULL;
+}
+
+static eddy_status gold_cells(struct score *s, const eddy_raw *line, eddy_error *err)
+{
+    const char *end = line->bytes + line->n;
+    uint64_t id = 0, label = 0, nothing = name("", 0);
+    const char *at = cell(line->bytes, end, s->separator, &id);
+    if (at && at < end && *at == s->separator)
+        at = cell(at + 1, end, s->separator, &label);
+    else
+        at = NULL;
+    if (at != end || id == nothing)
+        return eddy_fail(err, EDDY_FORMAT, PLACE "not an id and a label with a %s between them",
+                         AT(line), s->separator == ',' ? "comma" : "tab");
+    int heading = line->position.offset == 0 && id == name("id", 2) && label == name("label", 5);
+    return heading || label == nothing ? EDDY_OK : gold_put(s, line, id, label, err);
+}
+
+/* The first line tells what the file is. */
+static eddy_status gold_line(struct score *s, const eddy_raw *line, eddy_error *err)
+{
+    if (s->separator == '?')
+        s->separator = line->n && line->bytes[0] == '{'             ? 0
+                       : memchr(line->bytes, '\t', line->n) != NULL ? '\t'
+                                                                    : ',';
+    return s->separator ? gold_cells(s, line, err) : gold_json(s, line, err);
+}
+
+/* ---- the run ---- */
+
+static eddy_status doc_add(struct score *s, struct scored doc, eddy_error *err)
+{
+    if (s->n_docs == s->room_docs) {
+        size_t room = s->room_docs ? s->room_docs * 2 : 4096;
+        struct scored *wide = ed_realloc(s->docs, room * sizeof *wide);
+        if (!wide)
+            return eddy_fail_nomem(err, "documents to score", room * sizeof *wide);
+        s->docs = wide;
+        s->room_docs = room;
+    }
+    s->docs[s->n_docs++] = doc;
+    return EDDY_OK;
+}
+
+static eddy_status assignment_take(struct score *s, uint64_t id, struct scored doc, eddy_error *err)
+{
+    eddy_status st = eddy_lineage_assigned(s->lineage, doc.event, doc.group, err);
+    if (st != EDDY_OK)
+        return st;
+    if (ed_table_find(&s->seen, id)) {
+        s->repeated++;
+        return EDDY_OK;
+    }
+    if (!ed_table_put(&s->seen, id, 1))
+        return eddy_fail_nomem(err, "assigned documents", s->seen.room * 4 * sizeof(uint64_t));
+    const uint64_t *label = ed_table_find(&s->gold, id);
+    if (!label) {
+        s->unmatched++;
+        return EDDY_OK;
+    }
+    doc.gold = *label;
+    return doc_add(s, doc, err);
+}
+
+static eddy_status assignment_line(struct score *s, const eddy_raw *line, eddy_error *err)
+{
+    json_t *value = NULL;
+    eddy_status st = object(line, &value, err);
+    if (st != EDDY_OK)
+        return st;
+    uint64_t id = json_name(json_object_get(value, "id"));
+    struct scored doc = {.event = json_name(json_object_get(value, "event")),
+                         .group = json_name(json_object_get(value, "group"))};
+    json_decref(value);
+    if (!id || !doc.event)
+        return eddy_fail(err, EDDY_FORMAT, PLACE "not an assignment: no %s", AT(line),
+                         id ? "event" : "id");
+    return assignment_take(s, id, doc, err);
+}
+
+static eddy_status change_line(struct score *s, const eddy_raw *line, eddy_error *err)
+{
+    json_t *value = NULL;
+    eddy_status st = object(line, &value, err);
+    if (st != EDDY_OK)
+        return st;
+    const char *kind = json_string_value(json_object_get(value, "kind"));
+    static const eddy_change_kind lineage[] = {EDDY_MERGED, EDDY_MOVED, EDDY_FOLDED};
+    for (size_t i = 0; kind && i < sizeof lineage / sizeof lineage[0]; i++) {
+        if (strcmp(kind, eddy_change_name(lineage[i])) != 0)
+            continue;
+        eddy_change change = {.kind = lineage[i],
+                              .event = json_name(json_object_get(value, "event")),
+                              .other = json_name(json_object_get(value, "other")),
+                              .group = json_name(json_object_get(value, "group")),
+                              .into_group = json_name(json_object_get(value, "into_group"))};
+        st = eddy_lineage_changed(s->lineage, &change, NULL);
+        if (st == EDDY_NOMEM)
+            st = eddy_fail_nomem(err, "lineage", 0);
+        else if (st != EDDY_OK) /* its sentence would name hashes */
+            st = eddy_fail(err, EDDY_FORMAT,
+                           PLACE "\"%s\" lacks an id, or contradicts a change further up", AT(line),
+                           eddy_change_name(lineage[i]));
+    }
+    if (!kind)
+        st = eddy_fail(err, EDDY_FORMAT, PLACE "not a change: no kind", AT(line));
+    json_decref(value);
+    return st;
+}
+
+/* ---- the answer ---- */
+
+static eddy_status score_run(struct score *s, struct result *ret, eddy_error *err)
+{
+    size_t n = s->n_docs, bytes = 2 * n * sizeof(uint64_t);
+    uint64_t *gold = ed_alloc(bytes);
+    if (!gold)
+        return eddy_fail_nomem(err, "documents to score", bytes);
+    uint64_t *found = gold + n;
+    for (size_t i = 0; i < n; i++)
+        gold[i] = s->docs[i].gold;
+
+    eddy_status st = EDDY_OK;
+    size_t changed = 0;
+    for (int view = 0; view < VIEWS && st == EDDY_OK; view++) {
+        for (size_t i = 0; i < n; i++) {
+            const struct scored *doc = &s->docs[i];
+            uint64_t lives_on = eddy_lineage_event(s->lineage, doc->event);
+            uint64_t now = eddy_lineage_now(s->lineage, doc->event, doc->group);
+            found[i] = view == ARRIVAL ? doc->event : view == LINEAGE ? lives_on : now;
+            changed += view == FINAL && now != lives_on;
+        }
+        st = eddy_score(gold, found, n, &ret->views[view], err);
+    }
+    ret->changed = n ? (double)changed / (double)n : 0;
+    ed_free(gold);
+    return st;
+}
+
+/* Labelled documents that the run never assigned. */
+static uint64_t missing(const struct score *s)
+{
+    return s->gold.n - s->n_docs;
+}
+
+static void print_table(const struct score *s, const struct result *r)
+{
+    printf("%zu documents in %zu gold clusters", s->n_docs, r->views[FINAL].gold);
+    printf("; left out: %" PRIu64 " without a label, %" PRIu64 " never assigned, %" PRIu64
+           " repetitions\n\n",
+           s->unmatched, missing(s), s->repeated);
+    printf("%-13s %7s %6s %6s %6s %6s %6s %6s %6s %6s %6s\n", "", "events", "P", "R", "F1", "NMI",
+           "geom.", "ARI", "V", "GA", "FGA");
+    for (int view = 0; view < VIEWS; view++) {
+        const eddy_scores *v = &r->views[view];
+        printf("%-13s %7zu %6.3f %6.3f %6.3f %6.3f %6.3f %6.3f %6.3f %6.3f %6.3f\n",
+               view_title[view], v->found, v->bcubed_p, v->bcubed_r, v->bcubed_f, v->nmi,
+               v->nmi_geometric, v->ari, v->v_measure, v->ga, v->fga);
+    }
+    printf("\nP, R, F1: BCubed. Repair moved or split off %.1f %% of the documents.\n",
+           100 * r->changed);
+}
+
+static void print_json(const struct score *s, const struct result *r)
+{
+    printf("{\"documents\":%zu,\"gold\":%zu,\"unmatched\":%" PRIu64 ",\"missing\":%" PRIu64
+           ",\"repeated\":%" PRIu64,
+           s->n_docs, r->views[FINAL].gold, s->unmatched, missing(s), s->repeated);
+    for (int view = 0; view < VIEWS; view++) {
+        const eddy_scores *v = &r->views[view];
+        printf(",\"%s\":{\"events\":%zu,\"p\":%.9f,\"r\":%.9f,\"f\":%.9f,\"nmi\":%.9f,"
+               "\"nmi_geometric\":%.9f,\"ari\":%.9f,\"homogeneity\":%.9f,\"completeness\":%.9f,"
+               "\"v_measure\":%.9f,\"ga\":%.9f,\"fga\":%.9f}",
+               view_key[view], v->found, v->bcubed_p, v->bcubed_r, v->bcubed_f, v->nmi,
+               v->nmi_geometric, v->ari, v->homogeneity, v->completeness, v->v_measure, v->ga,
+               v->fga);
+    }
+    printf(",\"changed\":%.9f}\n", r->changed);
+}
+
+/* ---- the command ---- */
+
+static eddy_status score_files(struct score *s, const char *gold, const char *assignments,
+                               const char *changes, struct result *ret, eddy_error *err)
+{
+    eddy_status st = eddy_lineage_new(&s->lineage, err);
+    if (st == EDDY_OK)
+        st = each_line(gold, gold_line, s, err);
+    if (st == EDDY_OK)
+        st = each_line(assignments, assignment_line, s, err);
+    if (st == EDDY_OK)
+        st = each_line(changes, change_line, s, err);
+    if (st == EDDY_OK && !s->n_docs)
+        st = eddy_fail(err, EDDY_FORMAT,
+                       "score: no document of %s has a label in %s (%zu labels, %" PRIu64
+                       " documents without one); do the ids agree?",
+                       assignments, gold, s->gold.n, s->unmatched);
+    if (st == EDDY_OK)
+        st = score_run(s, ret, err);
+    return st;
+}
+
+static void score_clear(struct score *s)
+{
+    ed_pointer_clear(&s->id_at);
+    ed_pointer_clear(&s->label_at);
+    ed_table_clear(&s->gold);
+    ed_table_clear(&s->seen);
+    eddy_lineage_free(s->lineage);
+    ed_free(s->docs);
+}
+
+static int score_and_print(struct score *s, const char *gold, const char *assignments,
+                           const char *changes, int json)
+{
+    eddy_error err = {0};
+    struct result result;
+    if (score_files(s, gold, assignments, changes, &result, &err) != EDDY_OK)
+        return ed_exit_with(&err);
+    if (json)
+        print_json(s, &result);
+    else
+        print_table(s, &result);
+    if (fflush(stdout) != 0) {
+        eddy_fail(&err, EDDY_IO, "standard output: cannot write");
+        return ed_exit_with(&err);
+    }
+    return ED_EXIT_OK;
+}
+
+/* What the command line must say, and what it may not. */
+static int settings_wrong(struct score *s, const char *id_path, const char *label_path,
+                          const char *gold, const char *assignments, const char *changes)
+{
+    eddy_error err = {0};
+    eddy_status st = EDDY_OK;
+    if (!gold || !assignments || !changes)
+        st = eddy_fail(&err, EDDY_INVALID,
+                       "score needs --gold FILE and --run DIR (or --assignments and --changes)");
+    if (st == EDDY_OK)
+        st = ed_pointer_init(&s->id_at, "--gold-id", id_path, &err);
+    if (st == EDDY_OK)
+        st = ed_pointer_init(&s->label_at, "--gold-label", label_path, &err);
+    if (st == EDDY_OK && (!s->id_at.text || !s->label_at.text))
+        st = eddy_fail(&err, EDDY_INVALID, "--gold-id and --gold-label may not be empty");
+    if (st != EDDY_OK)
+        ed_exit_with(&err);
+    return st != EDDY_OK;
+}
+
+int ed_cmd_score(int argc, char **argv)
+{
+    const char *gold = NULL, *run = NULL, *assignments = NULL, *changes = NULL, *json = NULL;
+    const char *id_path = "/id", *label_path = "/label";
+    const struct ed_flag flags[] = {
+        {"gold", 0, "FILE", "the labels: JSON Lines, or id and label as CSV or TSV", &gold},
+        {"gold-id", 0, "POINTER", "where the id is in a line of JSON; /id", &id_path},
+        {"gold-label", 0, "POINTER", "where the label is; /label", &label_path},
+        {"run", 0, "DIR", "what eddy detect -o DIR wrote", &run},
+        {"assignments", 0, "FILE", "in place of DIR/assignments.jsonl", &assignments},
+        {"changes", 0, "FILE", "in place of DIR/changes.jsonl", &changes},
+        {"json", 0, NULL, "one JSON object in place of the table", &json},
+    };
+    const struct ed_command command = {
+        .name = "score",
+        .synopsis = "eddy score --gold FILE --run DIR",
+        .about = "Compare what a run found with gold labels: BCubed, NMI, ARI, V-measure, and\n"
+                 "grouping accuracy (GA, FGA); at arrival, with merged events followed, and\n"
+                 "after repair.",
+        .examples = "  eddy detect -o found news.jsonl\n"
+                    "  eddy score --gold news.jsonl --gold-label /story --run found\n",
+        .flags = flags,
+        .n_flags = sizeof flags / sizeof flags[0],
+    };
+    struct ed_config config;
+    int code = ed_config_start(argc, argv, &command, &config);
+    if (code >= 0)
+        return code;
+    if (run && !assignments)
+        assignments = ed_arena_printf(config.arena, "%s/assignments.jsonl", run).at;
+    if (run && !changes)
+        changes = ed_arena_printf(config.arena, "%s/changes.jsonl", run).at;
+    struct score s = {.separator = '?'};
+    code = settings_wrong(&s, id_path, label_path, gold, assignments, changes)
+               ? ED_EXIT_USAGE
+               : score_and_print(&s, gold, assignments, changes, json != NULL);
+    score_clear(&s);
+    ed_config_clear(&config);
+    return code;
+}

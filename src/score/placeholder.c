@@ -1,2 +1,0 @@
-/* score: see the folder. */
-typedef int ed_score_folder;
