@@ -1,3 +1,4 @@
 eddy_folder(base
-  SOURCES error.c memory.c bytes.c table.c number.c vector.c time.c message.c utf8.c json.c log.c kafka.c
+  SOURCES error.c memory.c bytes.c table.c number.c vector.c time.c utf8.c json.c
+  PROGRAM message.c log.c kafka.c
   LINK PkgConfig::openblas)

@@ -1,2 +1,0 @@
-/* embed: see the folder. */
-typedef int ed_embed_folder;

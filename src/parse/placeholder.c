@@ -1,2 +1,0 @@
-/* parse: see the folder. */
-typedef int ed_parse_folder;
