@@ -1,1 +1,1 @@
-eddy_folder(journal SOURCES placeholder.c)
+eddy_folder(journal SOURCES journal.c files.c kafka.c topics.c LINK PkgConfig::rdkafka)

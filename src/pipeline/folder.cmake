@@ -1,1 +1,1 @@
-eddy_folder(pipeline SOURCES placeholder.c)
+eddy_folder(pipeline SOURCES ring.c batch.c pipeline.c)

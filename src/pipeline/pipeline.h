@@ -3,7 +3,8 @@
  *   readers (N) -> ring -> front (1) -> embed workers (M) -> engine (1) -> publisher (1)
  *   source, parse          words          embed               engine       publish, journal
  *
- * Data moves left to right in batches; a batch owns one arena. A full ring pauses the readers. */
+ * Data moves left to right in batches; a batch owns one arena. There are ring_max batches and one
+ * for each reader: when all are under way, readers pause their partitions and go on polling. */
 #ifndef ED_PIPELINE_PIPELINE_H
 #define ED_PIPELINE_PIPELINE_H
 
@@ -14,7 +15,7 @@
 #include <eddy/eddy.h>
 
 struct ed_pipeline_options {
-    struct ed_source *source;     /* all borrowed */
+    struct ed_source *source; /* all borrowed */
     struct ed_journal *journal;
     const eddy_parser *parser;
     const eddy_embedder *embedder; /* NULL: documents bring their dense vector */
@@ -22,17 +23,18 @@ struct ed_pipeline_options {
     struct ed_publisher publisher;
     const char *const *languages; /* (n_languages) only these are taken; none: all */
     size_t n_languages;
-    size_t batch_max;    /* documents in a micro-batch */
-    int wait_ms;         /* a batch that is not full goes on after this time */
-    size_t workers;      /* embedding threads */
-    size_t ring_max;     /* batches under way at most */
-    size_t value_max;    /* bytes of a dead letter that are kept */
+    size_t batch_max; /* documents in a micro-batch; 1 to 65,536 */
+    int wait_ms;      /* a batch that is not full goes on after this time */
+    size_t workers;   /* embedding threads; 1 to 256 */
+    size_t ring_max;  /* batches under way at most; 2 to 4,096 */
+    size_t value_max; /* bytes of a dead letter that are kept */
 
-    /* Called by the engine's thread, in stream order, after each batch; any may be NULL. They may
-     * read the clusterer, not change it. */
+    /* Called by the engine's thread after each batch: its assignments, changes and pictures, each
+     * kind in stream order. Any may be NULL. They may read the clusterer, not change it. */
     void *watcher;
     void (*on_assigned)(void *watcher, const eddy_doc *doc, const eddy_assignment *a);
-    void (*on_change)(void *watcher, eddy_clusterer *cl, const eddy_change *change);
+    void (*on_change)(void *watcher, const eddy_change *change);
+    void (*on_event)(void *watcher, const eddy_event *event);
 };
 
 /* in = assigned + founded + filtered + dead, once everything is answered. */
@@ -40,18 +42,25 @@ struct ed_counts {
     uint64_t in, assigned, founded, filtered, dead;
     uint64_t dead_by[EDDY_REJECTS];
     uint64_t time_fallback, time_unreadable;
-    uint64_t committed; /* documents whose answers are visible */
+    uint64_t committed; /* messages whose answers are visible, filtered ones included */
+    uint64_t events_active;
 };
 
 struct ed_pipeline;
 
-/* EDDY_INVALID, EDDY_NOMEM. Starts nothing. */
+/* EDDY_INVALID  a number is out of its range; the text names it. EDDY_NOMEM. Starts nothing. */
 eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed_pipeline **ret,
                             eddy_error *err);
-/* Run until the source ends or ed_pipeline_stop. On the end of the source, flushes the clusterer
- * and publishes every active event. Returns the first error of any thread. */
+/* Run until the source ends or ed_pipeline_stop; once for each pipeline. Then what was read is
+ * answered, the clusterer is flushed, every active event's last picture is published, and all of it
+ * is committed. A source that fails ends the run in the same orderly way. Returns the first error
+ * of any thread; after any other error nothing more is committed.
+ *
+ *   EDDY_IO, EDDY_UNAVAILABLE  source or journal; a journal's retriable error is retried until
+ *                              ed_pipeline_stop
+ *   EDDY_NOMEM                 a batch reached its ceiling, or the engine did */
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err);
-/* Ask it to end: what was read is answered and committed. Async-signal-safe. */
+/* Ask it to end, as if the source had. Async-signal-safe; any thread. */
 void ed_pipeline_stop(struct ed_pipeline *pl);
 /* Any thread, any time. */
 void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret);

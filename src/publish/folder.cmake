@@ -1,1 +1,1 @@
-eddy_folder(publish SOURCES placeholder.c)
+eddy_folder(publish SOURCES publish.c)

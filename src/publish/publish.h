@@ -1,7 +1,15 @@
 /* publish: what the engine decided -> messages (topic, key, headers, JSON). Sends nothing.
  *
- * The fields of each message are in docs of DESIGN section 5; names follow Event Registry where it
- * has one. Every message carries CloudEvents headers (binary mode). */
+ * Every message but a dead letter carries CloudEvents 1.0 attributes as headers (binary mode):
+ * ce_specversion, ce_id, ce_source "eddy/PIPELINE", ce_type, ce_subject (the key), ce_time (stream
+ * time), and content-type. A message that is sent twice has the same ce_source and ce_id twice:
+ * that is how a consumer knows it.
+ *
+ * Values are one line of JSON each. Events are "E12", groups "G34"; times are RFC 3339 in UTC;
+ * "position" is the number of a document in the stream, from 0. New fields may be added; those
+ * below keep their name and meaning.
+ *
+ * EDDY_NOMEM is the only failure; the epoch is then as it was. All strings go into its arena. */
 #ifndef ED_PUBLISH_PUBLISH_H
 #define ED_PUBLISH_PUBLISH_H
 
@@ -9,24 +17,75 @@
 
 #include <eddy/engine.h>
 
+/* One owner thread; documents and dead letters only read pipeline. */
 struct ed_publisher {
-    const char *pipeline; /* ce_source is "eddy/PIPELINE"; also the prefix of topics */
+    const char *pipeline; /* ce_source is "eddy/PIPELINE"; borrowed */
+    /* Changes of one position are told apart by their order; zero at the start. */
+    uint64_t change_position;
+    uint32_t change_index;
 };
 
-/* Each adds one message to the epoch; all strings go into its arena. EDDY_NOMEM is the only
- * failure. */
-
-/* eddy.assignments; key: document id. */
+/* Topic eddy.assignments, key: document id, ce_type eddy.assignment, ce_id: where the document
+ * came from, "TOPIC-PARTITION-OFFSET".
+ *
+ *   {"id": "n17",                       the document
+ *    "event": "E12", "group": "G34",    where it went; what becomes of the group is in eddy.changes
+ *    "founded": false,                  true: it opened the event; similarity is null then
+ *    "similarity": 0.61, "threshold": 0.43,
+ *    "runner_up": "E3", "runner_up_similarity": 0.22,    both null when there was no other event
+ *    "confidence": 0.93,                0 to 1
+ *    "memberships": [{"event": "E12", "weight": 0.8}, ...],      weights sum to 1
+ *    "position": 1042, "time": "2031-05-14T08:30:00.000Z",
+ *    "source": {"topic": "news", "partition": 0, "offset": 17}} */
 eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch *epoch,
                                   const eddy_doc *doc, const eddy_assignment *a, eddy_error *err);
-/* eddy.changes; key: event id. */
-eddy_status ed_publish_change(const struct ed_publisher *p, struct ed_epoch *epoch,
+
+/* Topic eddy.changes, key: event id, ce_type eddy.change.KIND, ce_id "PIPELINE-POSITION-INDEX".
+ *
+ *   {"id": "news-1042-0",
+ *    "kind": "merged",                  born grew burst drifted merged split moved folded renamed
+ *                                       faded
+ *    "event": "E12",                    what it happened to
+ *    "other": "E3",                     merged: it lives on; split, moved: where the documents were
+ *    "group": "G34", "into_group": "G9",             moved, folded; and folded
+ *    "position": 1042, "time": "...",
+ *    "size_before": 4, "size_after": 0,              documents of event
+ *    "other_before": 9, "other_after": 13,           documents of other
+ *    "similarity": 0.61, "threshold": 0.43,          the evidence; where two sides were compared
+ *    "actor": "online"}
+ *
+ * A field that says nothing for the kind is left out. */
+eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
                               const eddy_change *change, eddy_error *err);
-/* eddy.events; key: event id. */
+
+/* Topic eddy.events (compacted), key: event id, ce_type eddy.event, ce_id "PIPELINE-E12-VERSION".
+ *
+ *   {"id": "E12", "version": 7,         grows with every picture that differs
+ *    "state": "active",                 active, faded, merged
+ *    "merged_into": null,               "E3" when merged: ask there
+ *    "parent": null,                    split from, or resembles a faded one
+ *    "name": "harbour, crane: Crane falls at the old harbour",
+ *    "keywords": [{"keyword": "harbour", "score": 3.1}, ...],
+ *    "exemplars": [{"id": "n17", "title": "...", "similarity": 0.8, "time": "..."}, ...],
+ *    "size": 41, "weight": 41,          documents; the same with age discounted
+ *    "cohesion": 0.52, "groups": 3,
+ *    "first_seen": "...", "last_seen": "...", "stream_time": "..."}
+ *
+ * An event that was merged away has only id, version, state, merged_into, the two times and
+ * stream_time: its record is the redirect. */
 eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoch,
                              const eddy_event *event, int64_t stream_ms, eddy_error *err);
-/* eddy.dead; key and value as they came (value cut to value_max bytes, with its whole size and
- * hash in headers), Kafka Connect's error headers and eddy.error.code. */
+
+/* Topic eddy.dead; key, value and headers as they came, then Kafka Connect's error headers
+ * (__connect.errors.topic, partition, offset, connector.name, task.id, stage, class.name,
+ * exception.class.name, exception.message) and eddy.error.code, one of eddy_reject_code.
+ *
+ *   value_max  a longer value is cut there, and eddy.value.size and eddy.value.hash tell of the
+ *              whole ("fnv1a64:..."). A longer key is cut; headers beyond it are left out and
+ *              counted in eddy.headers.dropped: a dead letter must fit into a message
+ *   detail     one sentence; may be NULL
+ *
+ * The message's bytes are copied, so raw may go away. */
 eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch,
                             const eddy_raw *raw, size_t value_max, eddy_reject reject,
                             const char *detail, eddy_error *err);

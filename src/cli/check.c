@@ -1,0 +1,224 @@
+/* eddy check: says what is wrong with a configuration, and where, before anything runs.
+ *
+ * First the file itself, all mistakes at once; then, unless told not to, the world that it names:
+ * the model, the brokers, the topics. One line each, "ok:", "warning:" or "error:", on standard
+ * output. */
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/usage.h"
+
+#include <string.h>
+
+extern char **environ;
+
+struct check {
+    struct ed_config config;
+    int colour;
+    int code; /* the first failure's */
+};
+
+static void say(const struct check *c, const char *word, const char *colour, const char *text)
+{
+    printf("%s%s:%s %s\n", c->colour ? colour : "", word, c->colour ? "\033[0m" : "", text);
+}
+
+static void good(const struct check *c, const char *text)
+{
+    say(c, "ok", "\033[32m", text);
+}
+
+static void bad(struct check *c, int code, const char *text)
+{
+    say(c, "error", "\033[31m", text);
+    if (!c->code)
+        c->code = code;
+}
+
+/* ---- the file ---- */
+
+static void report_configuration(struct check *c)
+{
+    const struct ed_config *config = &c->config;
+    char text[200];
+    size_t n_set = 0;
+    for (size_t i = 0; i < config->warnings.n; i++)
+        say(c, "warning", "\033[33m", config->warnings.at[i]);
+    for (size_t i = 0; i < config->complaints.n; i++)
+        bad(c, ED_EXIT_CONFIG, config->complaints.at[i]);
+    if (config->dropped) {
+        snprintf(text, sizeof text, "and %zu more", config->dropped);
+        bad(c, ED_EXIT_CONFIG, text);
+    }
+    for (size_t i = 0; i < ed_options_n; i++)
+        n_set += config->origins[i].layer > ED_LAYER_PROFILE;
+    snprintf(text, sizeof text,
+             "configuration: %zu of %zu options are set, the others have their "
+             "defaults",
+             n_set, ed_options_n);
+    if (!c->code)
+        good(c, text);
+}
+
+/* ---- the world ---- */
+
+/* What the folders themselves have to say to their options; and the model. */
+static void check_model(struct check *c)
+{
+    eddy_parse_options parse;
+    eddy_engine_options engine;
+    eddy_parser *parser = NULL;
+    eddy_embedder *embedder = NULL;
+    eddy_clusterer *clusterer = NULL;
+    eddy_error err = {0};
+    char text[300];
+    size_t dim = 0;
+    ed_config_parse_options(&c->config, &parse);
+    eddy_status st = eddy_parser_new(&parse, &parser, &err);
+    if (st != EDDY_OK) {
+        bad(c, ED_EXIT_CONFIG, err.text);
+    } else if ((st = ed_config_embedder(&c->config, &embedder, &dim, &err)) != EDDY_OK) {
+        snprintf(text, sizeof text, "embedder: %.280s", err.text);
+        bad(c, ed_exit_code(&err), text);
+    } else {
+        snprintf(text, sizeof text, "embedder: %s",
+                 embedder ? eddy_embedder_name(embedder)
+                 : dim    ? "none, messages bring their vectors"
+                          : "none, words only");
+        good(c, text);
+        ed_config_engine_options(&c->config, dim, &engine);
+        if (eddy_clusterer_new(&engine, &clusterer, &err) != EDDY_OK)
+            bad(c, ED_EXIT_CONFIG, err.text);
+    }
+    eddy_clusterer_free(clusterer);
+    eddy_embedder_free(embedder);
+    eddy_parser_free(parser);
+}
+
+static void check_files(struct check *c)
+{
+    const struct ed_list *files = &c->config.source.files;
+    struct ed_source *source = NULL;
+    eddy_error err = {0};
+    for (size_t i = 0; i < files->n; i++)
+        if (strcmp(files->at[i], "-") == 0)
+            return; /* opening it would be to begin */
+    if (ed_config_source_open(&c->config, &source, &err) == EDDY_OK)
+        good(c, "source: every file can be opened");
+    else
+        bad(c, ed_exit_code(&err), err.text);
+    ed_source_free(source);
+}
+
+/* The brokers as one side sees them; topics: those that must be there. */
+static void check_brokers(struct check *c, enum ed_kafka_side side, const char *const *topics,
+                          size_t n_topics)
+{
+    const char *who = side == ED_KAFKA_CONSUMER ? "source" : "output";
+    const char *const *options;
+    size_t n_options;
+    eddy_error err = {0};
+    char text[600];
+    eddy_status st = ed_config_kafka_options(&c->config, side, &options, &n_options, &err);
+    if (st == EDDY_OK)
+        st = ed_kafka_probe(options, n_options, c->config.insecure, topics, n_topics, &err);
+    if (st != EDDY_OK) {
+        snprintf(text, sizeof text, "%s: %.500s", who, err.text);
+        bad(c, ed_exit_code(&err), text);
+        return;
+    }
+    snprintf(text, sizeof text, "%s: a broker answers", who);
+    if (n_topics)
+        snprintf(text, sizeof text, "%s: a broker answers, %zu topic%s there", who, n_topics,
+                 n_topics == 1 ? " is" : "s are");
+    good(c, text);
+}
+
+static void check_source(struct check *c)
+{
+    const struct ed_list *topics = &c->config.source.topics;
+    if (c->config.source.files.n)
+        check_files(c);
+    else if (topics->n)
+        check_brokers(c, ED_KAFKA_CONSUMER, topics->at, topics->n);
+    else
+        good(c, "source: none is set; eddy run needs -t or source.topics");
+}
+
+static void check_output(struct check *c)
+{
+    const char *topics[ED_TOPICS];
+    size_t n = 0;
+    if (*c->config.output.dir) {
+        good(c, "output: files");
+        return;
+    }
+    if (!ed_config_has_broker(&c->config)) {
+        good(c, "output: none is set; eddy run needs -b or -o");
+        return;
+    }
+    for (size_t i = 0; i < ED_TOPICS && !c->config.output.create_topics; i++)
+        if (*c->config.output.topics[i])
+            topics[n++] = c->config.output.topics[i];
+    check_brokers(c, ED_KAFKA_PRODUCER, topics, n);
+}
+
+/* ---- the command ---- */
+
+int ed_cmd_check(int argc, char **argv)
+{
+    const char *no_environment = NULL, *print = NULL, *defaults = NULL, *schema = NULL,
+               *options = NULL;
+    const struct ed_flag flags[] = {
+        {"no-environment", 0, NULL, "look at the configuration only, reach out to nothing",
+         &no_environment},
+        {"print", 0, NULL, "print the whole configuration with where each value came from", &print},
+        {"defaults", 0, NULL, "print a commented file with every option at its default", &defaults},
+        {"options", 0, NULL, "explain every option", &options},
+        {"schema", 0, NULL, "print a JSON Schema of the configuration, for editors", &schema},
+    };
+    const struct ed_command command = {
+        .name = "check",
+        .synopsis = "eddy check [OPTIONS]",
+        .about =
+            "Is this configuration right, and is what it names there? Every mistake is named "
+            "with its place\nin the file; then the model is opened, the brokers and topics "
+            "are looked for.\n"
+            "Exit code 0: all is well; 78: the configuration is wrong; 69: something cannot be "
+            "reached.",
+        .examples = "  eddy check -c eddy.yaml\n"
+                    "  eddy check -c eddy.yaml --no-environment --set engine.fade=12h\n"
+                    "  eddy check --defaults > eddy.yaml",
+        .takes = ED_TAKES_CONFIG | ED_TAKES_KAFKA | ED_TAKES_OUTPUT,
+        .flags = flags,
+        .n_flags = sizeof flags / sizeof *flags,
+    };
+    struct check c = {.colour = ed_colour(stdout)};
+    eddy_error err = {0};
+    int done;
+    eddy_status st = ed_config_from_args(argc, argv, environ, &command, &c.config, &done, &err);
+    if (st == EDDY_INVALID)
+        c.code = ed_exit_usage(command.name, &err);
+    else if (st == EDDY_NOMEM)
+        c.code = ed_exit_with(&err);
+    else if (done)
+        ;
+    else if (defaults)
+        ed_options_sample(stdout);
+    else if (options)
+        ed_options_help(stdout, c.colour);
+    else if (schema)
+        c.code = ed_options_schema(stdout, &err) == EDDY_OK ? ED_EXIT_OK : ed_exit_with(&err);
+    else if (print && st == EDDY_OK)
+        c.code =
+            ed_config_print(&c.config, stdout, &err) == EDDY_OK ? ED_EXIT_OK : ed_exit_with(&err);
+    else {
+        report_configuration(&c);
+        if (!c.code && !no_environment) {
+            check_model(&c);
+            check_source(&c);
+            check_output(&c);
+        }
+    }
+    ed_config_clear(&c.config);
+    return ed_exit_flushed(c.code);
+}

@@ -1,0 +1,11 @@
+/* commands: one function for each subcommand; argv[0] is the command's name; the answer is the
+ * exit code (usage.h). A new command is a line here and a line in main.c's table. */
+#ifndef ED_CLI_COMMANDS_H
+#define ED_CLI_COMMANDS_H
+
+int ed_cmd_check(int argc, char **argv);
+int ed_cmd_run(int argc, char **argv);
+int ed_cmd_detect(int argc, char **argv);
+int ed_cmd_score(int argc, char **argv);
+
+#endif

@@ -1,0 +1,297 @@
+/* The table. A new option is an entry here and a field in struct ed_config; everything else
+ * (parser, errors, help, conf/eddy.yaml, schema) follows. Regenerate the sample after a change:
+ * eddy check --defaults > conf/eddy.yaml. */
+#include "cli/options.h"
+
+#include "cli/config.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The offset of a field, refused by the compiler when the field is not of the option's type. */
+#define AT(field, ctype)                                                                           \
+    .offset = offsetof(struct ed_config, field) +                                                  \
+              0 * sizeof(_Generic(((struct ed_config *)NULL)->field, ctype : 1))
+
+#define STRING(field)   .type = ED_STRING, AT(field, const char *)
+#define INTEGER(field)  .type = ED_INTEGER, AT(field, int64_t)
+#define REAL(field)     .type = ED_REAL, AT(field, double)
+#define BOOL(field)     .type = ED_BOOL, AT(field, int)
+#define CHOICE(field)   .type = ED_CHOICE, AT(field, int)
+#define DURATION(field) .type = ED_DURATION, AT(field, int64_t)
+#define SIZE(field)     .type = ED_SIZE, AT(field, int64_t)
+#define LIST(field)     .type = ED_LIST, .optional = 1, AT(field, struct ed_list)
+#define MAP(field)      .type = ED_MAP, AT(field, struct ed_map)
+#define WORDS(...)                                                                                 \
+    .words = (const struct ed_word[])                                                              \
+    {                                                                                              \
+        __VA_ARGS__,                                                                               \
+        {                                                                                          \
+            NULL, 0                                                                                \
+        }                                                                                          \
+    }
+#define RANGE(lo, hi) .min = (lo), .max = (hi)
+
+#define SECOND  1000.0
+#define HOUR    (3600 * SECOND)
+#define DAY     (24 * HOUR)
+#define CENTURY (36500 * DAY)
+
+const struct ed_option ed_options[] = {
+    {"pipeline", STRING(pipeline), .shape = ED_PIPELINE, .standard = "eddy",
+     .help = "Name of this pipeline. It begins the names of its topics and of its consumer group, "
+             "so that several pipelines can share a cluster."},
+    {"profile", CHOICE(profile), .standard = "none",
+     WORDS({"none", ED_PROFILE_NONE}, {"news", ED_PROFILE_NEWS}, {"tickets", ED_PROFILE_TICKETS},
+           {"posts", ED_PROFILE_POSTS}, {"logs", ED_PROFILE_LOGS}),
+     .help = "Other defaults for a kind of stream; what is set anywhere else wins. "
+             "news: events fade after 12 hours, and an idle event must be resembled a little more "
+             "to grow. tickets: events never fade. posts: events fade after 7 days. logs: each "
+             "message is a line of text, embedded by hashing; events fade after 7 days."},
+    {"insecure", BOOL(insecure), .standard = "false",
+     .help = "Allow settings in kafka that weaken the check of the broker's certificate."},
+
+    {"source.topics", LIST(source.topics), .shape = ED_TOPIC,
+     .help = "Kafka topics to read, as a list."},
+    {"source.files", LIST(source.files),
+     .help = "Files to read instead of topics, a document a line; \"-\" is standard input."},
+    {"source.group", STRING(source.group), .shape = ED_GROUP, .standard = "eddy-{pipeline}",
+     .help = "Consumer group; its offsets say what was answered."},
+    {"source.readers", INTEGER(source.readers), RANGE(1, 64), .standard = "1",
+     .help = "Threads that read and parse."},
+    {"source.from", CHOICE(source.from_beginning), .standard = "beginning",
+     WORDS({"beginning", 1}, {"end", 0}),
+     .help = "Where to start in a topic of which the group has no offset."},
+    {"source.exit_at_end", BOOL(source.exit_at_end), .standard = "false",
+     .help = "Stop when every partition is read to the end that it had at start."},
+
+    {"document.format", CHOICE(document.format), .standard = "json",
+     WORDS({"json", EDDY_FORMAT_JSON}, {"lines", EDDY_FORMAT_LINES}),
+     .help = "json: one JSON object a message, its fields found by the pointers below. lines: the "
+             "message is the text."},
+    {"document.id", STRING(document.id), .shape = ED_POINTER, .optional = 1, .standard = "/id",
+     .help = "JSON pointer (RFC 6901) to the id; without one it is TOPIC-PARTITION-OFFSET. As with "
+             "all pointers here, \"\" means that the field is not read."},
+    {"document.text", STRING(document.text), .shape = ED_POINTER, .optional = 1,
+     .standard = "/text", .help = "JSON pointer to the text."},
+    {"document.title", STRING(document.title), .shape = ED_POINTER, .optional = 1,
+     .standard = "/title", .help = "JSON pointer to the title."},
+    {"document.time", STRING(document.time), .shape = ED_POINTER, .optional = 1, .standard = "/ts",
+     .help = "JSON pointer to the document's time, a number or ISO 8601; else Kafka's timestamp "
+             "is taken."},
+    {"document.time_unit", CHOICE(document.time_unit), .standard = "auto",
+     WORDS({"auto", EDDY_UNIT_AUTO}, {"s", EDDY_UNIT_S}, {"ms", EDDY_UNIT_MS}, {"us", EDDY_UNIT_US},
+           {"ns", EDDY_UNIT_NS}),
+     .help = "Unit of a time that is a number; auto: told from its size."},
+    {"document.language", STRING(document.language), .shape = ED_POINTER, .optional = 1,
+     .standard = "/lang", .help = "JSON pointer to the language."},
+    {"document.source", STRING(document.source), .shape = ED_POINTER, .optional = 1,
+     .standard = "/source", .help = "JSON pointer to the source: outlet, author, host."},
+    {"document.group", STRING(document.group), .shape = ED_POINTER, .optional = 1, .standard = "",
+     .help = "JSON pointer to the group: tenant, service."},
+    {"document.vector", STRING(document.vector), .shape = ED_POINTER, .optional = 1, .standard = "",
+     .help = "JSON pointer to an embedding that comes with the message, an array of numbers."},
+    {"document.vector_dim", INTEGER(document.vector_dim), RANGE(0, 16384), .standard = "0",
+     .help = "Its dimensions."},
+    {"document.extra", LIST(document.extra),
+     .help = "Further vectors that come with the message (image, entities), at most 4, each as "
+             "\"/pointer dimensions weight\", for example \"/image 512 0.2\". The weight is its "
+             "share of the whole similarity; all weights together are below 1."},
+    {"document.languages", LIST(document.languages),
+     .help = "Take only documents in these languages, written as the documents do; empty: all."},
+    {"document.max_bytes", SIZE(document.max_bytes), RANGE(1024, 64 * 1048576.0),
+     .standard = "1MiB", .help = "A larger message goes to the dead letters unread."},
+
+    {"embed.model", CHOICE(embed.model), .standard = "auto",
+     WORDS({"auto", ED_MODEL_AUTO}, {"hash", ED_MODEL_HASH}, {"encoder", ED_MODEL_ENCODER},
+           {"message", ED_MODEL_MESSAGE}, {"none", ED_MODEL_NONE}),
+     .help = "encoder: a sentence encoder from embed.dir. hash: hashed words and letter groups; "
+             "needs no file, is fast, and knows no synonyms. auto: the encoder when its files are "
+             "there, else hash. message: the vector of document.vector. none: words only."},
+    {"embed.dir", STRING(embed.dir), .optional = 1, .standard = "",
+     .help = "Directory of the encoder (config.json, tokenizer, weights). \"\": EDDY_MODEL_DIR, "
+             "else eddy/models/all-MiniLM-L6-v2 in the user's cache."},
+    {"embed.workers", INTEGER(embed.workers), RANGE(1, 256), WORDS({"auto", 0}), .standard = "auto",
+     .help = "Threads that embed; auto: one for each processor."},
+
+    {"engine.dense_weight", REAL(engine.dense_weight), RANGE(0, 1), .standard = "0.6",
+     .help = "Weight of the embedding of a short text against its words; long texts lean more on "
+             "words by themselves."},
+    {"engine.granularity", REAL(engine.granularity), RANGE(-10, 10),
+     WORDS({"event", 0}, {"fine", 1}, {"coarse", -1}), .standard = "event",
+     .help =
+         "How alike the documents of an event are: fine asks for more than the threshold that "
+         "is learned from the stream, coarse for less. A number is counted in spreads (standard "
+         "deviations) of similarity."},
+    {"engine.threshold", REAL(engine.threshold), RANGE(-0.999, 0.999), WORDS({"learned", NAN}),
+     .standard = "learned",
+     .help = "A fixed threshold of similarity in place of the learned one; for those who insist."},
+    {"engine.fade", DURATION(engine.fade_ms), RANGE(0, CENTURY), WORDS({"never", 0}),
+     .standard = "7d",
+     .help = "An event without new documents for this long, in the stream's own time, fades: it "
+             "takes no more documents, and its last picture stays in the events topic."},
+    {"engine.half_life", DURATION(engine.half_life_ms), RANGE(0, CENTURY), WORDS({"off", 0}),
+     .standard = "off",
+     .help = "Time after which a document counts half in its event, so that the event drifts with "
+             "the news of it."},
+    {"engine.idle_penalty", REAL(engine.idle_penalty), RANGE(0, 0.999), .standard = "0",
+     .help = "Similarity that a long idle event loses when a document asks to join it."},
+    {"engine.idle_half", DURATION(engine.idle_half_ms), RANGE(1, CENTURY), .standard = "6h",
+     .help = "Idle time after which half of that penalty holds."},
+    {"engine.stability", REAL(engine.stability), RANGE(0, 0.999), .standard = "0.01",
+     .help = "Similarity that must be gained before documents move or an event splits; higher: "
+             "fewer changes."},
+    {"engine.detail", INTEGER(engine.detail), RANGE(1, 64), .standard = "8",
+     .help = "Groups kept inside an event; they are what moves and splits later. Costs memory."},
+    {"engine.repair_every", INTEGER(engine.repair_every), RANGE(1, 1048576), .standard = "256",
+     .help = "Documents between two repair passes (move, split, merge, fade)."},
+    {"engine.events_max", INTEGER(engine.events_max), RANGE(16, 10000000), .standard = "20000",
+     .help = "Active events at most; beyond, the longest idle one fades early, and is counted."},
+    {"engine.words_max", INTEGER(engine.words_max), RANGE(1024, 268435456), .standard = "262144",
+     .help = "Words whose frequency is kept; beyond, rare ones are forgotten, and counted."},
+
+    {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "256",
+     .help = "Documents in a micro-batch at most. Results do not depend on it."},
+    {"batch.wait", DURATION(batch.wait_ms), RANGE(1, 60 * SECOND), .standard = "100ms",
+     .help = "A batch that is not full goes on after this time."},
+    {"batch.ring", INTEGER(batch.ring), RANGE(2, 256), .standard = "8",
+     .help = "Batches under way at most; then the readers pause."},
+
+    {"output.dir", STRING(output.dir), .optional = 1, .standard = "",
+     .help = "Write files (JSON Lines) into this directory instead of Kafka topics; \"-\": all to "
+             "standard output."},
+    {"output.assignments", STRING(output.topics[ED_ASSIGNMENTS]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.assignments",
+     .help = "Topic of the answers, one a document. As with all four, \"\" means not kept."},
+    {"output.events", STRING(output.topics[ED_EVENTS]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.events", .help = "Topic of the events' latest pictures, compacted."},
+    {"output.changes", STRING(output.topics[ED_CHANGES]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.changes",
+     .help = "Topic of the changes that people alert on: born, grew, merged, split, faded, ..."},
+    {"output.dead", STRING(output.topics[ED_DEAD]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.dead", .help = "Topic of the messages that could not be used."},
+    {"output.dead_max_bytes", SIZE(output.dead_max_bytes), RANGE(0, 64 * 1048576.0),
+     .standard = "512KiB", .help = "Bytes that are kept of such a message."},
+    {"output.create_topics", BOOL(output.create_topics), .standard = "true",
+     .help = "Create output topics that are missing."},
+    {"output.partitions", INTEGER(output.partitions), RANGE(1, 10000), .standard = "1",
+     .help = "Partitions of topics that are created."},
+    {"output.replication", INTEGER(output.replication), RANGE(1, 100), WORDS({"broker", -1}),
+     .standard = "broker", .help = "Their copies; broker: as many as the broker likes."},
+    {"output.deliver_within", DURATION(output.deliver_ms), RANGE(SECOND, HOUR), .standard = "30s",
+     .help = "Time for the broker to take a batch of answers before it is tried again."},
+
+    {"kafka", MAP(kafka),
+     .help = "Settings of librdkafka by their own names, for reading and writing. Those that eddy "
+             "must own for its promises are refused, and so are those that run programs.\n"
+             "For example:\n"
+             "  bootstrap.servers: localhost:9092\n"
+             "  security.protocol: sasl_ssl\n"
+             "  sasl.mechanism: SCRAM-SHA-512\n"
+             "  sasl.username: eddy\n"
+             "  sasl.password: ${file:/run/secrets/kafka-password}"},
+    {"kafka_consumer", MAP(kafka_consumer),
+     .help = "The same for reading only; wins over kafka. For example:\n"
+             "  queued.max.messages.kbytes: 16384"},
+    {"kafka_producer", MAP(kafka_producer),
+     .help = "The same for writing only; wins over kafka. For example:\n"
+             "  compression.type: lz4"},
+};
+
+const struct ed_section ed_sections[] = {
+    {"source", "Where documents come from."},
+    {"document", "How a message becomes a document."},
+    {"embed", "How a text becomes a vector."},
+    {"engine", "How documents become events."},
+    {"batch", "How much goes at once."},
+    {"output", "Where the answers go."},
+    {NULL, NULL},
+};
+
+const size_t ed_options_n = sizeof ed_options / sizeof *ed_options;
+_Static_assert(sizeof ed_options / sizeof *ed_options <= ED_OPTIONS_MAX, "raise ED_OPTIONS_MAX");
+
+int ed_option_find(const char *key, size_t n_key)
+{
+    for (size_t i = 0; i < ed_options_n; i++)
+        if (strlen(ed_options[i].key) == n_key && memcmp(ed_options[i].key, key, n_key) == 0)
+            return (int)i;
+    return -1;
+}
+
+int ed_option_is_section(const char *path, size_t n_path)
+{
+    for (size_t i = 0; i < ed_options_n; i++)
+        if (strncmp(ed_options[i].key, path, n_path) == 0 && ed_options[i].key[n_path] == '.')
+            return 1;
+    return 0;
+}
+
+/* Optimal string alignment in three rows. Keys longer than a row are never near. */
+size_t ed_edit_distance(const char *a, const char *b, size_t most)
+{
+    enum { LONGEST = 63 };
+    size_t n = strlen(a), m = strlen(b);
+    if (n > LONGEST || m > LONGEST || n > m + most || m > n + most)
+        return most;
+
+    size_t rows[3][LONGEST + 1];
+    size_t *before = rows[0], *above = rows[1], *row = rows[2];
+    for (size_t j = 0; j <= m; j++)
+        above[j] = before[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            if (above[j] + 1 < best)
+                best = above[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < best)
+                best = before[j - 2] + 1;
+            row[j] = best;
+        }
+        size_t *spare = before;
+        before = above;
+        above = row;
+        row = spare;
+    }
+    return above[m] < most ? above[m] : most;
+}
+
+static const char *last_part(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+    return dot ? dot + 1 : key;
+}
+
+/* Near is: at most a third of the letters wrong; or the last part right, or one letter off, in
+ * another section ("fade" for "engine.fade"). */
+const char *ed_option_nearest(const char *key)
+{
+    const size_t far = strlen(key) / 3 + 2;
+    const char *nearest = NULL;
+    size_t best = far;
+    for (const struct ed_section *section = ed_sections; section->name; section++) {
+        size_t dist = ed_edit_distance(key, section->name, far);
+        if (dist < best) {
+            best = dist;
+            nearest = section->name;
+        }
+    }
+    for (size_t i = 0; i < ed_options_n; i++) {
+        const char *option = ed_options[i].key;
+        size_t dist = ed_edit_distance(key, option, far);
+        if (strlen(last_part(key)) > 2) {
+            size_t end = ed_edit_distance(last_part(key), last_part(option), 2);
+            if (end < 2 && end + 1 < dist)
+                dist = end + 1;
+        }
+        if (dist < best) {
+            best = dist;
+            nearest = option;
+        }
+    }
+    return nearest;
+}

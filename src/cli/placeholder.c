@@ -1,2 +1,0 @@
-/* cli: see the folder. */
-typedef int ed_cli_folder;

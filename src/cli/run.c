@@ -1,0 +1,103 @@
+/* eddy run: the daemon. Topics (or files) in, topics (or files) out, until a signal.
+ *
+ * Standard error carries logfmt lines: one at the start, one every ten seconds that accounts for
+ * what came in, one at the end. */
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/stream.h"
+#include "cli/usage.h"
+#include "cli/view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define STATUS_MS 10000
+
+struct run {
+    struct ed_config config;
+    struct ed_stream stream;
+    int64_t last_ms;  /* of the last status line ... */
+    uint64_t last_in; /* ... and what had come in by then */
+};
+
+static void status(void *p)
+{
+    struct run *r = p;
+    struct ed_counts c;
+    struct ed_progress at;
+    ed_pipeline_counts(r->stream.pipeline, &c);
+    ed_source_progress(r->stream.source, &at);
+    int64_t now = ed_view_now();
+    double seconds = (double)(now - r->last_ms) / 1000;
+    double rate = seconds > 0 ? (double)(c.in - r->last_in) / seconds : 0;
+    r->last_ms = now;
+    r->last_in = c.in;
+    ed_log(ED_LOG_INFO, "run",
+           "in=%" PRIu64 " assigned=%" PRIu64 " founded=%" PRIu64 " filtered=%" PRIu64
+           " dead=%" PRIu64 " committed=%" PRIu64 " events=%" PRIu64 " behind=%" PRIu64
+           " per_second=%.1f",
+           c.in, c.assigned, c.founded, c.filtered, c.dead, c.committed, c.events_active, at.behind,
+           rate);
+}
+
+static eddy_status run(struct run *r, eddy_error *err)
+{
+    static const struct ed_pipeline_options nobody_watches;
+    eddy_status st = ed_stream_open(&r->stream, &r->config, err);
+    if (st == EDDY_OK)
+        st = ed_config_journal_open(&r->config, &r->stream.journal, err);
+    if (st == EDDY_OK)
+        st = ed_config_source_open(&r->config, &r->stream.source, err);
+    if (st == EDDY_OK)
+        st = ed_stream_connect(&r->stream, &r->config, &nobody_watches, err);
+    if (st != EDDY_OK)
+        return st;
+    ed_log(ED_LOG_INFO, "run", "eddy %s, pipeline %s, encoder %s, %zu readers", eddy_version(),
+           r->config.pipeline, ed_stream_encoder(&r->stream, &r->config),
+           ed_source_readers(r->stream.source));
+    r->last_ms = ed_view_now();
+    struct ed_ticker *ticker = NULL;
+    st = ed_ticker_start(STATUS_MS, status, r, &ticker, err);
+    if (st == EDDY_OK)
+        st = ed_stream_run(&r->stream, err);
+    ed_ticker_stop(ticker);
+
+    char account[300], dead[300];
+    struct ed_counts counts;
+    ed_pipeline_counts(r->stream.pipeline, &counts);
+    ed_stream_account(&r->stream, account, sizeof account);
+    ed_stream_dead(&counts, dead, sizeof dead);
+    ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "%s",
+           ed_stream_signal() ? " by signal" : "", account, counts.committed, dead);
+    return st;
+}
+
+int ed_cmd_run(int argc, char **argv)
+{
+    static struct run r;
+    const struct ed_command command = {
+        .name = "run",
+        .synopsis = "eddy run [OPTIONS]",
+        .about =
+            "Read documents from Kafka topics, find events, write assignments, events, changes\n"
+            "and dead letters to topics; go on until SIGINT or SIGTERM. What was read is then\n"
+            "answered and committed; a second signal ends at once. Files can stand for topics\n"
+            "on either side (source.files, output.dir).",
+        .examples = "  eddy run -b localhost:9092 -t news\n"
+                    "  eddy run -c /etc/eddy/eddy.yaml --set engine.fade=12h\n"
+                    "  eddy run -b localhost:9092 -t news --set source.exit_at_end=true\n",
+        .takes = ED_TAKES_CONFIG | ED_TAKES_KAFKA | ED_TAKES_OUTPUT,
+    };
+    int code = ed_config_start(argc, argv, &command, &r.config);
+    if (code >= 0)
+        return code;
+    eddy_error err = {0};
+    eddy_status st = run(&r, &err);
+    eddy_status closed = ed_stream_close(&r.stream, &err);
+    st = st == EDDY_OK ? closed : st;
+    ed_config_clear(&r.config);
+    if (st != EDDY_OK)
+        return ed_exit_with(&err);
+    return ed_stream_signal() ? 128 + ed_stream_signal() : ED_EXIT_OK;
+}

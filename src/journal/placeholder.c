@@ -1,2 +1,0 @@
-/* journal: see the folder. */
-typedef int ed_journal_folder;

@@ -1,0 +1,14 @@
+/* topics: the topics that eddy writes, found or made before the first message. */
+#ifndef ED_JOURNAL_TOPICS_H
+#define ED_JOURNAL_TOPICS_H
+
+#include "journal/journal.h"
+
+#include <librdkafka/rdkafka.h>
+
+/* rk is borrowed. last_error: what librdkafka's error callback said last, for the text; it must be
+ * served by rd_kafka_poll. EDDY_UNAVAILABLE as ed_journal_kafka_open. */
+eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *options,
+                              const char *last_error, eddy_error *err);
+
+#endif

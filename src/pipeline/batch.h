@@ -1,0 +1,42 @@
+/* batch: a micro-batch on its way through the pipeline.
+ *
+ * A stage that holds a batch owns it whole: items, epoch, and the arena with all their bytes.
+ * Batches are made once and go round: readers take them empty, the publisher gives them back. */
+#ifndef ED_PIPELINE_BATCH_H
+#define ED_PIPELINE_BATCH_H
+
+#include "base/message.h"
+
+#include <eddy/embed.h>
+
+/* One message and what has become of it so far. */
+struct ed_item {
+    eddy_raw raw;           /* bytes and key are copies in the arena, for a dead letter */
+    eddy_doc doc;           /* when reject is EDDY_ACCEPTED */
+    eddy_reject reject;     /* not EDDY_ACCEPTED: a dead letter ... */
+    const char *detail;     /* ... and why, in the arena */
+    int filtered;           /* 1: a document, but not of a language that is wanted */
+    const eddy_term *terms; /* (n_terms) */
+    size_t n_terms;
+    eddy_str joined; /* title and text, for the embedder */
+};
+
+struct ed_batch {
+    eddy_arena *arena;
+    struct ed_item *items; /* (room), n of them used */
+    size_t n, room;
+    uint64_t number;       /* order in which the engine takes batches */
+    struct ed_epoch epoch; /* offsets are filled by the reader, messages by the engine */
+};
+
+/* A batch for up to room messages whose arena holds at most max_bytes. EDDY_NOMEM. */
+eddy_status ed_batch_new(size_t room, size_t max_bytes, struct ed_batch **ret, eddy_error *err);
+void ed_batch_free(struct ed_batch *batch);
+/* Empty it for the next round, keeping its memory. */
+void ed_batch_reset(struct ed_batch *batch);
+
+/* Add one message (copied), parsed. There must be room. EDDY_NOMEM. */
+eddy_status ed_batch_read(struct ed_batch *batch, const eddy_parser *parser, const eddy_raw *raw,
+                          eddy_error *err);
+
+#endif

@@ -1,2 +1,0 @@
-/* pipeline: see the folder. */
-typedef int ed_pipeline_folder;

@@ -1,2 +1,0 @@
-/* publish: see the folder. */
-typedef int ed_publish_folder;

@@ -1,0 +1,480 @@
+/* Messages: one writer for each kind, and what they share.
+ *
+ * A message is written into bytes of its own and then copied into the epoch's arena at its exact
+ * size, with its headers. It joins the epoch as the last step, so that nothing half-written is
+ * ever in there. */
+#include "publish/publish.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/time.h"
+#include "base/utf8.h"
+
+#include <string.h>
+
+#define LITERAL(s) ((eddy_str){(s), sizeof(s) - 1})
+
+static eddy_status no_room(eddy_error *err, size_t n)
+{
+    return eddy_fail_nomem(err, "epoch", n);
+}
+
+/* ---- pieces of JSON ---- */
+
+static void put_time(struct ed_bytes *b, const char *key, int64_t ms)
+{
+    char text[ED_TIME_TEXT];
+    ed_time_text(ms, text);
+    ed_json_key(b, key);
+    ed_json_text(b, text, ED_TIME_TEXT - 1);
+}
+
+static void put_text(struct ed_bytes *b, const char *key, eddy_str s)
+{
+    ed_json_key(b, key);
+    ed_json_text(b, s.at, s.n);
+}
+
+static void put_number(struct ed_bytes *b, const char *key, double x)
+{
+    ed_json_key(b, key);
+    ed_json_number(b, x);
+}
+
+/* An id, or null for 0. */
+static void put_id(struct ed_bytes *b, const char *key, const char *letters, uint64_t id)
+{
+    ed_json_key(b, key);
+    if (id)
+        ed_json_id(b, letters, id);
+    else
+        ed_json_null(b);
+}
+
+/* ---- strings of headers ---- */
+
+static size_t append(char *at, const char *s, size_t n)
+{
+    memcpy(at, s, n);
+    return n;
+}
+
+static size_t append_number(char *at, uint64_t x)
+{
+    char back[20];
+    size_t n = 0;
+    do {
+        back[n++] = (char)('0' + x % 10);
+        x /= 10;
+    } while (x);
+    for (size_t i = 0; i < n; i++)
+        at[i] = back[n - 1 - i];
+    return n;
+}
+
+/* "TEXT-A-B" with separators of the caller; ids of messages are so short-lived and so many that
+ * printf would be felt. */
+static eddy_str joined(eddy_arena *arena, const char *text, const char *first, uint64_t a,
+                       const char *second, uint64_t b)
+{
+    size_t n_text = strlen(text), n_first = strlen(first), n_second = strlen(second);
+    char *at = ed_arena_alloc(arena, n_text + n_first + n_second + 41);
+    if (!at)
+        return (eddy_str){NULL, 0};
+    size_t n = append(at, text, n_text);
+    n += append(at + n, first, n_first);
+    n += append_number(at + n, a);
+    n += append(at + n, second, n_second);
+    n += append_number(at + n, b);
+    at[n] = 0;
+    return (eddy_str){at, n};
+}
+
+static eddy_str id_of(eddy_arena *arena, uint64_t event)
+{
+    char text[22] = "E";
+    return ed_arena_str(arena, text, 1 + append_number(text + 1, event));
+}
+
+/* ---- the envelope ---- */
+
+/* What CloudEvents wants to know of a message. at of a string is NULL where memory was lost. */
+struct envelope {
+    enum ed_topic topic;
+    eddy_str key, id, type;
+    int64_t time_ms;
+};
+
+/* Take json (cleared in any case) into the epoch. */
+static eddy_status seal(const struct ed_publisher *p, struct ed_epoch *epoch,
+                        const struct envelope *e, struct ed_bytes *json, eddy_error *err)
+{
+    enum { N = 7 };
+    eddy_arena *arena = epoch->arena;
+    size_t n = json->n;
+    eddy_str value = json->failed ? (eddy_str){NULL, 0} : ed_arena_str(arena, json->at, n);
+    ed_bytes_clear(json);
+
+    char when[ED_TIME_TEXT];
+    ed_time_text(e->time_ms, when);
+    eddy_str time = ed_arena_str(arena, when, ED_TIME_TEXT - 1);
+    size_t n_pipeline = strlen(p->pipeline);
+    char *source = ed_arena_alloc(arena, 5 + n_pipeline + 1);
+    eddy_header *headers = ed_arena_alloc(arena, N * sizeof *headers);
+    if (!value.at || !time.at || !source || !headers || !e->key.at || !e->id.at || !e->type.at)
+        return no_room(err, n);
+    append(source + append(source, "eddy/", 5), p->pipeline, n_pipeline + 1);
+
+    const eddy_header all[N] = {
+        {"ce_specversion", LITERAL("1.0")},
+        {"ce_id", e->id},
+        {"ce_source", {source, 5 + n_pipeline}},
+        {"ce_type", e->type},
+        {"ce_subject", e->key},
+        {"ce_time", time},
+        {"content-type", LITERAL("application/json")},
+    };
+    memcpy(headers, all, sizeof all);
+
+    struct ed_message *m = ed_epoch_add(epoch);
+    if (!m)
+        return no_room(err, sizeof *m);
+    *m = (struct ed_message){.topic = e->topic,
+                             .key = e->key,
+                             .value = value,
+                             .headers = headers,
+                             .n_headers = N,
+                             .time_ms = e->time_ms};
+    return EDDY_OK;
+}
+
+/* ---- assignments ---- */
+
+static void put_source(struct ed_bytes *b, const eddy_position *position)
+{
+    ed_json_key(b, "source");
+    ed_json_open(b, '{');
+    ed_json_key(b, "topic");
+    ed_json_text(b, position->topic, strlen(position->topic));
+    ed_json_key(b, "partition");
+    ed_json_integer(b, position->partition);
+    ed_json_key(b, "offset");
+    ed_json_integer(b, position->offset);
+    ed_json_close(b, '}');
+}
+
+static void put_memberships(struct ed_bytes *b, const eddy_assignment *a)
+{
+    ed_json_key(b, "memberships");
+    ed_json_open(b, '[');
+    for (uint32_t i = 0; i < a->n_memberships && i < EDDY_MEMBERSHIPS; i++) {
+        ed_json_open(b, '{');
+        put_id(b, "event", "E", a->memberships[i].event);
+        put_number(b, "weight", (double)a->memberships[i].weight);
+        ed_json_close(b, '}');
+    }
+    ed_json_close(b, ']');
+}
+
+static void put_similarity(struct ed_bytes *b, const char *key, float similarity, int known)
+{
+    ed_json_key(b, key);
+    if (known)
+        ed_json_number(b, (double)similarity);
+    else
+        ed_json_null(b);
+}
+
+eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch *epoch,
+                                  const eddy_doc *doc, const eddy_assignment *a, eddy_error *err)
+{
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    ed_json_open(&b, '{');
+    put_text(&b, "id", doc->id);
+    put_id(&b, "event", "E", a->event);
+    put_id(&b, "group", "G", a->group);
+    ed_json_key(&b, "founded");
+    ed_json_bool(&b, a->founded);
+    put_similarity(&b, "similarity", a->similarity, !a->founded);
+    put_number(&b, "threshold", (double)a->threshold);
+    put_id(&b, "runner_up", "E", a->runner_up);
+    put_similarity(&b, "runner_up_similarity", a->runner_up_similarity, a->runner_up != 0);
+    put_number(&b, "confidence", (double)a->confidence);
+    put_memberships(&b, a);
+    ed_json_key(&b, "position");
+    ed_json_unsigned(&b, a->position);
+    put_time(&b, "time", doc->time_ms);
+    put_source(&b, &doc->position);
+    ed_json_close(&b, '}');
+
+    const eddy_position *from = &doc->position;
+    struct envelope e = {.topic = ED_ASSIGNMENTS,
+                         .key = ed_arena_str(epoch->arena, doc->id.at, doc->id.n),
+                         .id = joined(epoch->arena, from->topic, "-", (uint64_t)from->partition,
+                                      "-", (uint64_t)from->offset),
+                         .type = LITERAL("eddy.assignment"),
+                         .time_ms = doc->time_ms};
+    return seal(p, epoch, &e, &b, err);
+}
+
+/* ---- changes ---- */
+
+/* Which fields say something. */
+static int has_other(const eddy_change *c)
+{
+    return c->kind == EDDY_MERGED || c->kind == EDDY_SPLIT || c->kind == EDDY_MOVED || c->other;
+}
+
+static int has_evidence(const eddy_change *c)
+{
+    return c->kind == EDDY_MERGED || c->kind == EDDY_SPLIT || c->kind == EDDY_MOVED ||
+           c->kind == EDDY_FOLDED || c->kind == EDDY_DRIFTED;
+}
+
+static void put_change(struct ed_bytes *b, const eddy_change *c)
+{
+    const char *kind = eddy_change_name(c->kind);
+    ed_json_key(b, "kind");
+    ed_json_text(b, kind, strlen(kind));
+    put_id(b, "event", "E", c->event);
+    if (has_other(c))
+        put_id(b, "other", "E", c->other);
+    if (c->group)
+        put_id(b, "group", "G", c->group);
+    if (c->into_group)
+        put_id(b, "into_group", "G", c->into_group);
+    ed_json_key(b, "position");
+    ed_json_unsigned(b, c->position);
+    put_time(b, "time", c->time_ms);
+    put_number(b, "size_before", c->size_before);
+    put_number(b, "size_after", c->size_after);
+    if (has_other(c)) {
+        put_number(b, "other_before", c->other_before);
+        put_number(b, "other_after", c->other_after);
+    }
+    if (has_evidence(c)) {
+        put_number(b, "similarity", (double)c->similarity);
+        put_number(b, "threshold", (double)c->threshold);
+    }
+    put_text(b, "actor", LITERAL("online"));
+}
+
+eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
+                              const eddy_change *change, eddy_error *err)
+{
+    uint32_t index = change->position == p->change_position ? p->change_index : 0;
+    eddy_str id = joined(epoch->arena, p->pipeline, "-", change->position, "-", index);
+    if (!id.at)
+        return no_room(err, 0);
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    ed_json_open(&b, '{');
+    put_text(&b, "id", id);
+    put_change(&b, change);
+    ed_json_close(&b, '}');
+
+    struct envelope e = {
+        .topic = ED_CHANGES,
+        .key = id_of(epoch->arena, change->event),
+        .id = id,
+        .type = ed_arena_printf(epoch->arena, "eddy.change.%s", eddy_change_name(change->kind)),
+        .time_ms = change->time_ms};
+    eddy_status st = seal(p, epoch, &e, &b, err);
+    if (st == EDDY_OK) {
+        p->change_position = change->position;
+        p->change_index = index + 1;
+    }
+    return st;
+}
+
+/* ---- events ---- */
+
+static const char *state_name(eddy_event_state state)
+{
+    switch (state) {
+    case EDDY_ACTIVE: return "active";
+    case EDDY_STATE_FADED: return "faded";
+    case EDDY_STATE_MERGED: return "merged";
+    }
+    return "unknown";
+}
+
+static void put_keywords(struct ed_bytes *b, const eddy_event *event)
+{
+    ed_json_key(b, "keywords");
+    ed_json_open(b, '[');
+    for (uint32_t i = 0; i < event->n_keywords && i < EDDY_KEYWORDS; i++) {
+        ed_json_open(b, '{');
+        put_text(b, "keyword", event->keywords[i].word);
+        put_number(b, "score", (double)event->keywords[i].score);
+        ed_json_close(b, '}');
+    }
+    ed_json_close(b, ']');
+}
+
+static void put_exemplars(struct ed_bytes *b, const eddy_event *event)
+{
+    ed_json_key(b, "exemplars");
+    ed_json_open(b, '[');
+    for (uint32_t i = 0; i < event->n_exemplars && i < EDDY_EXEMPLARS; i++) {
+        ed_json_open(b, '{');
+        put_text(b, "id", event->exemplars[i].id);
+        put_text(b, "title", event->exemplars[i].title);
+        put_number(b, "similarity", (double)event->exemplars[i].similarity);
+        put_time(b, "time", event->exemplars[i].time_ms);
+        ed_json_close(b, '}');
+    }
+    ed_json_close(b, ']');
+}
+
+static void put_picture(struct ed_bytes *b, const eddy_event *event)
+{
+    put_id(b, "parent", "E", event->parent);
+    put_text(b, "name", event->name);
+    put_keywords(b, event);
+    put_exemplars(b, event);
+    put_number(b, "size", event->size);
+    put_number(b, "weight", event->weight);
+    put_number(b, "cohesion", (double)event->cohesion);
+    ed_json_key(b, "groups");
+    ed_json_unsigned(b, event->n_groups);
+}
+
+eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoch,
+                             const eddy_event *event, int64_t stream_ms, eddy_error *err)
+{
+    const char *state = state_name(event->state);
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    ed_json_open(&b, '{');
+    put_id(&b, "id", "E", event->id);
+    ed_json_key(&b, "version");
+    ed_json_unsigned(&b, event->version);
+    ed_json_key(&b, "state");
+    ed_json_text(&b, state, strlen(state));
+    put_id(&b, "merged_into", "E", event->merged_into);
+    if (event->state != EDDY_STATE_MERGED)
+        put_picture(&b, event);
+    put_time(&b, "first_seen", event->first_ms);
+    put_time(&b, "last_seen", event->last_ms);
+    put_time(&b, "stream_time", stream_ms);
+    ed_json_close(&b, '}');
+
+    struct envelope e = {
+        .topic = ED_EVENTS,
+        .key = id_of(epoch->arena, event->id),
+        .id = joined(epoch->arena, p->pipeline, "-E", event->id, "-", event->version),
+        .type = LITERAL("eddy.event"),
+        .time_ms = stream_ms};
+    return seal(p, epoch, &e, &b, err);
+}
+
+/* ---- dead letters ---- */
+
+/* The standard's own offset basis, so that others can compute it too. */
+#define FNV_STANDARD UINT64_C(0xcbf29ce484222325)
+
+enum { DEAD_HEADERS_MAX = 13 }; /* that we add */
+
+struct headers {
+    eddy_arena *arena;
+    eddy_header *at;
+    size_t n;
+    int failed;
+};
+
+static void header_add(struct headers *h, const char *name, eddy_str value)
+{
+    h->failed |= value.at == NULL;
+    h->at[h->n++] = (eddy_header){name, value};
+}
+
+static void header_text(struct headers *h, const char *name, const char *value)
+{
+    header_add(h, name, ed_arena_str(h->arena, value, strlen(value)));
+}
+
+/* The message's own headers, as many as fit into room bytes; returns how many did not. */
+static size_t headers_copy(struct headers *h, const eddy_raw *raw, size_t room)
+{
+    for (size_t i = 0; i < raw->n_headers; i++) {
+        const eddy_header *from = &raw->headers[i];
+        size_t n_name = strlen(from->name);
+        if (n_name > room || from->value.n > room - n_name)
+            return raw->n_headers - i;
+        room -= n_name + from->value.n;
+        eddy_str name = ed_arena_str(h->arena, from->name, n_name);
+        eddy_str value = from->value;
+        if (value.at)
+            value = ed_arena_str(h->arena, value.at, value.n);
+        h->failed |= !name.at || (from->value.at && !value.at);
+        h->at[h->n++] = (eddy_header){name.at, value};
+    }
+    return 0;
+}
+
+static void headers_explain(struct headers *h, const struct ed_publisher *p, const eddy_raw *raw,
+                            eddy_reject reject, const char *detail)
+{
+    const char *code = eddy_reject_code(reject);
+    header_text(h, ED_HEADER_DEAD_TOPIC, raw->position.topic);
+    header_add(h, ED_HEADER_DEAD_PARTITION,
+               ed_arena_printf(h->arena, "%d", (int)raw->position.partition));
+    header_add(h, ED_HEADER_DEAD_OFFSET,
+               ed_arena_printf(h->arena, "%lld", (long long)raw->position.offset));
+    header_text(h, "__connect.errors.connector.name", p->pipeline);
+    header_text(h, "__connect.errors.task.id", "0");
+    header_text(h, "__connect.errors.stage", "VALUE_CONVERTER");
+    header_text(h, "__connect.errors.class.name", "eddy.parse");
+    header_add(h, "__connect.errors.exception.class.name",
+               ed_arena_printf(h->arena, "eddy.reject.%s", code));
+    header_text(h, ED_HEADER_DEAD_MESSAGE, detail ? detail : code);
+    header_text(h, ED_HEADER_DEAD_CODE, code);
+}
+
+static size_t at_most(size_t n, size_t max)
+{
+    return n < max ? n : max;
+}
+
+eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch,
+                            const eddy_raw *raw, size_t value_max, eddy_reject reject,
+                            const char *detail, eddy_error *err)
+{
+    eddy_arena *arena = epoch->arena;
+    size_t room = raw->n_headers + DEAD_HEADERS_MAX;
+    struct headers h = {.arena = arena, .at = ed_arena_alloc_zero(arena, room, sizeof *h.at)};
+    if (!h.at)
+        return no_room(err, room * sizeof *h.at);
+    size_t dropped = headers_copy(&h, raw, value_max);
+    headers_explain(&h, p, raw, reject, detail);
+    if (dropped)
+        header_add(&h, "eddy.headers.dropped", ed_arena_printf(arena, "%zu", dropped));
+    if (raw->n > value_max) {
+        uint64_t hash = ed_fnv1a(FNV_STANDARD, raw->bytes, raw->n);
+        header_add(&h, ED_HEADER_DEAD_SIZE, ed_arena_printf(arena, "%zu", raw->n));
+        header_add(&h, ED_HEADER_DEAD_HASH,
+                   ed_arena_printf(arena, "fnv1a64:%016llx", (unsigned long long)hash));
+    }
+
+    eddy_str key = {NULL, 0}, value = {NULL, 0};
+    if (raw->key)
+        key = ed_arena_str(arena, raw->key, at_most(raw->n_key, value_max));
+    if (raw->bytes)
+        value = ed_arena_str(arena, raw->bytes, at_most(raw->n, value_max));
+    h.failed |= (raw->key && !key.at) || (raw->bytes && !value.at);
+
+    struct ed_message *m = h.failed ? NULL : ed_epoch_add(epoch);
+    if (!m)
+        return no_room(err, raw->n);
+    *m = (struct ed_message){.topic = ED_DEAD,
+                             .key = key,
+                             .value = value,
+                             .headers = h.at,
+                             .n_headers = h.n,
+                             .time_ms = raw->broker_ms >= 0 ? raw->broker_ms : raw->arrival_ms};
+    return EDDY_OK;
+}

@@ -1,0 +1,343 @@
+/* Files: lines out of one large buffer.
+ *
+ * A read hands out lines that lie whole in the buffer, as they lie there; the next read first
+ * moves the rest to the front, then fills up. The buffer holds the longest line that is let
+ * through and one CRLF; what is longer is cut and its rest skipped, so memory has a ceiling
+ * whatever the file. */
+#include "source/inside.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK    ((size_t)256 << 10) /* the buffer at first, and the least that is read at once */
+#define SLICE_MS 100                 /* between two looks at the stop flag */
+
+struct files {
+    struct ed_source source;
+    char **paths; /* (n) */
+    size_t n;
+    size_t line_max; /* bytes of a line that are let through */
+
+    size_t current; /* file under way */
+    int fd;         /* -1: not yet open */
+    int at_end;     /* all of it is in the buffer */
+    int skipping;   /* in the rest of a line that was cut */
+    int64_t line;   /* number of the next line */
+    uint64_t place; /* bytes read of this file */
+    int paused;
+
+    char *buffer;
+    size_t start, end, room; /* [start, end) is not yet handed out */
+
+    atomic_uint_fast64_t bytes, messages;
+    uint64_t bytes_total;
+};
+
+static int is_stdin(const char *path)
+{
+    return !strcmp(path, "-");
+}
+
+static const char *topic_of(const struct files *f)
+{
+    return is_stdin(f->paths[f->current]) ? "stdin" : f->paths[f->current];
+}
+
+/* ---- filling the buffer ---- */
+
+static eddy_status file_open(struct files *f, eddy_error *err)
+{
+    const char *path = f->paths[f->current];
+    f->fd = is_stdin(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0)
+        return eddy_fail(err, EDDY_IO, "%s: cannot open: %s", path, strerror(errno));
+    f->at_end = f->skipping = 0;
+    f->line = 0;
+    f->place = 0;
+    return EDDY_OK;
+}
+
+static void file_close(struct files *f)
+{
+    if (f->fd > STDERR_FILENO)
+        close(f->fd);
+    f->fd = -1;
+}
+
+/* Room for more behind end; the lines handed out before are forgotten. */
+static eddy_status make_room(struct files *f, eddy_error *err)
+{
+    if (f->start > 0) {
+        memmove(f->buffer, f->buffer + f->start, f->end - f->start);
+        f->end -= f->start;
+        f->start = 0;
+    }
+    if (f->end < f->room)
+        return EDDY_OK;
+    size_t room = f->room ? f->room * 2 : CHUNK;
+    size_t enough = f->line_max + 2 + CHUNK; /* a cut comes before more is wanted */
+    room = room < enough ? room : enough;
+    char *buffer = ed_realloc(f->buffer, room);
+    if (!buffer)
+        return eddy_fail_nomem(err, topic_of(f), room);
+    f->buffer = buffer;
+    f->room = room;
+    return EDDY_OK;
+}
+
+/* 1: the file has something to read, or its end. */
+static int is_ready(const struct files *f, int wait_ms)
+{
+    int64_t until = ed_monotonic_ms() + wait_ms;
+    while (!atomic_load(&f->source.stopped)) {
+        int64_t left = until - ed_monotonic_ms();
+        struct pollfd one = {.fd = f->fd, .events = POLLIN};
+        int n = poll(&one, 1, left <= 0 ? 0 : left < SLICE_MS ? (int)left : SLICE_MS);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return 1; /* an error shows itself in read */
+        if (left <= 0)
+            return 0;
+    }
+    return 0;
+}
+
+/* Read once. Nothing new is no error. */
+static eddy_status fill(struct files *f, int wait_ms, eddy_error *err)
+{
+    eddy_status st = make_room(f, err);
+    if (st != EDDY_OK || !is_ready(f, wait_ms))
+        return st;
+    ssize_t n = read(f->fd, f->buffer + f->end, f->room - f->end);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return EDDY_OK;
+    if (n < 0)
+        return eddy_fail(err, EDDY_IO, "%s: cannot read at byte %llu: %s", topic_of(f),
+                         (unsigned long long)f->place, strerror(errno));
+    f->at_end = n == 0;
+    f->end += (size_t)n;
+    f->place += (size_t)n;
+    atomic_fetch_add(&f->bytes, (uint64_t)n);
+    return EDDY_OK;
+}
+
+/* ---- lines ---- */
+
+static int is_blank(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r')
+            return 0;
+    return 1;
+}
+
+/* The next line of the buffer, without its end. 0: it is not whole yet. */
+static int line_next(struct files *f, const char **ret, size_t *n_ret)
+{
+    const char *s = f->buffer + f->start;
+    size_t left = f->end - f->start;
+    const char *newline = left ? memchr(s, '\n', left) : NULL;
+    size_t n = newline ? (size_t)(newline - s) : left;
+    if (!newline && n < f->line_max + 2 && !(f->at_end && n))
+        return 0; /* with line_max + 2 bytes it is too long, CR or not */
+    f->start += newline ? n + 1 : n;
+    f->skipping = !newline && !f->at_end;
+    if (n && s[n - 1] == '\r')
+        n--;
+    *ret = s;
+    *n_ret = n < f->line_max ? n : f->line_max;
+    return 1;
+}
+
+/* Throw away the rest of a line that was cut. 0: its end is not in the buffer yet. */
+static int skip(struct files *f)
+{
+    const char *s = f->buffer + f->start;
+    const char *newline = f->end > f->start ? memchr(s, '\n', f->end - f->start) : NULL;
+    f->start = newline ? f->start + (size_t)(newline - s) + 1 : f->end;
+    f->skipping = !newline && !f->at_end;
+    return newline != NULL;
+}
+
+/* Hand out the lines that lie whole in the buffer. */
+static size_t lines_take(struct files *f, eddy_raw *ret, size_t max)
+{
+    size_t n = 0;
+    int64_t now = ed_wall_ms();
+    while (n < max) {
+        const char *s;
+        size_t n_bytes;
+        if (f->skipping && !skip(f))
+            break;
+        if (!line_next(f, &s, &n_bytes))
+            break;
+        int64_t number = f->line++;
+        if (is_blank(s, n_bytes))
+            continue;
+        ret[n++] = (eddy_raw){.bytes = s,
+                              .n = n_bytes,
+                              .broker_ms = -1,
+                              .arrival_ms = now,
+                              .position = {topic_of(f), (int32_t)f->current, number}};
+    }
+    atomic_fetch_add(&f->messages, n);
+    return n;
+}
+
+static eddy_status files_read(struct ed_source *source, size_t reader, int wait_ms, eddy_raw *ret,
+                              size_t max, size_t *n_ret, int *end, eddy_error *err)
+{
+    (void)reader;
+    struct files *f = (struct files *)source;
+    eddy_status st = EDDY_OK;
+    *n_ret = 0;
+    int64_t until = ed_monotonic_ms() + wait_ms;
+    if (f->paused)
+        ed_source_nap(source, wait_ms);
+    while (st == EDDY_OK && !f->paused) {
+        if (atomic_load(&source->stopped) || f->current == f->n)
+            break;
+        if (f->fd < 0 && (st = file_open(f, err)) != EDDY_OK)
+            break;
+        *n_ret = lines_take(f, ret, max);
+        if (*n_ret)
+            return EDDY_OK;
+        if (f->at_end) {
+            file_close(f);
+            f->current++;
+            f->start = f->end = 0;
+            continue;
+        }
+        int64_t left = until - ed_monotonic_ms();
+        uint64_t before = f->place;
+        st = fill(f, left > 0 ? (int)left : 0, err);
+        if (!f->at_end && (f->place == before || left <= 0))
+            break; /* no whole line in time */
+    }
+    if (st == EDDY_OK && atomic_load(&source->stopped))
+        return eddy_fail(err, EDDY_STOPPED, "reading was stopped");
+    *end = f->current == f->n;
+    return st;
+}
+
+/* ---- the rest ---- */
+
+static void files_pause(struct ed_source *source, size_t reader, int paused)
+{
+    (void)reader;
+    ((struct files *)source)->paused = paused;
+}
+
+/* Files keep no account of what was answered. */
+static eddy_status files_done(struct ed_source *source, const struct ed_offset *offsets, size_t n,
+                              eddy_error *err)
+{
+    (void)source;
+    (void)offsets;
+    (void)n;
+    (void)err;
+    return EDDY_OK;
+}
+
+static void files_progress(struct ed_source *source, struct ed_progress *ret)
+{
+    struct files *f = (struct files *)source;
+    *ret = (struct ed_progress){.bytes = atomic_load(&f->bytes),
+                                .bytes_total = f->bytes_total,
+                                .messages = atomic_load(&f->messages)};
+}
+
+static void files_free(struct ed_source *source)
+{
+    struct files *f = (struct files *)source;
+    file_close(f);
+    for (size_t i = 0; f->paths && i < f->n; i++)
+        ed_free(f->paths[i]);
+    ed_free(f->paths);
+    ed_free(f->buffer);
+    ed_free(f);
+}
+
+/* A mistake in the last name should show before the first file is read. Gives the size, or -1 where
+ * it is not known. */
+static eddy_status path_check(const char *path, int64_t *size, eddy_error *err)
+{
+    struct stat is;
+    int there = is_stdin(path) ? fstat(STDIN_FILENO, &is) : stat(path, &is);
+    *size = -1;
+    if (there != 0 || (!is_stdin(path) && access(path, R_OK) != 0))
+        return eddy_fail(err, EDDY_IO, "%s: cannot open: %s", path, strerror(errno));
+    if (S_ISDIR(is.st_mode))
+        return eddy_fail(err, EDDY_IO, "%s: is a directory", path);
+    if (!S_ISREG(is.st_mode))
+        return EDDY_OK; /* a FIFO must not be opened twice */
+    *size = is.st_size;
+    if (is_stdin(path))
+        return EDDY_OK;
+    unsigned char magic[2] = {0, 0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, magic, sizeof magic);
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
+        return eddy_fail(err, EDDY_IO, "%s: cannot read: %s", path, strerror(errno));
+    if (magic[0] == 0x1f && magic[1] == 0x8b)
+        return eddy_fail(err, EDDY_IO, "%s: is compressed; try: zcat %s | eddy detect -", path,
+                         path);
+    return EDDY_OK;
+}
+
+eddy_status ed_source_files_open(const char *const *paths, size_t n, size_t document_max,
+                                 struct ed_source **ret, eddy_error *err)
+{
+    struct files *f = ed_alloc_zero(1, sizeof *f);
+    if (!f)
+        return eddy_fail_nomem(err, "source", sizeof *f);
+    f->source = (struct ed_source){files_read,     files_pause, files_done,
+                                   files_progress, files_free,  .n_readers = 1};
+    f->fd = -1;
+    f->line_max = document_max + 1;
+    f->n = n;
+    f->paths = ed_alloc_zero(n, sizeof *f->paths);
+    eddy_status st = f->paths ? EDDY_OK : eddy_fail_nomem(err, "source", n * sizeof *f->paths);
+    int sized = 1;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        int64_t size = -1;
+        f->paths[i] = ed_strdup(paths[i]);
+        st = f->paths[i] ? path_check(paths[i], &size, err)
+                         : eddy_fail_nomem(err, paths[i], strlen(paths[i]));
+        f->bytes_total += (uint64_t)size;
+        sized &= size >= 0;
+    }
+    if (!sized)
+        f->bytes_total = 0;
+    if (st != EDDY_OK) {
+        files_free(&f->source);
+        return st;
+    }
+    *ret = &f->source;
+    return EDDY_OK;
+}
+
+eddy_status ed_source_files_peek(struct ed_source *source, char *ret, size_t max, size_t *n_ret,
+                                 eddy_error *err)
+{
+    struct files *f = (struct files *)source;
+    eddy_status st = f->fd < 0 ? file_open(f, err) : EDDY_OK;
+    while (st == EDDY_OK && !f->at_end && f->end - f->start < max &&
+           !(f->end > f->start && memchr(f->buffer + f->start, '\n', f->end - f->start)))
+        st = fill(f, SLICE_MS, err);
+    if (st != EDDY_OK)
+        return st;
+    *n_ret = f->end - f->start < max ? f->end - f->start : max;
+    if (*n_ret)
+        memcpy(ret, f->buffer + f->start, *n_ret);
+    return EDDY_OK;
+}

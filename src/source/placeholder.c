@@ -1,2 +1,0 @@
-/* source: see the folder. */
-typedef int ed_source_folder;

@@ -1,0 +1,18 @@
+# Source and journal against a real broker. The fixture starts one (tools/kafka, in the build
+# folder) for all programs of this lane and stops it after the last.
+set(kafka_dir ${CMAKE_CURRENT_BINARY_DIR}/kafka)
+add_test(NAME kafka.up COMMAND ${PROJECT_SOURCE_DIR}/tools/kafka up --dir ${kafka_dir})
+add_test(NAME kafka.down COMMAND ${PROJECT_SOURCE_DIR}/tools/kafka down --dir ${kafka_dir})
+set_tests_properties(kafka.up PROPERTIES FIXTURES_SETUP kafka TIMEOUT 600)
+set_tests_properties(kafka.down PROPERTIES FIXTURES_CLEANUP kafka TIMEOUT 60)
+set_tests_properties(kafka.up kafka.down PROPERTIES LABELS kafka)
+
+foreach(name source group journal)
+  add_executable(test_kafka_${name} ${CMAKE_CURRENT_SOURCE_DIR}/kafka/${name}.c)
+  target_link_libraries(test_kafka_${name} PRIVATE eddy_inside PkgConfig::cmocka)
+  add_test(NAME kafka.${name} COMMAND test_kafka_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  # Runs well below a minute; the limit is for a machine that is busy with other things.
+  set_tests_properties(kafka.${name} PROPERTIES TIMEOUT 180 LABELS "kafka;threads"
+    FIXTURES_REQUIRED kafka ENVIRONMENT "EDDY_KAFKA_DIR=${kafka_dir};\
+TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+endforeach()
