@@ -202,10 +202,11 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *
     ev->weight += w;
     ev->docs += 1;
     ev->changed = ev->pictured = 1;
-    if (row->time_ms > ev->last_ms)
-        ev->last_ms = row->time_ms;
-    if (row->time_ms < ev->first_ms)
-        ev->first_ms = row->time_ms;
+    int64_t t = row->time_ms;
+    ev->last_ms = t > ev->last_ms ? t : ev->last_ms;
+    ev->first_ms = t < ev->first_ms ? t : ev->first_ms;
+    g->last_ms = t > g->last_ms ? t : g->last_ms;
+    g->first_ms = t < g->first_ms ? t : g->first_ms;
     for (uint32_t i = 0; i < p->n_top; i++)
         ed_sketch_add(&g->words, p->top[i], 1);
     if (similarity > (double)g->central.similarity)
@@ -264,7 +265,7 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct 
             if (st != EDDY_OK)
                 return st;
         }
-        slot = ed_event_new(cl, row->time_ms, row->time_ms);
+        slot = ed_event_new(cl);
         if (slot == NONE)
             return eddy_fail_nomem(err, "events", cl->stride * sizeof(float));
     }

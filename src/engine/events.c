@@ -85,7 +85,7 @@ void ed_event_across(eddy_clusterer *cl, uint32_t slot)
         cl->words_across[h * cl->room_events + slot] = words[h];
 }
 
-uint32_t ed_event_new(eddy_clusterer *cl, int64_t first_ms, int64_t last_ms)
+uint32_t ed_event_new(eddy_clusterer *cl)
 {
     uint32_t slot;
     if (cl->n_free_events) {
@@ -97,8 +97,8 @@ uint32_t ed_event_new(eddy_clusterer *cl, int64_t first_ms, int64_t last_ms)
     }
     struct ed_event_state *ev = &cl->events[slot];
     struct ed_event_state fresh = {.id = cl->next_event,
-                                   .first_ms = first_ms,
-                                   .last_ms = last_ms,
+                                   .first_ms = INT64_MAX,
+                                   .last_ms = INT64_MIN,
                                    .step = 3,
                                    .groups = ev->groups,
                                    .room_groups = ev->room_groups,
@@ -187,6 +187,8 @@ uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
     memset(g, 0, sizeof *g);
     g->id = cl->next_group++;
     g->central.similarity = g->newest.similarity = -1;
+    g->first_ms = INT64_MAX;
+    g->last_ms = INT64_MIN;
     memset(ed_group_sum(cl, group), 0, cl->stride * sizeof(float));
     cl->n_groups++;
     if (cl->n_groups > cl->stats.groups_peak)
@@ -199,6 +201,20 @@ void ed_group_drop(eddy_clusterer *cl, uint32_t group)
     cl->groups[group].id = 0;
     cl->free_groups[cl->n_free_groups++] = group;
     cl->n_groups--;
+}
+
+/* First and last time of an event, from its groups. */
+static void times_gather(const eddy_clusterer *cl, struct ed_event_state *ev)
+{
+    if (!ev->n_groups)
+        return; /* about to go: keep what it had for its last picture */
+    ev->first_ms = INT64_MAX;
+    ev->last_ms = INT64_MIN;
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        const struct ed_group *g = &cl->groups[ev->groups[i]];
+        ev->first_ms = g->first_ms < ev->first_ms ? g->first_ms : ev->first_ms;
+        ev->last_ms = g->last_ms > ev->last_ms ? g->last_ms : ev->last_ms;
+    }
 }
 
 int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
@@ -218,10 +234,8 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
     b->weight += g->weight;
     a->docs -= g->docs;
     b->docs += g->docs;
-    if (b->last_ms < a->last_ms)
-        b->last_ms = a->last_ms;
-    if (b->first_ms > a->first_ms)
-        b->first_ms = a->first_ms;
+    times_gather(cl, a);
+    times_gather(cl, b);
     a->changed = b->changed = 1;
     a->pictured = b->pictured = 1;
     a->listed = b->listed = 0;

@@ -81,12 +81,11 @@ static eddy_status event_emptied(eddy_clusterer *cl, uint32_t slot, uint32_t int
 /* A new event beside `like`, told as its split. The groups follow by ed_group_shift. */
 static uint32_t split_off(eddy_clusterer *cl, uint32_t like, double similarity, double required)
 {
-    const struct ed_event_state *old = &cl->events[like];
-    uint32_t slot = ed_event_new(cl, old->last_ms, old->last_ms);
+    uint32_t slot = ed_event_new(cl);
     if (slot == NONE)
         return NONE;
     struct ed_event_state *ev = &cl->events[slot];
-    old = &cl->events[like];
+    const struct ed_event_state *old = &cl->events[like];
     ev->parent = old->id;
     ev->changed = 1;
     eddy_change *change = ed_change_add(cl, EDDY_SPLIT, slot);

@@ -25,6 +25,8 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     a->weight += b->weight;
     a->docs += b->docs;
     a->joined |= b->joined;
+    a->first_ms = b->first_ms < a->first_ms ? b->first_ms : a->first_ms;
+    a->last_ms = b->last_ms > a->last_ms ? b->last_ms : a->last_ms;
     a->square = ed_dot(ed_group_sum(cl, into), ed_group_sum(cl, into), cl->stride);
     for (uint32_t i = 0; i < b->words.n; i++)
         ed_sketch_add(&a->words, b->words.hash[i], b->words.count[i]);

@@ -96,6 +96,7 @@ struct ed_group {
     double weight;  /* n_u */
     double docs;
     double square; /* q_u = |S_u|^2 */
+    int64_t first_ms, last_ms;
     struct ed_sketch words;
     struct ed_exemplar central, newest;
 };
@@ -254,7 +255,7 @@ eddy_status ed_arrive(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_a
                       eddy_error *err);
 
 /* events.c: NONE or 0 = no memory. */
-uint32_t ed_event_new(eddy_clusterer *cl, int64_t first_ms, int64_t last_ms);
+uint32_t ed_event_new(eddy_clusterer *cl);
 void ed_event_drop(eddy_clusterer *cl, uint32_t slot);
 /* The hot numbers of an event from its weight. */
 void ed_event_refresh(eddy_clusterer *cl, uint32_t slot);
