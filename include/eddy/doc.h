@@ -52,9 +52,9 @@ typedef struct eddy_doc {
     eddy_str id;       /* never empty: "TOPIC-PARTITION-OFFSET" where the message has none */
     eddy_str title;    /* cleaned; may be empty */
     eddy_str text;     /* cleaned; may be empty only when the title or a vector is not */
-    eddy_str language; /* as given; may be empty */
-    eddy_str source;   /* as given; may be empty */
-    eddy_str group;    /* as given (tenant, service, shard key); may be empty */
+    eddy_str language; /* as given, at most 256 bytes; may be empty */
+    eddy_str source;   /* as given, at most 256 bytes; may be empty */
+    eddy_str group;    /* as given (tenant, service, shard key), at most 256 bytes; may be empty */
     int64_t time_ms;   /* Unix milliseconds */
     eddy_time_from time_from;
     int time_unreadable;                    /* 1: the time field was there but could not be read */
@@ -136,7 +136,8 @@ typedef struct eddy_parser eddy_parser;
 /* JSON, "/id", "/text", "/title", "/ts", "/lang", "/source", no group, no vectors, 1 MB. */
 EDDY_API void eddy_parse_options_init(eddy_parse_options *options);
 
-/* EDDY_INVALID  a path is no JSON pointer, or a vector path has no dimension; the text names it */
+/* EDDY_INVALID  a path is no JSON pointer, a vector path has no dimension, there are too many extra
+ *               vectors, or document_max is 0; the text names it */
 EDDY_API eddy_status eddy_parser_new(const eddy_parse_options *options, eddy_parser **ret,
                                      eddy_error *err);
 EDDY_API void eddy_parser_free(eddy_parser *parser);

@@ -41,7 +41,7 @@ typedef struct eddy_engine_options {
 
     /* ceilings; reaching one is counted in eddy_engine_stats */
     uint32_t events_max; /* active events; the longest idle fades when it is reached; 20,000 */
-    uint32_t words_max;  /* words with a document frequency; rare ones are dropped; 262,144 */
+    uint32_t words_max;  /* words with a document frequency; rare ones are dropped; 131,072 */
 
     /* internals, for studies and tests; zero keeps the default */
     uint32_t neighbours; /* events looked at in a move or merge; 16 */

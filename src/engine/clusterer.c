@@ -18,7 +18,7 @@ void eddy_engine_options_init(eddy_engine_options *options)
                                      .detail = 8,
                                      .repair_every = 256,
                                      .events_max = 20000,
-                                     .words_max = 262144,
+                                     .words_max = 131072,
                                      .neighbours = 16,
                                      .turns = 8};
 }

@@ -179,6 +179,7 @@ static int memory(uint64_t docs, uint64_t born)
     struct doc *batch = calloc(BATCH, sizeof *batch);
     eddy_row rows[BATCH];
     long first = 0;
+    long half = 0;
     long last = 0;
     for (uint64_t at = 0; batch && at < docs; at += BATCH) {
         uint64_t now = at * born / docs;
@@ -190,6 +191,8 @@ static int memory(uint64_t docs, uint64_t born)
         last = resident_kb();
         if (!first && at >= docs / 10)
             first = last;
+        if (!half && at >= docs / 2)
+            half = last;
         if (at / BATCH % (docs / BATCH / 20 + 1) == 0) {
             eddy_engine_stats st;
             eddy_clusterer_stats(cl, &st);
@@ -202,8 +205,8 @@ static int memory(uint64_t docs, uint64_t born)
     eddy_engine_stats st;
     eddy_clusterer_stats(cl, &st);
     printf("documents=%" PRIu64 "\nborn=%" PRIu64 "\nactive=%" PRIu64 "\nrss_first_kb=%ld\n"
-           "rss_last_kb=%ld\nwords_dropped=%" PRIu64 "\n",
-           st.documents, st.events_born, st.events_active, first, last, st.words_dropped);
+           "rss_half_kb=%ld\nrss_last_kb=%ld\nwords_dropped=%" PRIu64 "\n",
+           st.documents, st.events_born, st.events_active, first, half, last, st.words_dropped);
     free(batch);
     eddy_clusterer_free(cl);
     return 0;
