@@ -1,12 +1,20 @@
-# Install: the program, both libraries, headers, eddy.pc and the CMake package.
+# Install: the program, both libraries, headers, eddy.pc and the CMake package. Nothing that is
+# installed knows where: eddy.pc and eddyConfig.cmake look from their own place.
 install(TARGETS eddy_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS eddy_shared eddy_static
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/eddy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+set(eddy_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(eddy_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/eddy)
+file(RELATIVE_PATH EDDY_PC_UP /${eddy_pc_dir} /)
+file(RELATIVE_PATH EDDY_CMAKE_UP /${eddy_cmake_dir} /)
+get_target_property(EDDY_SOVERSION eddy_shared SOVERSION)
 configure_file(cmake/eddy.pc.in eddy.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/eddy.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/eddy.pc DESTINATION ${eddy_pc_dir})
+
 include(CMakePackageConfigHelpers)
 configure_file(cmake/eddyConfig.cmake.in eddyConfig.cmake @ONLY)
 write_basic_package_version_file(eddyConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/eddyConfig.cmake ${PROJECT_BINARY_DIR}/eddyConfigVersion.cmake
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/eddy)
+  DESTINATION ${eddy_cmake_dir})

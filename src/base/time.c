@@ -2,7 +2,6 @@
 #include "base/time.h"
 
 #include <stdio.h>
-#include <time.h>
 
 int64_t ed_days_from_civil(int year, int month, int day)
 {
@@ -36,21 +35,4 @@ void ed_time_text(int64_t ms, char *ret)
     for (int i = 0; i < ED_TIME_TEXT; i++)
         ret[i] = text[i];
     ret[ED_TIME_TEXT - 1] = 0;
-}
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t ed_wall_ms(void)
-{
-    return clock_ms(CLOCK_REALTIME);
-}
-
-int64_t ed_monotonic_ms(void)
-{
-    return clock_ms(CLOCK_MONOTONIC);
 }

@@ -13,7 +13,7 @@ int64_t ed_days_from_civil(int year, int month, int day);
 #define ED_TIME_TEXT 25
 void ed_time_text(int64_t ms, char *ret);
 
-/* The program's clocks, in milliseconds: Unix time, and one that never jumps. */
+/* The program's clocks, in milliseconds: Unix time, and one that never jumps. Not in libeddy. */
 int64_t ed_wall_ms(void);
 int64_t ed_monotonic_ms(void);
 

@@ -3,6 +3,7 @@
 #ifndef ED_CLI_COMMANDS_H
 #define ED_CLI_COMMANDS_H
 
+int ed_cmd_demo(int argc, char **argv);
 int ed_cmd_check(int argc, char **argv);
 int ed_cmd_run(int argc, char **argv);
 int ed_cmd_detect(int argc, char **argv);

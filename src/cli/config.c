@@ -244,7 +244,7 @@ static void assign_commas(struct ed_config *config, const struct ed_option *opti
 void ed_config_assign(struct ed_config *config, const struct ed_option *option,
                       struct ed_value value, struct ed_origin origin)
 {
-    if (origin.layer < origin_of(config, option)->layer)
+    if (option->type != ED_MAP && origin.layer < origin_of(config, option)->layer)
         return;
     switch (option->type) {
     case ED_LIST: assign_commas(config, option, value, origin); return;
@@ -297,9 +297,9 @@ void ed_config_assign_pair(struct ed_config *config, const struct ed_option *opt
 
 /* ---- keys ---- */
 
-/* The option that a key names; for maps, *ret_name is the rest of it. NULL: there is none. */
-static const struct ed_option *resolve(const char *key, size_t n, const char **ret_name)
+const struct ed_option *ed_config_resolve(const char *key, const char **ret_name)
 {
+    size_t n = strlen(key);
     *ret_name = NULL;
     int i = ed_option_find(key, n);
     if (i >= 0)
@@ -319,7 +319,7 @@ static void set_named(struct ed_config *config, const char *key, struct ed_value
                       struct ed_origin origin)
 {
     const char *name;
-    const struct ed_option *option = resolve(key, strlen(key), &name);
+    const struct ed_option *option = ed_config_resolve(key, &name);
     if (option && name)
         ed_config_assign_pair(config, option, name, value, origin);
     else if (option)
@@ -373,7 +373,7 @@ void ed_config_letter(struct ed_config *config, const char *key, const char *val
                       const char *letter)
 {
     const char *name;
-    const struct ed_option *option = resolve(key, strlen(key), &name);
+    const struct ed_option *option = ed_config_resolve(key, &name);
     struct ed_origin origin = {ED_LAYER_LETTER, letter, 0, 0};
     if (!option || option->type != ED_LIST) {
         set_named(config, key, (struct ed_value){value, NULL}, origin);

@@ -23,7 +23,7 @@
 #include "pipeline/pipeline.h"
 #include "source/source.h"
 
-#include <eddy/eddy.h>
+#include <eddy/engine.h>
 
 /* ---- values ---- */
 

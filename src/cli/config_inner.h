@@ -36,6 +36,9 @@ void ed_config_list_add(struct ed_config *config, const struct ed_option *option
 /* Set one name of a map, unless a higher layer has. */
 void ed_config_assign_pair(struct ed_config *config, const struct ed_option *option,
                            const char *name, struct ed_value value, struct ed_origin origin);
+/* The option that a key names; for settings of a map, *ret_name is the rest of the key, else NULL.
+ * NULL: there is none. */
+const struct ed_option *ed_config_resolve(const char *key, const char **ret_name);
 const struct ed_pair *ed_map_find(const struct ed_map *map, const char *name);
 /* Copies in the arena; NULL (and config->failed) when there is no memory. */
 const char *ed_config_copy(struct ed_config *config, const char *text, size_t n);

@@ -63,9 +63,12 @@ static void stop_at_problem(struct reader *r)
                               p->problem_offset, p->problem ? p->problem : "");
         return;
     }
-    ed_config_complain_at(r->config, &origin, NULL, "not YAML: %s%s%s",
-                          p->problem ? p->problem : "cannot be read", p->context ? ", " : "",
-                          p->context ? p->context : "");
+    const char *problem = p->problem ? p->problem : "cannot be read";
+    int is_start = strcmp(problem, "found character that cannot start any token") == 0;
+    ed_config_complain_at(r->config, &origin, NULL, "not YAML: %s",
+                          is_start ? "no value begins like this (indent with blanks, not tabs; put "
+                                     "@, %, ` and * in quotes)"
+                                   : problem);
 }
 
 /* What of YAML we do not take, or NULL. */
@@ -174,34 +177,40 @@ static void read_list(struct reader *r, const struct ed_option *option)
     }
 }
 
+/* One setting of a map; the name's place is at_name, the value's first event is at hand. */
+static void read_setting(struct reader *r, const struct ed_option *option, const char *name,
+                         struct ed_origin at_name)
+{
+    const struct ed_pair *known = ed_map_find(ed_config_field(r->config, option), name);
+    char key[PATH_TEXT + 20];
+    struct ed_value value;
+    snprintf(key, sizeof key, "%s.%s", option->key, name);
+    if (r->event.type != YAML_SCALAR_EVENT) {
+        ed_config_complain_at(r->config, &at_name, key,
+                              "has one value; write a longer name with its dots, such as "
+                              "ssl.ca.location");
+        skip(r);
+    } else if (known && known->origin.layer == ED_LAYER_FILE && known->origin.name == r->name) {
+        ed_config_complain_at(r->config, &at_name, key, "is given twice, first in line %u",
+                              known->origin.line);
+    } else if (value_of(r, key, &value)) {
+        ed_config_assign_pair(r->config, option, name, value, here(r));
+    }
+}
+
 /* The settings of a map, by their own dotted names. */
 static void read_map(struct reader *r, const struct ed_option *option)
 {
-    const struct ed_map *map = ed_config_field(r->config, option);
     while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
-        struct ed_origin origin = here(r);
+        struct ed_origin at_name = here(r);
+        char name[PATH_TEXT];
         if (r->event.type != YAML_SCALAR_EVENT || !*scalar(r)) {
             stop(r, "the name of a setting is expected here");
             return;
         }
-        char name[PATH_TEXT], key[PATH_TEXT + 20];
         ed_shown(scalar(r), name, sizeof name);
-        snprintf(key, sizeof key, "%s.%s", option->key, name);
-        const struct ed_pair *known = ed_map_find(map, name);
-        if (!next(r))
-            return;
-        struct ed_value value;
-        if (r->event.type != YAML_SCALAR_EVENT) {
-            ed_config_complain_at(r->config, &origin, key,
-                                  "is one value; write a longer name with its dots, such as "
-                                  "ssl.ca.location");
-            skip(r);
-        } else if (known && known->origin.layer == ED_LAYER_FILE && known->origin.name == r->name) {
-            ed_config_complain_at(r->config, &origin, key, "is given twice, first in line %u",
-                                  known->origin.line);
-        } else if (value_of(r, key, &value)) {
-            ed_config_assign_pair(r->config, option, name, value, here(r));
-        }
+        if (next(r))
+            read_setting(r, option, name, at_name);
     }
 }
 
@@ -251,8 +260,8 @@ static void read_below(struct reader *r, const char *path, size_t depth, struct 
         return; /* a heading whose lines are all comments */
     if (r->event.type != YAML_MAPPING_START_EVENT) {
         ed_config_complain_at(r->config, &origin, path,
-                              "is a section: its options stand below it, "
-                              "further in");
+                              "is a section; its options stand below it, "
+                              "indented");
         skip(r);
         return;
     }
@@ -285,9 +294,12 @@ static void read_section(struct reader *r, const char *path, size_t depth)
         snprintf(key, sizeof key, "%.90s%s%s", path, *path ? "." : "", last);
         if (!next(r))
             return;
-        int option = ed_option_find(key, strlen(key));
-        if (option >= 0) {
-            read_option(r, &ed_options[option], at_key);
+        const char *name;
+        const struct ed_option *option = ed_config_resolve(key, &name);
+        if (option && name) {
+            read_setting(r, option, name, at_key);
+        } else if (option) {
+            read_option(r, option, at_key);
         } else if (*last && ed_option_is_section(key, strlen(key))) {
             read_below(r, key, depth + 1, at_key);
         } else {

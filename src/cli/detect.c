@@ -192,7 +192,7 @@ static void account(struct detect *d)
     struct ed_counts counts;
     ed_pipeline_counts(d->stream.pipeline, &counts);
     ed_stream_account(&d->stream, line, sizeof line);
-    ed_view_line(&d->view, "%s; encoder %s; %s", line, ed_stream_encoder(&d->stream, &d->config),
+    ed_view_line(&d->view, "%s; %s; %s", line, ed_stream_encoder(&d->stream, &d->config),
                  ed_text_took(d->stream.took_ms, took));
     ed_stream_dead(&counts, dead, sizeof dead);
     if (*dead)

@@ -2,5 +2,15 @@ eddy_folder(cli
   SOURCES options.c options_text.c options_print.c
     config.c config_substitute.c config_yaml.c config_kafka.c config_finish.c config_args.c
     config_make.c config_print.c usage.c check.c score.c
-    detect.c run.c gallery.c stream.c view.c
+    detect.c run.c demo.c demo_play.c gallery.c stream.c view.c
   LINK PkgConfig::jansson PkgConfig::yaml)
+
+# The corpus of eddy demo goes into the program.
+set(newsday ${PROJECT_BINARY_DIR}/newsday.c)
+add_custom_command(OUTPUT ${newsday}
+  COMMAND ${CMAKE_COMMAND} -DIN=${PROJECT_SOURCE_DIR}/src/cli/demo/newsday.jsonl -DOUT=${newsday}
+    -P ${PROJECT_SOURCE_DIR}/src/cli/demo/embed.cmake
+  DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/demo/newsday.jsonl
+    ${PROJECT_SOURCE_DIR}/src/cli/demo/embed.cmake
+  VERBATIM)
+target_sources(ed_cli PRIVATE ${newsday})

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"run", ed_cmd_run, "the daemon: Kafka topics in, events out"},
     {"detect", ed_cmd_detect, "find the events in files or standard input"},
+    {"demo", ed_cmd_demo, "watch it work on a fictional news day; needs nothing"},
     {"check", ed_cmd_check, "is a configuration right, and is what it names there?"},
     {"score", ed_cmd_score, "compare events with known labels"},
 };

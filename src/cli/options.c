@@ -147,7 +147,7 @@ const struct ed_option ed_options[] = {
      .help = "Documents between two repair passes (move, split, merge, fade)."},
     {"engine.events_max", INTEGER(engine.events_max), RANGE(16, 10000000), .standard = "20000",
      .help = "Active events at most; beyond, the longest idle one fades early, and is counted."},
-    {"engine.words_max", INTEGER(engine.words_max), RANGE(1024, 268435456), .standard = "262144",
+    {"engine.words_max", INTEGER(engine.words_max), RANGE(1024, 268435456), .standard = "131072",
      .help = "Words whose frequency is kept; beyond, rare ones are forgotten, and counted."},
 
     {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "256",

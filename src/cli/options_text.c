@@ -74,7 +74,7 @@ static int read_plain(const struct ed_option *o, const char *text, double *ret)
     switch (o->type) {
     case ED_INTEGER:
         return strspn(text, "+-0123456789") == strlen(text) && decimal(text, ret, &end) &&
-               *end == 0 && fabs(*ret) <= 0x1p53;
+               *end == 0;
     case ED_REAL: return decimal(text, ret, &end) && *end == 0;
     case ED_BOOL: return read_bool(text, ret);
     case ED_DURATION: return with_unit(text, durations, 0, ret);

@@ -104,7 +104,7 @@ void ed_stream_say_encoder(const struct ed_stream *stream, const struct ed_confi
                            struct ed_view *view)
 {
     char dir[1024];
-    ed_view_line(view, "encoder: %s", ed_stream_encoder(stream, config));
+    ed_view_line(view, "embedding by %s", ed_stream_encoder(stream, config));
     if (config->embed.model != ED_MODEL_AUTO ||
         strncmp(eddy_embedder_name(stream->embedder), "hash", 4))
         return;

@@ -39,7 +39,7 @@ void ed_text_wrap(FILE *out, const char *text, size_t first, const char *margin,
 
 /* The help of one command: synopsis, about, its options, examples. */
 void ed_usage_command(FILE *out, const struct ed_command *command);
-/* Untrusted text for a message: at most max characters, controls as '?'; gives ret. */
+/* Untrusted text for a message: cut with "..." to fit n bytes, controls as "?"; gives ret. */
 char *ed_shown(const char *text, char *ret, size_t n);
 
 #endif

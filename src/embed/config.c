@@ -96,8 +96,8 @@ static eddy_status sizes_read(const struct file *file, struct ed_encoder_config 
         {"type_vocab_size", 1, 1000, &ret->types},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        eddy_status st = number_read(file, sizes[i].key, sizes[i].min, sizes[i].max, sizes[i].ret,
-                                     err);
+        eddy_status st =
+            number_read(file, sizes[i].key, sizes[i].min, sizes[i].max, sizes[i].ret, err);
         if (st != EDDY_OK)
             return st;
     }
@@ -146,7 +146,8 @@ static eddy_status modules_read(const struct file *file, char *pooling, size_t n
 {
     size_t i;
     json_t *module;
-    json_array_foreach (file->root, i, module) {
+    json_array_foreach(file->root, i, module)
+    {
         struct file entry = {file->dir, file->name, module};
         const char *type = word_read(&entry, "type", "");
         const char *path = word_read(&entry, "path", "");
@@ -169,13 +170,14 @@ static eddy_status pooling_read(const struct file *file, enum ed_pooling *ret, e
     const char *mode = word_read(file, "pooling_mode", NULL);
     const char *key;
     json_t *value;
-    json_object_foreach (file->root, key, value) {
+    json_object_foreach(file->root, key, value)
+    {
         if (strncmp(key, prefix, sizeof prefix - 1) != 0 || !json_is_true(value))
             continue;
         if (mode)
             return eddy_fail(err, EDDY_FORMAT,
-                             "model %s: %s: more than one pooling_mode is not supported",
-                             file->dir, file->name);
+                             "model %s: %s: more than one pooling_mode is not supported", file->dir,
+                             file->name);
         mode = !strcmp(key, "pooling_mode_mean_tokens") ? "mean"
                : !strcmp(key, "pooling_mode_cls_token") ? "cls"
                                                         : key;

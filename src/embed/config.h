@@ -12,8 +12,8 @@ enum ed_pooling { ED_POOL_MEAN, ED_POOL_CLS };
 struct ed_encoder_config {
     size_t hidden; /* width of a token's row */
     size_t layers;
-    size_t heads; /* divides hidden */
-    size_t inner; /* width inside the feed-forward step */
+    size_t heads;                    /* divides hidden */
+    size_t inner;                    /* width inside the feed-forward step */
     size_t positions, pieces, types; /* rows of the three embedding tables */
     size_t limit; /* tokens of a text, [CLS] and [SEP] included; at most positions */
     double norm_eps;
@@ -29,7 +29,6 @@ struct ed_encoder_config {
  * EDDY_FORMAT       a file is not what it should be, or asks for what is not supported: the text
  *                   names the file and the key
  * EDDY_NOMEM */
-eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *ret,
-                                   eddy_error *err);
+eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *ret, eddy_error *err);
 
 #endif

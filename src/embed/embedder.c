@@ -52,7 +52,8 @@ eddy_status eddy_embedder_open(const char *model, const char *dir, eddy_embedder
     if (!by_encoder && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
         return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder", model);
     if (by_encoder && !dir)
-        return eddy_fail(err, EDDY_UNAVAILABLE, "model encoder wants a directory; tools/fetch-model fetches one");
+        return eddy_fail(err, EDDY_UNAVAILABLE,
+                         "model encoder wants a directory; tools/fetch-model fetches one");
     struct eddy_embedder *embedder = ed_alloc_zero(1, sizeof *embedder);
     if (!embedder)
         return eddy_fail_nomem(err, "embedder", sizeof *embedder);

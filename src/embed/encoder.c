@@ -25,11 +25,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PACK_TOKENS   256
-#define WEIGHTS_MAX   ((size_t)8 << 30) /* bytes */
-#define VOCAB_MAX     ((size_t)64 << 20)
-#define PRECISION     "f32" /* part of the fingerprint */
-#define CODE_VERSION  1     /* grows when the same files give other vectors */
+#define PACK_TOKENS  256
+#define WEIGHTS_MAX  ((size_t)8 << 30) /* bytes */
+#define VOCAB_MAX    ((size_t)64 << 20)
+#define PRECISION    "f32" /* part of the fingerprint */
+#define CODE_VERSION 1     /* grows when the same files give other vectors */
 
 /* y = x w^T + b: w (out, in), b (out). */
 struct dense {
@@ -86,7 +86,8 @@ static struct dense take_dense(struct loader *load, const char *layer, const cha
 {
     char base[96];
     snprintf(base, sizeof base, "%s.%s", layer, what);
-    return (struct dense){take(load, base, "weight", rows, cols), take(load, base, "bias", 0, rows)};
+    return (struct dense){take(load, base, "weight", rows, cols),
+                          take(load, base, "bias", 0, rows)};
 }
 
 static struct norm take_norm(struct loader *load, const char *layer, const char *what, size_t cols)
@@ -141,8 +142,8 @@ static eddy_status words_open(struct ed_encoder *encoder, const char *dir, eddy_
     st = ed_wordpiece_new(vocab.n ? vocab.at : "", vocab.n, &c->fold, label, &encoder->words, err);
     ed_unmap(&vocab);
     if (st == EDDY_OK && ed_wordpiece_size(encoder->words) > c->pieces)
-        st = eddy_fail(err, EDDY_FORMAT, "%s: %zu pieces, but config.json: vocab_size is %zu", label,
-                       ed_wordpiece_size(encoder->words), c->pieces);
+        st = eddy_fail(err, EDDY_FORMAT, "%s: %zu pieces, but config.json: vocab_size is %zu",
+                       label, ed_wordpiece_size(encoder->words), c->pieces);
     return st;
 }
 
@@ -150,8 +151,9 @@ static eddy_status words_open(struct ed_encoder *encoder, const char *dir, eddy_
 static uint64_t config_hash(const struct ed_encoder_config *c)
 {
     char text[400];
-    int n = snprintf(text, sizeof text, "encoder %d " PRECISION " %zu %zu %zu %zu %zu %zu %a %d %d "
-                                        "%d %d %d",
+    int n = snprintf(text, sizeof text,
+                     "encoder %d " PRECISION " %zu %zu %zu %zu %zu %zu %a %d %d "
+                     "%d %d %d",
                      CODE_VERSION, c->hidden, c->layers, c->heads, c->inner, c->positions, c->limit,
                      c->norm_eps, c->activation, c->pooling, c->fold.lower, c->fold.strip_accents,
                      c->fold.split_cjk);
@@ -245,9 +247,9 @@ static eddy_status pack_init(struct pack *pack, const struct ed_encoder_config *
     const struct {
         float **ret;
         size_t n;
-    } parts[] = {{&pack->x, tokens * c->hidden},      {&pack->qkv, tokens * 3 * c->hidden},
-                 {&pack->mixed, tokens * c->hidden},  {&pack->gained, tokens * c->hidden},
-                 {&pack->wide, tokens * c->inner},    {&pack->scores, c->limit * c->limit}};
+    } parts[] = {{&pack->x, tokens * c->hidden},     {&pack->qkv, tokens * 3 * c->hidden},
+                 {&pack->mixed, tokens * c->hidden}, {&pack->gained, tokens * c->hidden},
+                 {&pack->wide, tokens * c->inner},   {&pack->scores, c->limit * c->limit}};
     int lost = !pack->ids || !pack->start;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         *parts[i].ret = ed_arena_alloc_aligned(scratch, parts[i].n * sizeof(float));

@@ -11,7 +11,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "weights are read in place");
 
-#define HEADER_MAX ((size_t)16 << 20)  /* bytes; a BERT of 12 layers needs 22 kB */
+#define HEADER_MAX  ((size_t)16 << 20) /* bytes; a BERT of 12 layers needs 22 kB */
 #define TENSORS_MAX ((size_t)100000)
 
 /* Bytes of one element, 0: a type we do not know. */
@@ -20,8 +20,9 @@ static size_t dtype_size(const char *dtype)
     static const struct {
         const char *name;
         size_t size;
-    } known[] = {{"F64", 8}, {"I64", 8}, {"U64", 8}, {"F32", 4}, {"I32", 4},  {"U32", 4}, {"F16", 2},
-                 {"BF16", 2}, {"I16", 2}, {"U16", 2}, {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
+    } known[] = {{"F64", 8}, {"I64", 8}, {"U64", 8},  {"F32", 4}, {"I32", 4},
+                 {"U32", 4}, {"F16", 2}, {"BF16", 2}, {"I16", 2}, {"U16", 2},
+                 {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(known[i].name, dtype))
             return known[i].size;
@@ -106,11 +107,12 @@ static eddy_status tensors_read(struct ed_safetensors *file, json_t *header, con
         return eddy_fail_nomem(err, file->label, n * sizeof *file->tensors);
     const char *name;
     json_t *about;
-    json_object_foreach (header, name, about) {
+    json_object_foreach(header, name, about)
+    {
         if (!strcmp(name, "__metadata__"))
             continue;
-        eddy_status st = tensor_read(file, name, about, data, n_data,
-                                     &file->tensors[file->n_tensors], err);
+        eddy_status st =
+            tensor_read(file, name, about, data, n_data, &file->tensors[file->n_tensors], err);
         if (st != EDDY_OK)
             return st;
         file->n_tensors++;
@@ -138,8 +140,8 @@ eddy_status ed_safetensors_init(struct ed_safetensors *file, const char *bytes, 
     const char *data = bytes + sizeof n_header + n_header;
 
     json_error_t problem;
-    json_t *header = json_loadb(bytes + sizeof n_header, (size_t)n_header, JSON_REJECT_DUPLICATES,
-                                &problem);
+    json_t *header =
+        json_loadb(bytes + sizeof n_header, (size_t)n_header, JSON_REJECT_DUPLICATES, &problem);
     if (!header && json_error_code(&problem) == json_error_out_of_memory)
         return eddy_fail_nomem(err, label, (size_t)n_header);
     if (!json_is_object(header)) {
@@ -172,8 +174,8 @@ static const struct ed_tensor *tensor_find(const struct ed_safetensors *file, co
     static const char prefix[] = "bert.";
     for (size_t i = 0; i < file->n_tensors; i++) {
         const char *have = file->tensors[i].name;
-        if (!strcmp(have, name) || (!strncmp(have, prefix, sizeof prefix - 1) &&
-                                    !strcmp(have + sizeof prefix - 1, name)))
+        if (!strcmp(have, name) ||
+            (!strncmp(have, prefix, sizeof prefix - 1) && !strcmp(have + sizeof prefix - 1, name)))
             return &file->tensors[i];
     }
     return NULL;

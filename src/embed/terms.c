@@ -281,8 +281,7 @@ static int repeats_title(eddy_str title, eddy_str text)
         return 1;
     if (title.n > text.n || memcmp(title.at, text.at, title.n) != 0)
         return 0;
-    return title.n == text.n || !plain_word(title.at[title.n - 1]) ||
-           !plain_word(text.at[title.n]);
+    return title.n == text.n || !plain_word(title.at[title.n - 1]) || !plain_word(text.at[title.n]);
 }
 
 eddy_str eddy_text_join(eddy_str title, eddy_str text, eddy_arena *arena)

@@ -95,7 +95,8 @@ static eddy_status specials_find(struct ed_wordpiece *words, const char *label, 
     for (size_t i = 0; i < SPECIALS; i++) {
         eddy_str name = {special_names[i], strlen(special_names[i])};
         uint64_t key;
-        uint64_t *id = piece_slot(words, ed_fnv1a(ED_FNV_BASIS, name.at, name.n), no_head, name, &key);
+        uint64_t *id =
+            piece_slot(words, ed_fnv1a(ED_FNV_BASIS, name.at, name.n), no_head, name, &key);
         words->special[i] = id ? (int64_t)*id : -1;
         if (!id && i <= END)
             return eddy_fail(err, EDDY_FORMAT, "%s: %s is not among its %zu pieces", label, name.at,
@@ -109,7 +110,8 @@ eddy_status ed_wordpiece_new(const char *vocab, size_t n, const struct ed_fold_f
 {
     size_t lines = count_lines(vocab, n);
     if (lines > PIECES_MAX)
-        return eddy_fail(err, EDDY_FORMAT, "%s: %zu lines, the most is %d", label, lines, PIECES_MAX);
+        return eddy_fail(err, EDDY_FORMAT, "%s: %zu lines, the most is %d", label, lines,
+                         PIECES_MAX);
     struct ed_wordpiece *words = ed_alloc_zero(1, sizeof *words);
     if (!words)
         return eddy_fail_nomem(err, label, sizeof *words);

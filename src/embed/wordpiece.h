@@ -33,6 +33,7 @@ size_t ed_wordpiece_size(const struct ed_wordpiece *words);
  *   ret   (max) of which the returned number is filled; max is at least 2
  *
  * Cost: linear up to the cut; about 10 million ids a second. Any number of threads. */
-size_t ed_wordpiece_read(const struct ed_wordpiece *words, eddy_str text, uint32_t *ret, size_t max);
+size_t ed_wordpiece_read(const struct ed_wordpiece *words, eddy_str text, uint32_t *ret,
+                         size_t max);
 
 #endif

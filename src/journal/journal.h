@@ -51,6 +51,7 @@ struct ed_journal_kafka {
     int partitions;  /* of topics that are created */
     int replication; /* likewise; -1: the broker's default */
     int deliver_ms;  /* give up an epoch after this time, retriable */
+    int unchecked;   /* 1: nobody asks how long topics that are there keep their messages */
 };
 
 /* An idempotent producer (acks=all). Topics that are missing are created with DESIGN section 5's

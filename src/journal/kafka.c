@@ -91,9 +91,9 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *op
     if ((uintptr_t)report->_private != k->commit)
         return;
     k->waiting--;
-    if (report->err)
+    if (report->err) /* rd_kafka_message_errstr would give the message's own text */
         message_failed(k, rd_kafka_topic_name(report->rkt), report->err,
-                       rd_kafka_message_errstr(report));
+                       rd_kafka_err2str(report->err));
 }
 
 /* ---- the producer ---- */

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define WAIT_MS  10000 /* for a broker */
-#define SLICE_MS 1000  /* between two looks at what librdkafka has to say */
+#define SLICE_MS 500   /* between two looks at what librdkafka has to say */
+#define CHECK_MS 1000  /* for what is only worth a warning */
 
 static const char *policy_of(int topic)
 {
@@ -44,18 +45,18 @@ static int is_there(const struct rd_kafka_metadata *meta, const char *topic)
 
 /* ---- admin requests ---- */
 
-static rd_kafka_event_t *answer(rd_kafka_t *rk, rd_kafka_queue_t *queue)
+static rd_kafka_event_t *answer(rd_kafka_t *rk, rd_kafka_queue_t *queue, int wait_ms)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * WAIT_MS);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * wait_ms);
     rd_kafka_poll(rk, 0);
     return event;
 }
 
-static rd_kafka_AdminOptions_t *patience(rd_kafka_t *rk, rd_kafka_admin_op_t op)
+static rd_kafka_AdminOptions_t *patience(rd_kafka_t *rk, rd_kafka_admin_op_t op, int wait_ms)
 {
     char text[200];
     rd_kafka_AdminOptions_t *o = rd_kafka_AdminOptions_new(rk, op);
-    rd_kafka_AdminOptions_set_request_timeout(o, WAIT_MS, text, sizeof text);
+    rd_kafka_AdminOptions_set_request_timeout(o, wait_ms, text, sizeof text);
     return o;
 }
 
@@ -97,10 +98,10 @@ static eddy_status create(rd_kafka_t *rk, const struct ed_journal_kafka *o, cons
         rd_kafka_NewTopic_set_config(topics[i], "cleanup.policy", policy_of(missing[i]));
     }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_AdminOptions_t *wait = patience(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_t *wait = patience(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS, WAIT_MS);
     rd_kafka_AdminOptions_set_operation_timeout(wait, WAIT_MS, text, sizeof text);
     rd_kafka_CreateTopics(rk, topics, n, wait, queue);
-    rd_kafka_event_t *event = answer(rk, queue);
+    rd_kafka_event_t *event = answer(rk, queue, WAIT_MS);
     eddy_status st = created(event, err);
     if (event)
         rd_kafka_event_destroy(event);
@@ -141,9 +142,9 @@ static void policies_check(rd_kafka_t *rk, const struct ed_journal_kafka *o, con
     for (size_t i = 0; i < n; i++)
         asked[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, o->topics[there[i]]);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_AdminOptions_t *wait = patience(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_AdminOptions_t *wait = patience(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, CHECK_MS);
     rd_kafka_DescribeConfigs(rk, asked, n, wait, queue);
-    rd_kafka_event_t *event = answer(rk, queue);
+    rd_kafka_event_t *event = answer(rk, queue, CHECK_MS);
     const rd_kafka_DescribeConfigs_result_t *result =
         event ? rd_kafka_event_DescribeConfigs_result(event) : NULL;
     if (result) {
@@ -183,7 +184,7 @@ eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *o,
                          o->topics[missing[0]]);
     if (n_missing)
         st = create(rk, o, missing, n_missing, err);
-    if (st == EDDY_OK && n_there)
+    if (st == EDDY_OK && n_there && !o->unchecked)
         policies_check(rk, o, there, n_there);
     return st;
 }

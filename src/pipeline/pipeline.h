@@ -12,7 +12,7 @@
 #include "publish/publish.h"
 #include "source/source.h"
 
-#include <eddy/eddy.h>
+#include <eddy/engine.h>
 
 struct ed_pipeline_options {
     struct ed_source *source; /* all borrowed */

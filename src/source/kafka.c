@@ -9,14 +9,16 @@
  * rd_kafka_pause_partitions, which throws the queue away and, in 2.0.x, may resume at the wrong
  * place (librdkafka#2703, #4686).
  *
- * Commits are explicit, not librdkafka's automatic ones: those go out by the clock, in the middle
- * of rebalances too, where 2.0.x may lose its assignment over them (librdkafka#4059), and at a
- * revocation nobody waits for their result. Here a revocation first waits shortly for the answers
- * to what was read, then commits, then gives the partition up: what is redelivered to its next
- * owner is little. A commit that fails is repeated a second later.
+ * Commits are explicit: librdkafka's automatic ones go out unasked when a partition is revoked, and
+ * nobody hears of their result. Here a revocation first waits shortly for the answers to what was
+ * read, then commits, then gives the partitions up, so that hardly anything is redelivered to
+ * their next owner. A commit that fails is repeated a second later.
  *
- * cooperative-sticky is the only strategy we offer, so the protocol is always the incremental one;
- * to ask librdkafka for it may hang at close (librdkafka#4041). */
+ * The protocol is the eager one, by roundrobin: all partitions are given up before the group is
+ * joined anew, and nothing is left to commit meanwhile. Tried and left: cooperative-sticky. There
+ * a commit that goes out while the member waits to join is refused (its generation is over), and
+ * librdkafka before 2.10 then drops the whole assignment (librdkafka#4059): in our test a fifth of
+ * the messages came twice when a member joined. */
 #include "source/inside.h"
 #include "source/options.h"
 #include "source/positions.h"
@@ -37,7 +39,7 @@
 #define DRAIN_MS       2000  /* that a revocation waits for answers */
 #define COMMIT_WAIT_MS 5000  /* for the result of a commit that somebody waits for */
 #define CLOSE_MS       10000 /* for an orderly leave */
-#define QUERY_MS       10000 /* for the end of a partition */
+#define META_MS        10000 /* to hear of partitions */
 #define HEADERS_MAX    ((size_t)64 << 20)
 
 struct reader {
@@ -112,8 +114,8 @@ static void error_take(struct kafka *k, const rd_kafka_message_t *m)
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         pthread_mutex_lock(&k->lock);
         struct ed_place *place = ed_positions_find(&k->positions, topic, m->partition);
-        if (place && place->holding == ED_OWNED)
-            place->ended = 1;
+        if (place)
+            ed_place_reached(place, m->offset);
         pthread_mutex_unlock(&k->lock);
         return;
     }
@@ -276,25 +278,19 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t why,
                          rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct kafka *k = opaque;
-    rd_kafka_error_t *error = NULL;
+    const rd_kafka_topic_partition_list_t *all = NULL;
     if (why == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         for (int i = 0; i < list->cnt; i++)
             gain(k, &list->elems[i]);
-        error = rd_kafka_incremental_assign(rk, list);
-    } else if (why == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
-        lose(k, list, rd_kafka_assignment_lost(rk));
-        error = rd_kafka_incremental_unassign(rk, list);
+        all = list;
     } else {
-        ed_log(ED_LOG_WARN, "source", "rebalance failed: %s", rd_kafka_err2str(why));
-        lose(k, list, 1);
-        rd_kafka_assign(rk, NULL);
+        if (why != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
+            ed_log(ED_LOG_WARN, "source", "rebalance failed: %s", rd_kafka_err2str(why));
+        lose(k, list, rd_kafka_assignment_lost(rk));
     }
-    if (!error)
-        return;
-    ed_log(ED_LOG_WARN, "source", "rebalance: %s", rd_kafka_error_string(error));
-    if (rd_kafka_error_is_fatal(error))
-        fatal_set(k, rd_kafka_error_string(error));
-    rd_kafka_error_destroy(error);
+    rd_kafka_resp_err_t failed = rd_kafka_assign(rk, all);
+    if (failed)
+        ed_log(ED_LOG_WARN, "source", "cannot assign partitions: %s", rd_kafka_err2str(failed));
 }
 
 /* ---- the keeper ---- */
@@ -638,27 +634,6 @@ static eddy_status consumer_new(struct kafka *k, const struct ed_source_kafka *o
     return EDDY_OK;
 }
 
-/* Where each partition ends now: the end of what the source is to give. */
-static eddy_status ends_query(struct kafka *k, const int32_t *n_partitions, eddy_error *err)
-{
-    for (size_t i = 0; i < k->n_topics; i++) {
-        for (int32_t p = 0; p < n_partitions[i]; p++) {
-            int64_t low = 0, high = 0;
-            rd_kafka_resp_err_t why =
-                rd_kafka_query_watermark_offsets(k->rk, k->topics[i], p, &low, &high, QUERY_MS);
-            if (why)
-                return eddy_fail_retriable(err, EDDY_UNAVAILABLE,
-                                           "kafka: topic %s partition %d: where it ends: %s",
-                                           k->topics[i], (int)p, rd_kafka_err2str(why));
-            struct ed_place *place = ed_positions_add(&k->positions, k->topics[i], p);
-            if (!place)
-                return eddy_fail_nomem(err, "source", sizeof *place);
-            place->end = high;
-        }
-    }
-    return EDDY_OK;
-}
-
 static eddy_status subscribe(struct kafka *k, eddy_error *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n_topics);
@@ -668,6 +643,31 @@ static eddy_status subscribe(struct kafka *k, eddy_error *err)
     rd_kafka_topic_partition_list_destroy(list);
     if (why)
         return eddy_fail(err, EDDY_CONFIG, "kafka: cannot subscribe: %s", rd_kafka_err2str(why));
+    return EDDY_OK;
+}
+
+/* Assign every partition of the topics to ourselves, as a rebalance would. */
+static eddy_status take_all(struct kafka *k, eddy_error *err)
+{
+    rd_kafka_resp_err_t why = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->n_topics);
+    for (size_t i = 0; i < k->n_topics && !why; i++) {
+        const struct rd_kafka_metadata *meta = NULL;
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(k->rk, k->topics[i], NULL);
+        why = rd_kafka_metadata(k->rk, 0, topic, &meta, META_MS);
+        if (!why) {
+            rd_kafka_topic_partition_list_add_range(list, k->topics[i], 0,
+                                                    meta->topics[0].partition_cnt - 1);
+            rd_kafka_metadata_destroy(meta);
+        }
+        rd_kafka_topic_destroy(topic);
+    }
+    if (!why)
+        on_rebalance(k->rk, RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, list, k);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (why)
+        return eddy_fail(err, EDDY_UNAVAILABLE, "kafka: partitions are not known: %s",
+                         rd_kafka_err2str(why));
     return EDDY_OK;
 }
 
@@ -692,24 +692,20 @@ eddy_status ed_source_kafka_open(const struct ed_source_kafka *options, struct e
     if (!options->readers || !options->n_topics || !options->group)
         return eddy_fail(err, EDDY_INVALID, "kafka source: %zu readers, %zu topics, %s group",
                          options->readers, options->n_topics, options->group ? "a" : "no");
-    int32_t *n_partitions = ed_alloc_zero(options->n_topics, sizeof *n_partitions);
-    if (!n_partitions)
-        return eddy_fail_nomem(err, "source", options->n_topics * sizeof *n_partitions);
-    eddy_status st = ed_source_probe(options, n_partitions, err);
+    eddy_status st = kafka_new(options, &k, err);
+    if (st != EDDY_OK)
+        return st;
+    struct ed_source_kafka o = *options;
+    o.topics = (const char *const *)k->topics; /* positions keep these names */
+    st = ed_source_probe(&o, o.exit_at_end ? &k->positions : NULL, err);
     if (st == EDDY_OK)
-        st = kafka_new(options, &k, err);
+        st = consumer_new(k, &o, err);
     if (st == EDDY_OK)
-        st = consumer_new(k, options, err);
-    if (st == EDDY_OK && options->exit_at_end)
-        st = ends_query(k, n_partitions, err);
-    if (st == EDDY_OK)
-        st = subscribe(k, err);
+        st = o.alone ? take_all(k, err) : subscribe(k, err);
     if (st == EDDY_OK)
         st = keeper_start(k, err);
-    ed_free(n_partitions);
     if (st != EDDY_OK) {
-        if (k)
-            kafka_free(&k->source);
+        kafka_free(&k->source);
         return st;
     }
     *ret = &k->source;

@@ -73,7 +73,7 @@ static eddy_status set_owned(rd_kafka_conf_t *conf, const struct ed_source_kafka
         {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", o->from_beginning ? "earliest" : "latest"},
         {"enable.partition.eof", o->exit_at_end ? "true" : "false"},
-        {"partition.assignment.strategy", "cooperative-sticky"},
+        {"partition.assignment.strategy", "roundrobin"},
         {"isolation.level", "read_committed"},
         {"allow.auto.create.topics", "false"},
     };
@@ -148,7 +148,7 @@ static eddy_status topics_list(rd_kafka_t *rk, const struct heard *heard,
 }
 
 static eddy_status topic_check(const struct rd_kafka_metadata *meta, const char *topic,
-                               int32_t *n_partitions, eddy_error *err)
+                               int *n_partitions, eddy_error *err)
 {
     for (int i = 0; i < meta->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *t = &meta->topics[i];
@@ -163,30 +163,61 @@ static eddy_status topic_check(const struct rd_kafka_metadata *meta, const char 
     return eddy_fail(err, EDDY_UNAVAILABLE, "kafka: topic %s does not exist", topic);
 }
 
-eddy_status ed_source_probe(const struct ed_source_kafka *o, int32_t *n_partitions, eddy_error *err)
+static eddy_status ends_query(rd_kafka_t *rk, const char *topic, int n_partitions,
+                              struct ed_positions *ends, eddy_error *err)
 {
-    struct heard heard = {0};
+    for (int32_t p = 0; p < n_partitions; p++) {
+        int64_t low = 0, high = 0;
+        rd_kafka_resp_err_t why =
+            rd_kafka_query_watermark_offsets(rk, topic, p, &low, &high, WAIT_MS);
+        if (why)
+            return eddy_fail_retriable(err, EDDY_UNAVAILABLE,
+                                       "kafka: topic %s partition %d: where it ends: %s", topic,
+                                       (int)p, rd_kafka_err2str(why));
+        struct ed_place *place = ed_positions_add(ends, topic, p);
+        if (!place)
+            return eddy_fail_nomem(err, "source", sizeof *place);
+        place->end = high;
+    }
+    return EDDY_OK;
+}
+
+/* A producer joins no group; what is only for consumers it passes over. */
+static eddy_status asker_new(const struct ed_source_kafka *o, struct heard *heard, rd_kafka_t **ret,
+                             eddy_error *err)
+{
     rd_kafka_conf_t *conf = NULL;
     char text[300] = "";
     eddy_status st = ed_source_conf(o, &conf, err);
     if (st != EDDY_OK)
         return st;
-    rd_kafka_conf_set_opaque(conf, &heard);
+    /* The end is to be where the log ends, not where the oldest open transaction begins. */
+    rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", NULL, 0);
+    rd_kafka_conf_set_opaque(conf, heard);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
-    /* A producer joins no group; what is only for consumers it passes over. */
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    if (!rk) {
-        rd_kafka_conf_destroy(conf);
-        return eddy_fail(err, EDDY_CONFIG, "kafka: %s", text);
-    }
+    *ret = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (*ret)
+        return EDDY_OK;
+    rd_kafka_conf_destroy(conf); /* taken only on success */
+    return eddy_fail(err, EDDY_CONFIG, "kafka: %s", text);
+}
+
+eddy_status ed_source_probe(const struct ed_source_kafka *o, struct ed_positions *ends,
+                            eddy_error *err)
+{
+    struct heard heard = {0};
+    rd_kafka_t *rk = NULL;
     const struct rd_kafka_metadata *meta = NULL;
+    eddy_status st = asker_new(o, &heard, &rk, err);
+    if (st != EDDY_OK)
+        return st;
     st = topics_list(rk, &heard, &meta, err);
     for (size_t i = 0; i < o->n_topics && st == EDDY_OK; i++) {
-        int32_t n = 0;
-        st = topic_check(meta, o->topics[i], &n, err);
-        if (st == EDDY_OK && n_partitions)
-            n_partitions[i] = n;
+        int n_partitions = 0;
+        st = topic_check(meta, o->topics[i], &n_partitions, err);
+        if (st == EDDY_OK && ends)
+            st = ends_query(rk, o->topics[i], n_partitions, ends, err);
     }
     if (meta)
         rd_kafka_metadata_destroy(meta);

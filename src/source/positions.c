@@ -98,6 +98,12 @@ int ed_place_take(struct ed_place *place, int64_t offset)
     return 1;
 }
 
+void ed_place_reached(struct ed_place *place, int64_t offset)
+{
+    if (place->holding == ED_OWNED && offset >= place->end)
+        place->ended = 1;
+}
+
 void ed_place_done(struct ed_place *place, int64_t next)
 {
     if (place->holding != ED_FOREIGN && place->first >= 0 && next > place->first &&

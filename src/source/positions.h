@@ -47,6 +47,9 @@ int ed_positions_wait(const struct ed_positions *p);
 void ed_place_gain(struct ed_place *place, size_t reader);
 /* 1: hand the message at offset on; 0: it is not ours, was read before, or lies beyond the end. */
 int ed_place_take(struct ed_place *place, int64_t offset);
+/* The broker has nothing below offset that was not read: the rest up to there are control records,
+ * or was compacted away. In a transaction's midst that may be short of the end. */
+void ed_place_reached(struct ed_place *place, int64_t offset);
 /* Everything below next is answered. Passed over where it must not be committed. */
 void ed_place_done(struct ed_place *place, int64_t next);
 /* 1: done should be committed. */

@@ -80,6 +80,8 @@ struct ed_source_kafka {
     int insecure;       /* 1: options may switch the checks of certificates off */
     int from_beginning; /* where a group without an offset starts; else at the end */
     int exit_at_end;    /* a partition ends where it ended when we started */
+    int alone;          /* 1: every partition is ours at once, without waiting for other members of
+                           the group: there must be none; the group only keeps the offsets */
 };
 
 /* One consumer; its partitions are dealt to the readers, so that the order inside a partition

@@ -8,7 +8,7 @@
 
 # The program and libeddy. librdkafka, jansson, utf8proc, libyaml and OpenBLAS are all that they use.
 packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjansson-dev
-  libopenblas-pthread-dev libutf8proc-dev libyaml-dev"
+  libopenblas-serial-dev libutf8proc-dev libyaml-dev"
 # The unit tests, the laws of the house, the style; g++ compiles the C++ consumer of libeddy.
 packages_test="libcmocka-dev g++ binutils python3 clang-format"
 # libFuzzer and its sanitizers.

@@ -1,0 +1,451 @@
+/* label: threads */
+/* The way of a document, whole: real source, parser, embedder, engine and files at the ends; and
+ * at the ends fakes where something has to go wrong. */
+#include "test.h"
+
+#include "journal/inside.h"
+#include "pipeline/pipeline.h"
+#include "source/inside.h"
+
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DIM 512
+
+static char dir[] = "/tmp/eddy-way-XXXXXX";
+static const char *const names[ED_TOPICS] = {"assignments", "events", "changes", "dead"};
+
+static const char *in_dir(const char *run, const char *name, char *ret)
+{
+    snprintf(ret, 200, "%s/%s-%s", dir, run, name);
+    return ret;
+}
+
+/* ---- a stream to read ---- */
+
+static const char *word(uint64_t topic, uint64_t i)
+{
+    static char text[4][24];
+    static int turn;
+    turn = (turn + 1) % 4;
+    uint64_t h = ed_mix64(topic * 131 + i);
+    snprintf(text[turn], sizeof text[turn], "%c%c%c%c%c%c", 'a' + (int)(h % 26),
+             'a' + (int)(h / 26 % 26), 'a' + (int)(h / 676 % 26), 'a' + (int)(h / 17576 % 26),
+             'a' + (int)(topic % 26), 'a' + (int)(i % 26));
+    return text[turn];
+}
+
+/* n lines about some 25 things, now and then one that cannot be used. */
+static void write_stream(const char *path, size_t n, uint64_t *seed, int poison)
+{
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t topic = test_random(seed) % 25;
+        if (poison && i % 41 == 7) {
+            static const char *const bad[] = {"{\"text\": ", "[1]", "{\"text\":\"!\"}", "{}",
+                                              "\xFF"};
+            fprintf(out, "%s\n", bad[test_random(seed) % 5]);
+            continue;
+        }
+        fprintf(out, "{\"id\":\"d%zu\",\"ts\":%llu,\"lang\":\"%s\",\"text\":\"", i,
+                1900000000000ULL + i * 60000ULL, i % 17 == 3 ? "deu" : "eng");
+        for (int k = 0; k < 12; k++)
+            fprintf(out, "%s%s", k ? " " : "", word(topic, test_random(seed) % 14));
+        fprintf(out, "\"}\n");
+    }
+    assert_int_equal(fclose(out), 0);
+}
+
+static int same_files(const char *a, const char *b)
+{
+    FILE *fa = fopen(a, "r"), *fb = fopen(b, "r");
+    assert_true(fa && fb);
+    int ca, cb;
+    do {
+        ca = getc(fa);
+        cb = getc(fb);
+    } while (ca == cb && ca != EOF);
+    fclose(fa);
+    fclose(fb);
+    return ca == cb;
+}
+
+/* ---- one run ---- */
+
+struct setup {
+    struct ed_source *source; /* NULL: the files source on stream */
+    struct ed_journal *journal;
+    struct ed_pipeline_options options;
+    struct ed_counts counts;
+    eddy_error err;
+};
+
+static eddy_status run(struct setup *s, const char *stream, const char *out,
+                       struct ed_pipeline **during)
+{
+    eddy_parse_options parse;
+    eddy_engine_options engine;
+    eddy_parser *parser = NULL;
+    eddy_embedder *embedder = NULL;
+    eddy_clusterer *cl = NULL;
+    struct ed_source *source = s->source;
+    struct ed_journal *journal = s->journal;
+    struct ed_pipeline *pl = NULL;
+    char paths[ED_TOPICS][200];
+    const char *at[ED_TOPICS];
+    eddy_error *err = &s->err;
+    *err = (eddy_error){0};
+
+    eddy_parse_options_init(&parse);
+    eddy_engine_options_init(&engine);
+    engine.dense_dim = DIM;
+    engine.repair_every = 64;
+    CHECK_OK(eddy_parser_new(&parse, &parser, err), err);
+    CHECK_OK(eddy_embedder_open("hash", NULL, &embedder, err), err);
+    CHECK_OK(eddy_clusterer_new(&engine, &cl, err), err);
+    for (int i = 0; i < ED_TOPICS; i++)
+        at[i] = out ? in_dir(out, names[i], paths[i]) : NULL;
+    if (!source)
+        CHECK_OK(ed_source_files_open(&stream, 1, 1000000, &source, err), err);
+    if (!journal)
+        CHECK_OK(ed_journal_files_open(at, &journal, err), err);
+
+    s->options.source = source;
+    s->options.journal = journal;
+    s->options.parser = parser;
+    s->options.embedder = embedder;
+    s->options.clusterer = cl;
+    s->options.publisher.pipeline = "test";
+    s->options.value_max = 1000;
+    CHECK_OK(ed_pipeline_new(&s->options, &pl, err), err);
+    if (during)
+        *during = pl;
+    eddy_status st = ed_pipeline_run(pl, err);
+    ed_pipeline_counts(pl, &s->counts);
+    ed_pipeline_free(pl);
+    if (!s->journal) {
+        eddy_status closed = ed_journal_close(journal, err);
+        st = st == EDDY_OK ? closed : st;
+    }
+    if (!s->source)
+        ed_source_free(source);
+    eddy_clusterer_free(cl);
+    eddy_embedder_free(embedder);
+    eddy_parser_free(parser);
+    return st;
+}
+
+static void check_account(const struct ed_counts *c)
+{
+    uint64_t dead = 0;
+    for (int i = 0; i < EDDY_REJECTS; i++)
+        dead += c->dead_by[i];
+    assert_int_equal(dead, c->dead);
+    assert_int_equal(c->in, c->assigned + c->founded + c->filtered + c->dead);
+    assert_int_equal(c->committed, c->in);
+}
+
+static struct setup setup_of(size_t batch_max, size_t workers, size_t ring_max)
+{
+    return (struct setup){
+        .options = {
+            .batch_max = batch_max, .workers = workers, .ring_max = ring_max, .wait_ms = 50}};
+}
+
+/* ---- sameness ---- */
+
+static void compare_runs(const char *stream, size_t batch_max, size_t workers, size_t ring_max)
+{
+    char a[200], b[200];
+    struct setup s = setup_of(batch_max, workers, ring_max);
+    s.options.wait_ms = (int)(batch_max % 3); /* batches that leave early, too */
+    CHECK_OK(run(&s, stream, "other", NULL), &s.err);
+    check_account(&s.counts);
+    for (int i = 0; i < ED_TOPICS; i++)
+        if (!same_files(in_dir("first", names[i], a), in_dir("other", names[i], b)))
+            fail_msg("batch_max %zu, workers %zu, ring_max %zu: %s differ", batch_max, workers,
+                     ring_max, names[i]);
+}
+
+TEST(answers_do_not_depend_on_batches_or_threads)
+{
+    uint64_t seed = test_seed();
+    char stream[200];
+    in_dir("stream", "sameness", stream);
+    write_stream(stream, 700, &seed, 1);
+    struct setup s = setup_of(64, 1, 4);
+    CHECK_OK(run(&s, stream, "first", NULL), &s.err);
+    check_account(&s.counts);
+    assert_int_equal(s.counts.in, 700);
+    assert_int_equal(s.counts.dead, 17);
+    assert_true(s.counts.assigned > 300 && s.counts.founded >= 25);
+
+    static const size_t sizes[] = {1, 7, 64, 1000};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t workers = 1; workers <= 3; workers++)
+            compare_runs(stream, sizes[i], workers, 4);
+    for (int i = 0; i < 6; i++)
+        compare_runs(stream, 1 + test_random(&seed) % 300, 1 + test_random(&seed) % 4,
+                     2 + test_random(&seed) % 6);
+}
+
+/* ---- accounts ---- */
+
+TEST(every_message_is_assigned_filtered_or_dead)
+{
+    uint64_t seed = test_seed();
+    char stream[200];
+    static const char *const wanted[] = {"eng"};
+    in_dir("stream", "account", stream);
+    write_stream(stream, 500, &seed, 1);
+    struct setup s = setup_of(32, 2, 4);
+    s.options.languages = wanted;
+    s.options.n_languages = 1;
+    CHECK_OK(run(&s, stream, NULL, NULL), &s.err);
+    check_account(&s.counts);
+    assert_int_equal(s.counts.in, 500);
+    assert_true(s.counts.filtered > 20 && s.counts.dead > 5);
+}
+
+struct stopper {
+    struct ed_pipeline *pl;
+    int left;
+};
+
+static void stop_soon(void *watcher, const eddy_doc *doc, const eddy_assignment *a)
+{
+    (void)doc;
+    (void)a;
+    struct stopper *stopper = watcher;
+    if (--stopper->left == 0)
+        ed_pipeline_stop(stopper->pl);
+}
+
+TEST(a_stop_answers_and_commits_what_was_read)
+{
+    uint64_t seed = test_seed();
+    char stream[200];
+    in_dir("stream", "stop", stream);
+    write_stream(stream, 5000, &seed, 1);
+    struct stopper stopper = {.left = 100};
+    struct setup s = setup_of(16, 2, 3);
+    s.options.watcher = &stopper;
+    s.options.on_assigned = stop_soon;
+    CHECK_OK(run(&s, stream, NULL, &stopper.pl), &s.err);
+    check_account(&s.counts);
+    assert_true(s.counts.in >= 100 && s.counts.in < 5000);
+}
+
+TEST(an_empty_stream_ends_well)
+{
+    uint64_t seed = 0;
+    char stream[200];
+    in_dir("stream", "empty", stream);
+    write_stream(stream, 0, &seed, 0);
+    struct setup s = setup_of(16, 1, 2);
+    CHECK_OK(run(&s, stream, NULL, NULL), &s.err);
+    check_account(&s.counts);
+    assert_int_equal(s.counts.in, 0);
+}
+
+/* ---- what goes wrong ---- */
+
+struct fake_journal {
+    struct ed_journal journal;
+    int retriable;
+    int fails;   /* commits that still fail */
+    int slow_ms; /* what a commit takes */
+    atomic_int commits;
+};
+
+static eddy_status fake_commit(struct ed_journal *journal, const struct ed_epoch *epoch,
+                               eddy_error *err)
+{
+    (void)epoch;
+    struct fake_journal *fake = (struct fake_journal *)journal;
+    if (fake->slow_ms)
+        nanosleep(&(struct timespec){0, fake->slow_ms * 1000000L}, NULL);
+    if (fake->fails && fake->fails--) {
+        err->status = EDDY_UNAVAILABLE;
+        err->retriable = fake->retriable;
+        snprintf(err->text, sizeof err->text, "the fake is away");
+        return EDDY_UNAVAILABLE;
+    }
+    atomic_fetch_add(&fake->commits, 1);
+    return EDDY_OK;
+}
+
+TEST(a_commit_is_tried_again_while_that_may_help)
+{
+    uint64_t seed = 1;
+    char stream[200];
+    in_dir("stream", "retry", stream);
+    write_stream(stream, 200, &seed, 0);
+    struct fake_journal fake = {.journal.commit = fake_commit, .retriable = 1, .fails = 2};
+    struct setup s = setup_of(32, 2, 2);
+    s.journal = &fake.journal;
+    CHECK_OK(run(&s, stream, NULL, NULL), &s.err);
+    check_account(&s.counts);
+    assert_true(fake.commits >= 7);
+}
+
+TEST(a_commit_that_fails_for_good_ends_the_run_with_its_error)
+{
+    uint64_t seed = 1;
+    char stream[200];
+    in_dir("stream", "fail", stream);
+    write_stream(stream, 3000, &seed, 0);
+    struct fake_journal fake = {.journal.commit = fake_commit, .fails = 1};
+    struct setup s = setup_of(32, 2, 2);
+    s.journal = &fake.journal;
+    assert_int_equal(run(&s, stream, NULL, NULL), EDDY_UNAVAILABLE);
+    assert_string_equal(s.err.text, "the fake is away");
+    assert_int_equal(s.counts.committed, 0);
+    assert_int_equal(fake.commits, 0);
+}
+
+/* A source that never ends, hears pause, and may break. */
+struct fake_source {
+    struct ed_source source;
+    int paused;
+    long left; /* messages until it breaks */
+    atomic_long pauses, reads_paused, n;
+};
+
+static eddy_status fake_read(struct ed_source *source, size_t reader, int wait_ms, eddy_raw *ret,
+                             size_t max, size_t *n_ret, int *end, eddy_error *err)
+{
+    (void)reader;
+    (void)end;
+    struct fake_source *fake = (struct fake_source *)source;
+    static const char text[] =
+        "{\"text\":\"the same old story of the river\",\"ts\":1900000000000}";
+    *n_ret = 0;
+    if (atomic_load(&source->stopped))
+        return EDDY_STOPPED;
+    if (fake->paused) {
+        atomic_fetch_add(&fake->reads_paused, 1);
+        ed_source_nap(source, wait_ms);
+        return EDDY_OK;
+    }
+    if (fake->left <= 0) {
+        err->status = EDDY_IO;
+        snprintf(err->text, sizeof err->text, "the fake is torn at message %ld", fake->n);
+        return EDDY_IO;
+    }
+    for (; *n_ret < max && fake->left > 0; fake->left--)
+        ret[(*n_ret)++] = (eddy_raw){.bytes = text,
+                                     .n = sizeof text - 1,
+                                     .broker_ms = -1,
+                                     .position = {"fake", 0, atomic_fetch_add(&fake->n, 1)}};
+    return EDDY_OK;
+}
+
+static void fake_pause(struct ed_source *source, size_t reader, int paused)
+{
+    (void)reader;
+    struct fake_source *fake = (struct fake_source *)source;
+    assert_int_not_equal(fake->paused, paused);
+    fake->paused = paused;
+    atomic_fetch_add(&fake->pauses, paused);
+}
+
+static eddy_status fake_done(struct ed_source *source, const struct ed_offset *offsets, size_t n,
+                             eddy_error *err)
+{
+    (void)source;
+    (void)err;
+    assert_int_equal(n, 1);
+    assert_string_equal(offsets[0].topic, "fake");
+    return EDDY_OK;
+}
+
+static struct fake_source fake_source_of(long left)
+{
+    return (struct fake_source){
+        .source = {.read = fake_read, .pause = fake_pause, .done = fake_done, .n_readers = 1},
+        .left = left};
+}
+
+TEST(a_slow_end_pauses_the_flow_and_the_reader_goes_on_polling)
+{
+    struct fake_journal journal = {.journal.commit = fake_commit, .slow_ms = 60};
+    struct fake_source source = fake_source_of(400);
+    struct setup s = setup_of(10, 1, 3);
+    s.journal = &journal.journal;
+    s.source = &source.source;
+    assert_int_equal(run(&s, NULL, NULL, NULL), EDDY_IO);
+    check_account(&s.counts);
+    assert_int_equal(s.counts.in, 400);
+    assert_true(source.pauses > 3);
+    assert_true(source.reads_paused > source.pauses);
+}
+
+TEST(a_source_that_breaks_loses_nothing_of_what_it_gave)
+{
+    struct fake_journal journal = {.journal.commit = fake_commit};
+    struct fake_source source = fake_source_of(333);
+    struct setup s = setup_of(64, 2, 3);
+    s.journal = &journal.journal;
+    s.source = &source.source;
+    assert_int_equal(run(&s, NULL, NULL, NULL), EDDY_IO);
+    assert_string_equal(s.err.text, "the fake is torn at message 333");
+    check_account(&s.counts);
+    assert_int_equal(s.counts.in, 333);
+}
+
+/* ---- making one ---- */
+
+TEST(a_pipeline_survives_any_lost_allocation_and_refuses_odd_numbers)
+{
+    struct fake_journal journal = {.journal.commit = fake_commit};
+    struct fake_source source = fake_source_of(0);
+    struct ed_pipeline_options options = {.source = &source.source,
+                                          .journal = &journal.journal,
+                                          .batch_max = 4,
+                                          .workers = 1,
+                                          .ring_max = 2};
+    EACH_ALLOC_FAILS (k) {
+        struct ed_pipeline *pl = NULL;
+        eddy_status st = ed_pipeline_new(&options, &pl, NULL);
+        assert_true(st == EDDY_OK || (st == EDDY_NOMEM && !pl));
+        ed_pipeline_free(pl);
+    }
+    struct ed_pipeline *pl = NULL;
+    eddy_error err = {0};
+    options.ring_max = 1;
+    assert_int_equal(ed_pipeline_new(&options, &pl, &err), EDDY_INVALID);
+    assert_non_null(strstr(err.text, "ring_max 1"));
+}
+
+static int make_dir(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int drop_dir(void **state)
+{
+    (void)state;
+    char command[200];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_do_not_depend_on_batches_or_threads),
+        cmocka_unit_test(every_message_is_assigned_filtered_or_dead),
+        cmocka_unit_test(a_stop_answers_and_commits_what_was_read),
+        cmocka_unit_test(an_empty_stream_ends_well),
+        cmocka_unit_test(a_commit_is_tried_again_while_that_may_help),
+        cmocka_unit_test(a_commit_that_fails_for_good_ends_the_run_with_its_error),
+        cmocka_unit_test(a_slow_end_pauses_the_flow_and_the_reader_goes_on_polling),
+        cmocka_unit_test(a_source_that_breaks_loses_nothing_of_what_it_gave),
+        cmocka_unit_test(a_pipeline_survives_any_lost_allocation_and_refuses_odd_numbers),
+    };
+    return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
