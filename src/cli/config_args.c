@@ -3,12 +3,10 @@
 #include "cli/config_inner.h"
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "cli/usage.h"
 
 #include <getopt.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OPTIONS_MAX 40
 

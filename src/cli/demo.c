@@ -5,6 +5,7 @@
  * engine decides at that moment; what is printed at the end compares it with the labels that were
  * written with the corpus, which the engine never sees. */
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/commands.h"
@@ -51,6 +52,7 @@ struct demo {
     /* the engine's thread, until the pipeline has ended */
     struct ed_gallery gallery;
     struct ed_table sizes; /* event -> its reports as assigned */
+    struct ed_table names; /* event -> hash of the name that was last on the screen */
     struct place *places;  /* (play.n) */
     eddy_lineage *lineage;
     eddy_arena *arena; /* for one picture */
@@ -107,11 +109,23 @@ static void describe(struct demo *d, uint64_t id, char *name, size_t n_name, cha
     }
 }
 
+/* Remember that this name was shown. 1: it is not the one that was shown before. */
+static int name_is_news(struct demo *d, uint64_t event, const char *name)
+{
+    uint64_t hash = ed_fnv1a(ED_FNV_BASIS, name, strlen(name));
+    uint64_t *shown = ed_table_put(&d->names, event, 0);
+    int news = shown && *shown != hash;
+    if (shown)
+        *shown = hash;
+    return news;
+}
+
 static void tell(struct demo *d, struct kind kind, uint64_t event, double size)
 {
     char name[400], words[200];
     describe(d, event, name, sizeof name, words, sizeof words);
-    line(d, kind, size, name, words);
+    if (name_is_news(d, event, name) || strcmp(kind.word, RENAME.word))
+        line(d, kind, size, name, words);
 }
 
 /* A line about two events: what happened to one, and the other behind an arrow. */
@@ -120,6 +134,7 @@ static void tell_two(struct demo *d, struct kind kind, uint64_t event, double si
 {
     char name[400], words[200], other_name[400], more[500];
     describe(d, event, name, sizeof name, words, sizeof words);
+    name_is_news(d, event, name);
     describe(d, other, other_name, sizeof other_name, words, sizeof words);
     snprintf(more, sizeof more, "%s %.0f %s", arrow, other_size, other_name);
     line(d, kind, size, name, more);
@@ -421,6 +436,7 @@ static void clear(struct demo *d)
     ed_play_close(&d->play);
     ed_gallery_clear(&d->gallery);
     ed_table_clear(&d->sizes);
+    ed_table_clear(&d->names);
     eddy_lineage_free(d->lineage);
     eddy_arena_free(d->arena);
     ed_free(d->places);
@@ -457,10 +473,13 @@ int ed_cmd_demo(int argc, char **argv)
         d.config.batch.max = 16; /* the screen should not wait for a full batch */
     if (ed_config_source_of(&d.config, "batch.wait")->layer == ED_LAYER_DEFAULT)
         d.config.batch.wait_ms = 20;
-    ed_log_up_to(ED_LOG_ERROR); /* a mock is not worth warnings */
+    if (ed_config_source_of(&d.config, "engine.repair_every")->layer == ED_LAYER_DEFAULT)
+        d.config.engine.repair_every = 32; /* a day is short: look it over more often */
+    ed_log_up_to(ED_LOG_ERROR);            /* a mock is not worth warnings */
     ed_view_init(&d.view, stdout);
     ed_gallery_init(&d.gallery, 0, EVENTS_MAX);
     ed_table_init(&d.sizes);
+    ed_table_init(&d.names);
 
     eddy_error err = {0};
     eddy_status st = run(&d, speed, seconds, &err);

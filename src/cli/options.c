@@ -130,8 +130,8 @@ const struct ed_option ed_options[] = {
      .standard = "7d",
      .help = "An event without new documents for this long, in the stream's own time, fades: it "
              "takes no more documents, and its last picture stays in the events topic."},
-    {"engine.half_life", DURATION(engine.half_life_ms), RANGE(0, CENTURY), WORDS({"off", 0}),
-     .standard = "off",
+    {"engine.half_life", DURATION(engine.half_life_ms), RANGE(0, CENTURY), WORDS({"never", 0}),
+     .standard = "never",
      .help = "Time after which a document counts half in its event, so that the event drifts with "
              "the news of it."},
     {"engine.idle_penalty", REAL(engine.idle_penalty), RANGE(0, 0.999), .standard = "0",

@@ -4,7 +4,6 @@
  * is needed. A strict reader finds the mistakes that a lenient one turns into surprises. */
 #include "cli/options.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -199,6 +199,7 @@ static eddy_status files_read(struct ed_source *source, size_t reader, int wait_
     eddy_status st = EDDY_OK;
     *n_ret = 0;
     int64_t until = ed_monotonic_ms() + wait_ms;
+    int late = 0; /* the buffer has been filled for the last time */
     if (f->paused)
         ed_source_nap(source, wait_ms);
     while (st == EDDY_OK && !f->paused) {
@@ -215,11 +216,14 @@ static eddy_status files_read(struct ed_source *source, size_t reader, int wait_
             f->start = f->end = 0;
             continue;
         }
+        if (late)
+            break; /* no whole line in time */
         int64_t left = until - ed_monotonic_ms();
         uint64_t before = f->place;
-        st = fill(f, left > 0 ? (int)left : 0, err);
-        if (!f->at_end && (f->place == before || left <= 0))
-            break; /* no whole line in time */
+        late = left <= 0;
+        st = fill(f, late ? 0 : (int)left, err);
+        if (f->place == before && !f->at_end)
+            break;
     }
     if (st == EDDY_OK && atomic_load(&source->stopped))
         return eddy_fail(err, EDDY_STOPPED, "reading was stopped");

@@ -99,7 +99,7 @@ TEST(numbers_are_written_as_people_write_them)
     } same[] = {
         {"engine.fade", "12h"},         {"engine.fade", "7d"},
         {"engine.fade", "90m"},         {"engine.fade", "never"},
-        {"engine.idle_half", "250ms"},  {"engine.half_life", "off"},
+        {"engine.idle_half", "250ms"},  {"engine.half_life", "never"},
         {"document.max_bytes", "1MB"},  {"document.max_bytes", "1MiB"},
         {"document.max_bytes", "4097"}, {"output.dead_max_bytes", "0"},
         {"engine.stability", "0.01"},   {"engine.granularity", "-0.1"},
