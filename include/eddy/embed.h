@@ -71,6 +71,7 @@ EDDY_API uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder);
  *            nothing to embed (hash only)
  *
  * EDDY_NOMEM  scratch is full; ret is undefined
+ * EDDY_FORMAT  the model's weights gave a row that is zero or not finite; ret is undefined
  * A text's vector does not depend on the other texts by more than rounding.
  * Any number of threads share one embedder. */
 EDDY_API eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts,

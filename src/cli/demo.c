@@ -51,9 +51,12 @@ struct demo {
 
     /* the engine's thread, until the pipeline has ended */
     struct ed_gallery gallery;
-    struct ed_table sizes; /* event -> its reports as assigned */
-    struct ed_table names; /* event -> hash of the name that was last on the screen */
-    struct place *places;  /* (play.n) */
+    struct ed_table sizes;    /* event -> its reports as assigned */
+    struct ed_table names;    /* event -> hash of the name that was last on the screen */
+    struct ed_table founders; /* event -> report that founded it */
+    uint64_t last_event;      /* of the last line, and its size there */
+    double last_size;
+    struct place *places; /* (play.n) */
     eddy_lineage *lineage;
     eddy_arena *arena; /* for one picture */
     int64_t first_ms;  /* from the start to the first event on the screen; 0: none yet */
@@ -72,13 +75,16 @@ static const struct kind NEW = {"new", ED_GREEN}, GROWS = {"grows", ED_CYAN},
                          MERGE = {"merged", ED_YELLOW}, SPLIT = {"split", ED_MAGENTA},
                          RENAME = {"renamed", ED_BLUE};
 
-static void line(struct demo *d, struct kind kind, double size, const char *name, const char *more)
+static void line(struct demo *d, struct kind kind, uint64_t event, double size, const char *name,
+                 const char *more)
 {
     char clock[ED_TEXT], number[ED_TEXT], left[500], right[400];
     size_t rest = ed_view_columns(&d->view) - 26;
     size_t name_wide = *more ? rest * 3 / 5 : rest;
     if (!d->first_ms)
         d->first_ms = ed_view_now() - d->began_ms;
+    d->last_event = event;
+    d->last_size = size;
     ed_view_line(&d->view, "%s%s%s  %s%-7s%s %6s  %s%s%s %s%s%s", ed_ink(&d->view, ED_DIM),
                  ed_text_clock(atomic_load(&d->story_ms), clock), ed_ink(&d->view, ED_PLAIN),
                  ed_ink(&d->view, kind.ink), kind.word, ed_ink(&d->view, ED_PLAIN),
@@ -89,12 +95,14 @@ static void line(struct demo *d, struct kind kind, double size, const char *name
                  ed_ink(&d->view, ED_PLAIN));
 }
 
-/* An event's name and keywords as they are now; as they were last, where it is no more. */
+/* An event's name and keywords as they are now; where it is no more, as they were last shown, or
+ * its first report. */
 static void describe(struct demo *d, uint64_t id, char *name, size_t n_name, char *words,
                      size_t n_words)
 {
     eddy_event event;
     const struct ed_shot *shot = ed_gallery_find(&d->gallery, id);
+    const uint64_t *founder = ed_table_find(&d->founders, id);
     *name = *words = 0;
     eddy_arena_reset(d->arena);
     if (eddy_clusterer_event(d->stream.clusterer, id, d->arena, &event, NULL) == EDDY_OK) {
@@ -106,6 +114,8 @@ static void describe(struct demo *d, uint64_t id, char *name, size_t n_name, cha
     } else if (shot) {
         snprintf(name, n_name, "%s", shot->name.at);
         snprintf(words, n_words, "%s", shot->keywords.at);
+    } else if (founder) {
+        snprintf(name, n_name, "%s", d->play.reports[*founder].title.at);
     }
 }
 
@@ -125,7 +135,7 @@ static void tell(struct demo *d, struct kind kind, uint64_t event, double size)
     char name[400], words[200];
     describe(d, event, name, sizeof name, words, sizeof words);
     if (name_is_news(d, event, name) || strcmp(kind.word, RENAME.word))
-        line(d, kind, size, name, words);
+        line(d, kind, event, size, name, words);
 }
 
 /* A line about two events: what happened to one, and the other behind an arrow. */
@@ -136,8 +146,10 @@ static void tell_two(struct demo *d, struct kind kind, uint64_t event, double si
     describe(d, event, name, sizeof name, words, sizeof words);
     name_is_news(d, event, name);
     describe(d, other, other_name, sizeof other_name, words, sizeof words);
+    if (!*other_name)
+        return; /* it came and went within one pass */
     snprintf(more, sizeof more, "%s %.0f %s", arrow, other_size, other_name);
-    line(d, kind, size, name, more);
+    line(d, kind, event, size, name, more);
 }
 
 static void on_assigned(void *watcher, const eddy_doc *doc, const eddy_assignment *a)
@@ -152,6 +164,8 @@ static void on_assigned(void *watcher, const eddy_doc *doc, const eddy_assignmen
     atomic_store(&d->story_ms, doc->time_ms);
     d->places[report - d->play.reports] = (struct place){a->event, a->group};
     eddy_lineage_assigned(d->lineage, a->event, a->group, &d->failure);
+    if (a->founded)
+        ed_table_put(&d->founders, a->event, (uint64_t)(report - d->play.reports));
     if (++*size == 2)
         tell(d, NEW, a->event, 2);
 }
@@ -162,7 +176,7 @@ static void on_change(void *watcher, const eddy_change *c)
     eddy_lineage_changed(d->lineage, c, &d->failure);
     switch (c->kind) {
     case EDDY_GREW:
-        if (c->size_after >= 10)
+        if (c->size_after >= 10 && (c->event != d->last_event || c->size_after != d->last_size))
             tell(d, GROWS, c->event, c->size_after);
         break;
     case EDDY_MERGED:
@@ -328,7 +342,9 @@ static eddy_status kafka_open(struct demo *d, eddy_error *err)
     eddy_status st = ed_mock_open(1, topics, ED_TOPICS + 1, &d->mock, err);
     if (st != EDDY_OK)
         return st;
-    const char *options[] = {"bootstrap.servers", ed_mock_brokers(d->mock)};
+    const char *options[] = {"bootstrap.servers", ed_mock_brokers(d->mock),
+                             /* a mock answers a fetch only when this is over */
+                             "fetch.wait.max.ms", "20"};
     struct ed_journal_kafka out = {
         .options = options, .n_options = 1, .deliver_ms = 10000, .unchecked = 1};
     memcpy(out.topics, out_topics, sizeof out_topics);
@@ -337,7 +353,7 @@ static eddy_status kafka_open(struct demo *d, eddy_error *err)
                                        .readers = 1,
                                        .group = "eddy-demo",
                                        .options = options,
-                                       .n_options = 1,
+                                       .n_options = 2,
                                        .from_beginning = 1,
                                        .alone = 1};
     st = ed_journal_kafka_open(&out, &d->stream.journal, err);
@@ -437,6 +453,7 @@ static void clear(struct demo *d)
     ed_gallery_clear(&d->gallery);
     ed_table_clear(&d->sizes);
     ed_table_clear(&d->names);
+    ed_table_clear(&d->founders);
     eddy_lineage_free(d->lineage);
     eddy_arena_free(d->arena);
     ed_free(d->places);
@@ -480,6 +497,7 @@ int ed_cmd_demo(int argc, char **argv)
     ed_gallery_init(&d.gallery, 0, EVENTS_MAX);
     ed_table_init(&d.sizes);
     ed_table_init(&d.names);
+    ed_table_init(&d.founders);
 
     eddy_error err = {0};
     eddy_status st = run(&d, speed, seconds, &err);

@@ -27,22 +27,24 @@ static eddy_status report_read(struct ed_play *play, const char *line, size_t n,
     eddy_status st = EDDY_OK;
     json_t *json = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
     const char *id = json_string_value(json_object_get(json, "id"));
+    const char *title = json_string_value(json_object_get(json, "title"));
     const char *label = json_string_value(json_object_get(json, "label"));
     json_t *ts = json_object_get(json, "ts");
-    if (!id || !label || !json_is_integer(ts)) {
+    if (!id || !title || !label || !json_is_integer(ts)) {
         json_decref(json);
-        return eddy_fail(err, EDDY_FORMAT, "news day: report %zu lacks id, ts or label",
+        return eddy_fail(err, EDDY_FORMAT, "news day: report %zu lacks id, ts, title or label",
                          play->n + 1);
     }
     struct ed_report *report = &play->reports[play->n];
     report->id = ed_arena_str(play->arena, id, strlen(id));
+    report->title = ed_arena_str(play->arena, title, strlen(title));
     report->ts = json_integer_value(ts);
     report->gold = hash_of(label, strlen(label));
     json_object_del(json, "label");
     char *value = json_dumps(json, JSON_COMPACT);
     if (value)
         report->value = ed_arena_str(play->arena, value, strlen(value));
-    if (!report->id.at || !report->value.at ||
+    if (!report->id.at || !report->title.at || !report->value.at ||
         !ed_table_put(&play->places, hash_of(report->id.at, report->id.n), ++play->n))
         st = eddy_fail_nomem(err, "news day", n);
     free(value);

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 struct ed_report {
-    eddy_str id;
+    eddy_str id, title;
     eddy_str value; /* the message: the corpus's line without its label */
     int64_t ts;
     uint64_t gold; /* its label, as a number */

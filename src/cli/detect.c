@@ -117,7 +117,7 @@ static void draw(void *p)
         ed_view_bar(&d->view, "  %s documents  %s/s  %s  %s events", docs, rate, bytes, events);
         return;
     }
-    if (share > 0.01)
+    if (share > 0.01 && share < 1 && seconds > 1)
         ed_text_took((int64_t)(seconds * (1 - share) / share * 1000), eta);
     size_t columns = ed_view_columns(&d->view);
     if (columns > 90)
@@ -227,11 +227,11 @@ static eddy_status format_find(struct detect *d, eddy_error *err)
 {
     static char text[FIRST_BYTES];
     size_t n = 0;
-    if (ed_config_source_of(&d->config, "document.format")->layer != ED_LAYER_DEFAULT)
+    if (ed_config_source_of(&d->config, "document.format")->layer > ED_LAYER_PROFILE)
         return EDDY_OK;
     eddy_status st = ed_source_files_peek(d->stream.source, text, sizeof text, &n, err);
-    if (st == EDDY_OK && !looks_like_json(text, n))
-        d->config.document.format = EDDY_FORMAT_LINES;
+    if (st == EDDY_OK && n)
+        d->config.document.format = looks_like_json(text, n) ? EDDY_FORMAT_JSON : EDDY_FORMAT_LINES;
     return st;
 }
 

@@ -63,11 +63,15 @@ void ed_view_bar(struct ed_view *view, const char *format, ...)
         return;
     va_list args;
     va_start(args, format);
+    char bar[sizeof view->bar];
+    vsnprintf(bar, sizeof bar, format, args);
     pthread_mutex_lock(&view->lock);
-    bar_wipe(view);
-    vsnprintf(view->bar, sizeof view->bar, format, args);
-    fputs(view->bar, view->out);
-    fflush(view->out);
+    if (strcmp(bar, view->bar) != 0) {
+        bar_wipe(view);
+        memcpy(view->bar, bar, sizeof bar);
+        fputs(view->bar, view->out);
+        fflush(view->out);
+    }
     pthread_mutex_unlock(&view->lock);
     va_end(args);
 }

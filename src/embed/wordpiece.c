@@ -2,8 +2,7 @@
  *
  * Pieces stand in a hash table under the FNV-1a of their bytes. FNV is a running hash: one walk
  * over the rest of a word gives the hashes of all its beginnings, which are then looked up from
- * the longest down. A common word is one look-up.
- * Tried and left: a trie of edges in the same kind of table, four times the memory. */
+ * the longest down. A common word is one look-up. */
 #include "embed/wordpiece.h"
 
 #include "base/error.h"

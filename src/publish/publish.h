@@ -43,8 +43,7 @@ eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch 
 /* Topic eddy.changes, key: event id, ce_type eddy.change.KIND, ce_id "PIPELINE-POSITION-INDEX".
  *
  *   {"id": "news-1042-0",
- *    "kind": "merged",                  born grew burst drifted merged split moved folded renamed
- *                                       faded
+ *    "kind": "merged",                  born grew drifted merged split moved folded renamed faded
  *    "event": "E12",                    what it happened to
  *    "other": "E3",                     merged: it lives on; split, moved: where the documents were
  *    "group": "G34", "into_group": "G9",             moved, folded; and folded

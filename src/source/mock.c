@@ -72,14 +72,22 @@ const char *ed_mock_brokers(const struct ed_mock *mock)
 eddy_status ed_mock_produce(struct ed_mock *mock, const char *topic, eddy_str key, eddy_str value,
                             eddy_error *err)
 {
-    rd_kafka_resp_err_t why = rd_kafka_producev(
-        mock->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
-        RD_KAFKA_V_KEY(key.at, key.n), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.at, value.n),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    const rd_kafka_vu_t fields[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key.at, key.n}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value.at, value.n}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+    };
+    rd_kafka_error_t *why =
+        rd_kafka_produceva(mock->producer, fields, sizeof fields / sizeof *fields);
     rd_kafka_poll(mock->producer, 0);
-    return why ? eddy_fail(err, EDDY_UNAVAILABLE, "mock cluster: topic %s: %s", topic,
-                           rd_kafka_err2str(why))
-               : EDDY_OK;
+    if (!why)
+        return EDDY_OK;
+    eddy_fail(err, EDDY_UNAVAILABLE, "mock cluster: topic %s: %s", topic,
+              rd_kafka_error_string(why));
+    rd_kafka_error_destroy(why);
+    return EDDY_UNAVAILABLE;
 }
 
 eddy_status ed_mock_flush(struct ed_mock *mock, int wait_ms, eddy_error *err)

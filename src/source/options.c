@@ -12,11 +12,13 @@
 #define WAIT_MS  10000 /* for a broker */
 #define SLICE_MS 500   /* between two looks at what librdkafka has to say */
 
+/* Measured with records of 1.7 kB: a queue of 5,000 stalls at 40,000 records/s, one of 20,000 gives
+ * 90,000 to 200,000; 16 MB of them are 46 MB of resident memory, 32 MB are 100. */
 static const char *const defaults[][2] = {
     {"client.id", "eddy"},
     {"session.timeout.ms", "10000"},
     {"heartbeat.interval.ms", "3000"},
-    {"queued.min.messages", "5000"},
+    {"queued.min.messages", "20000"},
     {"queued.max.messages.kbytes", "16384"},
     {"fetch.max.bytes", "8388608"},
     {"fetch.message.max.bytes", "1048576"},

@@ -1,0 +1,18 @@
+# The program from outside: tests/cli/check SCENE.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND)
+  set(slow 1)
+  if(EDDY_SANITIZE)
+    set(slow 10)
+  endif()
+  foreach(scene golden account stdin interrupt mistakes demo terminal kafka)
+    add_test(NAME cli.${scene}
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/cli/check ${scene})
+    set_tests_properties(cli.${scene} PROPERTIES LABELS threads TIMEOUT 300 SKIP_RETURN_CODE 77
+      ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_SLOW=${slow};\
+EDDY_KAFKA_DIR=${CMAKE_CURRENT_BINARY_DIR}/kafka;\
+TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+  endforeach()
+  # The broker is that of tests/kafka.
+  set_tests_properties(cli.kafka PROPERTIES LABELS "kafka;threads" FIXTURES_REQUIRED kafka)
+endif()
