@@ -17,6 +17,9 @@ target_compile_options(eddy_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
   -Werror=format-security -Werror=implicit-function-declaration -Wno-overlength-strings
   -ffp-contract=off -fno-math-errno)
+# The macros of rdkafka.h are statement expressions, which only clang calls pedantic.
+target_compile_options(eddy_flags INTERFACE
+  $<$<C_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)
 if(EDDY_WERROR)
   target_compile_options(eddy_flags INTERFACE -Werror)
 endif()

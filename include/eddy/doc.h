@@ -57,9 +57,9 @@ typedef struct eddy_doc {
     eddy_str group;    /* as given (tenant, service, shard key), at most 256 bytes; may be empty */
     int64_t time_ms;   /* Unix milliseconds */
     eddy_time_from time_from;
-    int time_unreadable;                    /* 1: the time field was there but could not be read */
-    const float *dense;                     /* (dense_dim) length 1, or NULL: to be embedded */
-    const float *extra[EDDY_EXTRA_MAX];     /* (extra_dim[i]) length 1, or NULL: view missing */
+    int time_unreadable;                /* 1: the time field was there but could not be read */
+    const float *dense;                 /* (dense_dim) length 1, or NULL: to be embedded */
+    const float *extra[EDDY_EXTRA_MAX]; /* (extra_dim[i]) length 1, or NULL: view missing */
     eddy_position position;
 } eddy_doc;
 
@@ -108,8 +108,9 @@ typedef enum eddy_format {
     EDDY_FORMAT_LINES /* the message is the text */
 } eddy_format;
 
-typedef enum eddy_time_unit { /* of a number in the time field */
-    EDDY_UNIT_AUTO,           /* by size: below 1e11 s, 1e14 ms, 1e17 us, else ns */
+/* Of a number in the time field. */
+typedef enum eddy_time_unit {
+    EDDY_UNIT_AUTO, /* by size: below 1e11 s, 1e14 ms, 1e17 us, else ns */
     EDDY_UNIT_S,
     EDDY_UNIT_MS,
     EDDY_UNIT_US,

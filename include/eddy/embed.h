@@ -35,7 +35,7 @@ EDDY_API eddy_status eddy_terms_read(eddy_str title, eddy_str text, eddy_arena *
                                      const eddy_term **ret, size_t *n_ret, eddy_error *err);
 
 /* What an embedder is given: title and text joined by a blank; only the text where the title is
- * empty or the text begins with it. In the arena, or one of the two as it is. at NULL: no memory. */
+ * empty or the text begins with it. In the arena, or one of the two itself. at NULL: no memory. */
 EDDY_API eddy_str eddy_text_join(eddy_str title, eddy_str text, eddy_arena *arena);
 
 /* ---- the dense view ---- */

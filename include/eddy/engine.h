@@ -28,16 +28,16 @@ typedef struct eddy_engine_options {
     double extra_weight[EDDY_EXTRA_MAX]; /* share of the whole, each in (0, 1), sum below 1 */
 
     /* what a user may want to set */
-    double dense_weight;     /* w_d, weight of the dense view for short text; 0.6 */
-    double granularity;      /* added to the learned threshold, in spreads of similarity; 0 */
-    double threshold;        /* fixed threshold; NaN: learned */
-    int64_t fade_ms;         /* idle time until an event fades; 0: never; 7 days */
-    int64_t half_life_ms;    /* half-life of a document's weight; 0: off */
-    double idle_penalty;     /* lambda at arrival; 0 */
-    int64_t idle_half_ms;    /* T_lambda; 6 h */
-    double stability;        /* h, hysteresis of moves and splits; 0.01 */
-    uint32_t detail;         /* C, groups kept inside an event; 8 */
-    uint32_t repair_every;   /* R, documents between repair passes; 256 */
+    double dense_weight;   /* w_d, weight of the dense view for short text; 0.6 */
+    double granularity;    /* added to the learned threshold, in spreads of similarity; 0 */
+    double threshold;      /* fixed threshold; NaN: learned */
+    int64_t fade_ms;       /* idle time until an event fades; 0: never; 7 days */
+    int64_t half_life_ms;  /* half-life of a document's weight; 0: off */
+    double idle_penalty;   /* lambda at arrival; 0 */
+    int64_t idle_half_ms;  /* T_lambda; 6 h */
+    double stability;      /* h, hysteresis of moves and splits; 0.01 */
+    uint32_t detail;       /* C, groups kept inside an event; 8 */
+    uint32_t repair_every; /* R, documents between repair passes; 256 */
 
     /* ceilings; reaching one is counted in eddy_engine_stats */
     uint32_t events_max; /* active events; the longest idle fades when it is reached; 20,000 */
@@ -68,15 +68,15 @@ typedef struct eddy_row {
 #define EDDY_MEMBERSHIPS 4
 
 typedef struct eddy_assignment {
-    uint64_t position;     /* number of this document in the stream, from 0 */
-    uint64_t event;        /* id; never reused */
-    uint64_t group;        /* micro-cluster inside the event; never reused; see EDDY_MOVED */
-    int founded;           /* 1: this document founded the event */
-    float similarity;      /* mean similarity to the event's earlier documents; 0 when founded */
-    float threshold;       /* what was asked of it, size-dependent part included */
-    uint64_t runner_up;    /* second-best event, 0: none */
+    uint64_t position;  /* number of this document in the stream, from 0 */
+    uint64_t event;     /* id; never reused */
+    uint64_t group;     /* micro-cluster inside the event; never reused; see EDDY_MOVED */
+    int founded;        /* 1: this document founded the event */
+    float similarity;   /* mean similarity to the event's earlier documents; 0 when founded */
+    float threshold;    /* what was asked of it, size-dependent part included */
+    uint64_t runner_up; /* second-best event, 0: none */
     float runner_up_similarity;
-    float confidence;      /* sigmoid of the margin, 0..1 */
+    float confidence; /* sigmoid of the margin, 0..1 */
     uint32_t n_memberships;
     struct {
         uint64_t event;
@@ -112,7 +112,7 @@ typedef struct eddy_change {
     float threshold;                  /* ... and what was asked of it */
 } eddy_change;
 
-#define EDDY_KEYWORDS 8
+#define EDDY_KEYWORDS  8
 #define EDDY_EXEMPLARS 4
 
 typedef enum eddy_event_state { EDDY_ACTIVE, EDDY_STATE_FADED, EDDY_STATE_MERGED } eddy_event_state;
@@ -127,7 +127,7 @@ typedef struct eddy_event {
     double weight;        /* decayed; equal to size without a half-life */
     int64_t first_ms, last_ms;
     int64_t stream_ms; /* stream time when the picture was taken */
-    float cohesion; /* mean similarity of two of its documents */
+    float cohesion;    /* mean similarity of two of its documents */
     uint32_t n_groups;
     eddy_str name; /* title of the most central document; keywords where there is none */
     uint32_t n_keywords;
@@ -147,11 +147,11 @@ typedef struct eddy_engine_stats {
     uint64_t documents, events_born, events_active, groups_active;
     uint64_t events_peak, groups_peak;
     uint64_t merged, split, moved, folded, faded, passes;
-    uint64_t events_max_hits;   /* events that faded early because of events_max */
-    uint64_t words_dropped;     /* words forgotten because of words_max */
-    double threshold, spread;   /* tau and sd as learned */
-    int64_t stream_ms;          /* stream time */
-    uint64_t bytes;             /* memory held */
+    uint64_t events_max_hits; /* events that faded early because of events_max */
+    uint64_t words_dropped;   /* words forgotten because of words_max */
+    double threshold, spread; /* tau and sd as learned */
+    int64_t stream_ms;        /* stream time */
+    uint64_t bytes;           /* memory held */
 } eddy_engine_stats;
 
 /* ---- the clusterer ---- */
@@ -195,8 +195,8 @@ EDDY_API eddy_status eddy_clusterer_events(const eddy_clusterer *cl, eddy_arena 
 
 /* The picture of one active event as it is now; strings in the arena.
  * EDDY_INVALID  no such event in memory */
-EDDY_API eddy_status eddy_clusterer_event(const eddy_clusterer *cl, uint64_t id,
-                                          eddy_arena *arena, eddy_event *ret, eddy_error *err);
+EDDY_API eddy_status eddy_clusterer_event(const eddy_clusterer *cl, uint64_t id, eddy_arena *arena,
+                                          eddy_event *ret, eddy_error *err);
 
 EDDY_API void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret);
 

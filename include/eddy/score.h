@@ -10,14 +10,14 @@ extern "C" {
 #endif
 
 typedef struct eddy_scores {
-    size_t n, gold, found;                      /* documents, gold clusters, found clusters */
-    double bcubed_p, bcubed_r, bcubed_f;        /* Bagga and Baldwin 1998; Amigo et al. 2009 */
-    double nmi, nmi_geometric;                  /* arithmetic and geometric normalisation */
+    size_t n, gold, found;                       /* documents, gold clusters, found clusters */
+    double bcubed_p, bcubed_r, bcubed_f;         /* Bagga and Baldwin 1998; Amigo et al. 2009 */
+    double nmi, nmi_geometric;                   /* arithmetic and geometric normalisation */
     double homogeneity, completeness, v_measure; /* Rosenberg and Hirschberg 2007 */
-    double ari;                                 /* Hubert and Arabie 1985 */
-    double ga;                                  /* grouping accuracy: share of documents whose
-                                                   found cluster is exactly their gold cluster */
-    double fga;                                 /* F1 over clusters that are exactly right */
+    double ari;                                  /* Hubert and Arabie 1985 */
+    double ga;                                   /* grouping accuracy: share of documents whose
+                                                    found cluster is exactly their gold cluster */
+    double fga;                                  /* F1 over clusters that are exactly right */
 } eddy_scores;
 
 /* Score found against gold.

@@ -50,6 +50,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct kafka *k = opaque;
     (void)rk;
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && k->last_error[0])
+        return; /* the reason was told before */
     snprintf(k->last_error, sizeof k->last_error, "%s (%s)", reason,
              rd_kafka_err2name((rd_kafka_resp_err_t)code));
 }

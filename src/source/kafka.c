@@ -5,9 +5,9 @@
  *
  * The keeper polls whatever the readers do, so a member never leaves its group because the engine
  * is slow. It also commits, once a second, what is done. A reader that is paused just lets its
- * queue be: librdkafka stops fetching when a queue holds queued.min.messages. Tried and left:
- * rd_kafka_pause_partitions, which throws the queue away and, in 2.0.x, may resume at the wrong
- * place (librdkafka#2703, #4686).
+ * queue be: librdkafka stops fetching when it is full (queued.min.messages or
+ * queued.max.messages.kbytes). Tried and left: rd_kafka_pause_partitions, which throws the queue
+ * away and, in 2.0.x, may resume at the wrong place (librdkafka#2703, #4686).
  *
  * Commits are explicit: librdkafka's automatic ones go out unasked when a partition is revoked, and
  * nobody hears of their result. Here a revocation first waits shortly for the answers to what was
