@@ -49,7 +49,7 @@ typedef enum eddy_time_from {
 } eddy_time_from;
 
 typedef struct eddy_doc {
-    eddy_str id;       /* never empty: "TOPIC-PARTITION-OFFSET" where the message has none */
+    eddy_str id;       /* 1 to 1,024 bytes: "TOPIC-PARTITION-OFFSET" where the message has none */
     eddy_str title;    /* cleaned; may be empty */
     eddy_str text;     /* cleaned; may be empty only when the title or a vector is not */
     eddy_str language; /* as given, at most 256 bytes; may be empty */
@@ -90,7 +90,7 @@ typedef enum eddy_reject {
     EDDY_REJECT_OVERSIZE,  /* larger than document_max; not looked into */
     EDDY_REJECT_UTF8,      /* not UTF-8 */
     EDDY_REJECT_JSON,      /* not JSON, or too deep, or a key twice */
-    EDDY_REJECT_SHAPE,     /* JSON, but not an object; or a field of the wrong type */
+    EDDY_REJECT_SHAPE,     /* JSON, but not an object; or a field of the wrong type or length */
     EDDY_REJECT_TEXT,      /* no text, no title and no vector, or nothing left after cleaning */
     EDDY_REJECT_VECTOR,    /* a supplied vector of the wrong length, not finite, or zero */
     EDDY_REJECT_REGISTRY,  /* Confluent wire format (magic byte 0 and a schema id) */

@@ -39,7 +39,7 @@ static const struct rule owned[] = {
     {"isolation.level", "always read_committed"},
     {"message.timeout.ms", "set output.deliver_within"},
     {"offset.store.method", "offsets are kept by the broker"},
-    {"partition.assignment.strategy", "always cooperative-sticky"},
+    {"partition.assignment.strategy", "always roundrobin"},
     {"request.required.acks", "answers count as delivered only when all in-sync copies have them"},
     {"transactional.id", "made from the pipeline's name"},
 };

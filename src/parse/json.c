@@ -17,7 +17,8 @@
 #include <math.h>
 #include <string.h>
 
-#define LABEL_MAX 256 /* bytes of a language, source or group */
+#define LABEL_MAX 256  /* bytes of a language, source or group */
+#define ID_MAX    1024 /* an id is the key of a message: longer ones are refused, not cut */
 
 /* ---- what went wrong ---- */
 
@@ -153,7 +154,11 @@ static eddy_status field_read(struct ed_reading *r, enum ed_field field, const j
 {
     eddy_doc *doc = &r->doc;
     switch (field) {
-    case ED_ID: return label_read(r, field, value, SIZE_MAX, &doc->id);
+    case ED_ID:
+        if (json_is_string(value) && json_string_length(value) > ID_MAX)
+            return ed_reject(r, EDDY_REJECT_SHAPE, "%s has %zu bytes, an id may have %d",
+                             r->parser->fields[field].text, json_string_length(value), ID_MAX);
+        return label_read(r, field, value, ID_MAX, &doc->id);
     case ED_TEXT: return text_read(r, field, value, &doc->text);
     case ED_TITLE: return text_read(r, field, value, &doc->title);
     case ED_TIME: return time_read(r, value);

@@ -200,7 +200,7 @@ static eddy_embedder *model_open(void)
 
 static const struct tensor *named(int layer, const char *part)
 {
-    char name[64];
+    char name[128];
     if (layer < 0)
         snprintf(name, sizeof name, "embeddings.%s", part);
     else

@@ -65,6 +65,27 @@ static char *repeated(const char *unit, size_t times)
 
 #define BYTES(literal) literal, sizeof literal - 1
 
+TEST(an_id_that_no_message_key_can_hold_is_refused)
+{
+    eddy_parse_options o;
+    eddy_parse_options_init(&o);
+    eddy_parser *parser = parser_of(&o);
+    eddy_arena *arena = eddy_arena_new(0);
+    for (size_t n = 1024; n <= 1025; n++) {
+        char *id = repeated("x", n);
+        char *text = malloc(n + 64);
+        int bytes = sprintf(text, "{\"id\":\"%s\",\"text\":\"a word\"}", id);
+        struct answer a = parse(parser, text, (size_t)bytes, arena);
+        assert_int_equal(a.reject, n == 1024 ? EDDY_ACCEPTED : EDDY_REJECT_SHAPE);
+        if (n == 1025)
+            assert_string_equal(a.detail, "/id has 1025 bytes, an id may have 1024");
+        free(text);
+        free(id);
+    }
+    eddy_arena_free(arena);
+    eddy_parser_free(parser);
+}
+
 TEST(poison_is_rejected_with_its_reason)
 {
     char *deep = repeated("[", 1000000), *deep_keys = repeated("{\"a\":", 1000000);
@@ -479,6 +500,7 @@ TEST(parsing_survives_any_lost_allocation)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_that_no_message_key_can_hold_is_refused),
         cmocka_unit_test(poison_is_rejected_with_its_reason),
         cmocka_unit_test(a_detail_names_the_place_and_not_the_text),
         cmocka_unit_test(every_reason_has_its_code),
