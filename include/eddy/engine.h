@@ -133,7 +133,7 @@ typedef struct eddy_event {
     uint32_t n_keywords;
     struct {
         eddy_str word;
-        float score; /* contrast: share of the event's documents x idf */
+        float score; /* share of the event's documents that hold it x log of the ratio to others */
     } keywords[EDDY_KEYWORDS];
     uint32_t n_exemplars;
     struct {

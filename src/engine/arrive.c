@@ -207,8 +207,7 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *
     ev->first_ms = t < ev->first_ms ? t : ev->first_ms;
     g->last_ms = t > g->last_ms ? t : g->last_ms;
     g->first_ms = t < g->first_ms ? t : g->first_ms;
-    for (uint32_t i = 0; i < p->n_top; i++)
-        ed_sketch_add(&g->words, p->top[i], 1);
+    ed_sketch_document(&g->words, row, p);
     if (similarity > (double)g->central.similarity)
         exemplar_set(&g->central, row, similarity);
     exemplar_set(&g->newest, row, similarity);

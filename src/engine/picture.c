@@ -28,10 +28,27 @@ static uint32_t gather_words(const eddy_clusterer *cl, const struct ed_event_sta
                     continue;
                 list[n++] = (struct keyword){s->hash[k], 0};
             }
-            list[j].score += (double)s->count[k];
+            list[j].score += (double)s->sure[k];
         }
     }
     return n;
+}
+
+/* How much a word says about the event: the share of its documents that hold it, times the
+ * logarithm of how many times larger that is than elsewhere. 0 for what one in forty documents
+ * elsewhere holds as well: function words, in whatever language. */
+static double contrast(const eddy_clusterer *cl, const struct ed_event_state *ev, uint64_t hash,
+                       double count)
+{
+    double df = ed_words_df(cl, hash); /* 0: forgotten by the vocabulary */
+    if (!(df > 0) || (ev->docs >= 3 && count < 2))
+        return 0; /* said once: an accident */
+    double share = count < ev->docs ? count / ev->docs : 1;
+    double others = (double)cl->position > ev->docs ? (double)cl->position - ev->docs : 1;
+    double elsewhere = df > count ? df - count : 0;
+    if (elsewhere > 3 && elsewhere > others / 12)
+        return 0;
+    return share * ed_ln(1 + share * others / (elsewhere + 1));
 }
 
 static void keywords(const eddy_clusterer *cl, const struct ed_event_state *ev, eddy_arena *arena,
@@ -42,12 +59,9 @@ static void keywords(const eddy_clusterer *cl, const struct ed_event_state *ev, 
     uint32_t n = gather_words(cl, ev, all);
     uint32_t n_top = 0;
     for (uint32_t i = 0; i < n; i++) {
-        double share = all[i].score / ev->docs;
-        if (ev->docs >= 3 && all[i].score < 2)
-            continue; /* said once: an accident */
-        struct keyword k = {all[i].hash, (share > 1 ? 1 : share) * ed_words_idf(cl, all[i].hash)};
-        if (!ed_words_df(cl, k.hash))
-            continue; /* forgotten by the vocabulary */
+        struct keyword k = {all[i].hash, contrast(cl, ev, all[i].hash, all[i].score)};
+        if (!(k.score > 0))
+            continue;
         uint32_t at = n_top;
         if (n_top == EDDY_KEYWORDS) {
             if (k.score <= top[n_top - 1].score)

@@ -29,7 +29,7 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     a->last_ms = b->last_ms > a->last_ms ? b->last_ms : a->last_ms;
     a->square = ed_dot(ed_group_sum(cl, into), ed_group_sum(cl, into), cl->stride);
     for (uint32_t i = 0; i < b->words.n; i++)
-        ed_sketch_add(&a->words, b->words.hash[i], b->words.count[i]);
+        ed_sketch_add(&a->words, b->words.hash[i], b->words.sure[i]);
     if (b->central.similarity > a->central.similarity)
         a->central = b->central;
     if (b->newest.time_ms > a->newest.time_ms)

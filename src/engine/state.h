@@ -81,11 +81,13 @@ struct ed_exemplar {
     char id[ID_KEPT], title[TITLE_KEPT];
 };
 
-/* Heavy hitters of the group's words, by the space-saving rule (Metwally et al. 2005). */
-#define SKETCH 24
+/* Heavy hitters of the group's words, by the space-saving rule (Metwally et al. 2005). A word that
+ * drives another out takes over its count, to be hard to drive out in turn; what it was surely
+ * counted for itself stands beside. */
+#define SKETCH 32
 struct ed_sketch {
     uint32_t n;
-    float count[SKETCH];
+    float count[SKETCH], sure[SKETCH];
     uint64_t hash[SKETCH];
 };
 
@@ -234,6 +236,8 @@ uint32_t ed_words_df(const eddy_clusterer *cl, uint64_t hash);
 eddy_str ed_words_surface(const eddy_clusterer *cl, uint64_t hash);
 double ed_words_idf(const eddy_clusterer *cl, uint64_t hash);
 void ed_sketch_add(struct ed_sketch *s, uint64_t hash, float count);
+/* Count the words of one document. */
+void ed_sketch_document(struct ed_sketch *s, const eddy_row *row, const struct ed_point *p);
 
 /* point.c: the words' memory is from cl->work. */
 void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p, float *dense);

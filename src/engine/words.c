@@ -88,22 +88,45 @@ double ed_words_idf(const eddy_clusterer *cl, uint64_t hash)
     return ed_ln(1 + ((double)cl->position + 1) / (ed_words_df(cl, hash) + 0.5));
 }
 
+static uint32_t sketch_find(const struct ed_sketch *s, uint64_t hash)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->hash[i] == hash)
+            return i;
+    return NONE;
+}
+
 void ed_sketch_add(struct ed_sketch *s, uint64_t hash, float count)
 {
-    uint32_t least = 0;
-    for (uint32_t i = 0; i < s->n; i++) {
-        if (s->hash[i] == hash) {
-            s->count[i] += count;
-            return;
+    uint32_t at = sketch_find(s, hash);
+    if (at == NONE) {
+        if (s->n < SKETCH) {
+            at = s->n++;
+            s->count[at] = 0;
+        } else {
+            at = 0;
+            for (uint32_t i = 1; i < s->n; i++)
+                if (s->count[i] < s->count[at])
+                    at = i;
         }
-        if (s->count[i] < s->count[least])
-            least = i;
+        s->hash[at] = hash;
+        s->sure[at] = 0;
     }
-    if (s->n < SKETCH) {
-        s->hash[s->n] = hash;
-        s->count[s->n++] = count;
-        return;
-    }
-    s->hash[least] = hash; /* takes over the count of the one it drives out */
-    s->count[least] += count;
+    s->count[at] += count;
+    s->sure[at] += count;
+}
+
+/* Words that the sketch knows are always counted; of the others only those that say most of this
+ * document enter, or a long text would drive out everything. */
+void ed_sketch_document(struct ed_sketch *s, const eddy_row *row, const struct ed_point *p)
+{
+    uint8_t known[sizeof p->top / sizeof *p->top];
+    for (uint32_t k = 0; k < p->n_top; k++)
+        known[k] = sketch_find(s, p->top[k]) != NONE;
+    for (size_t i = 0; i < row->n_terms; i++)
+        if (sketch_find(s, row->terms[i].hash) != NONE)
+            ed_sketch_add(s, row->terms[i].hash, 1);
+    for (uint32_t k = 0; k < p->n_top; k++)
+        if (!known[k])
+            ed_sketch_add(s, p->top[k], 1);
 }
