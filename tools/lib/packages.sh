@@ -7,8 +7,10 @@
 # build itself will say what it misses.
 
 # The program and libeddy. librdkafka, jansson, utf8proc, libyaml and OpenBLAS are all that they use.
+# OpenBLAS in the pthread build: it takes locks, so that several of our threads may call it. The serial
+# one may be built without.
 packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjansson-dev
-  libopenblas-serial-dev libutf8proc-dev libyaml-dev"
+  libopenblas-pthread-dev libutf8proc-dev libyaml-dev"
 # The unit tests, the laws of the house, the style; g++ compiles the C++ consumer of libeddy.
 packages_test="libcmocka-dev g++ binutils python3 clang-format"
 # libFuzzer and its sanitizers.
