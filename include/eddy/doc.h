@@ -89,7 +89,8 @@ typedef enum eddy_reject {
     EDDY_REJECT_TOMBSTONE, /* null value */
     EDDY_REJECT_OVERSIZE,  /* larger than document_max; not looked into */
     EDDY_REJECT_UTF8,      /* not UTF-8 */
-    EDDY_REJECT_JSON,      /* not JSON, or too deep, or a key twice */
+    EDDY_REJECT_JSON,      /* not JSON, or too deep, or a key twice, or a number or a NUL character
+                              anywhere that no double or C string can hold */
     EDDY_REJECT_SHAPE,     /* JSON, but not an object; or a field of the wrong type or length */
     EDDY_REJECT_TEXT,      /* no text, no title and no vector, or nothing left after cleaning */
     EDDY_REJECT_VECTOR,    /* a supplied vector of the wrong length, not finite, or zero */

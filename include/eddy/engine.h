@@ -40,8 +40,9 @@ typedef struct eddy_engine_options {
     uint32_t repair_every; /* R, documents between repair passes; 256 */
 
     /* ceilings; reaching one is counted in eddy_engine_stats */
-    uint32_t events_max; /* active events; the longest idle fades when it is reached; 20,000 */
-    uint32_t words_max;  /* words with a document frequency; rare ones are dropped; 131,072 */
+    uint32_t
+        events_max; /* active events; where more come, the longest idle sixteenth fades; 20,000 */
+    uint32_t words_max; /* words with a document frequency; rare ones are dropped; 131,072 */
 
     /* internals, for studies and tests; zero keeps the default */
     uint32_t neighbours; /* events looked at in a move or merge; 16 */
@@ -54,7 +55,8 @@ EDDY_API void eddy_engine_options_init(eddy_engine_options *options);
 
 /* One document as the engine sees it; everything borrowed for the call. */
 typedef struct eddy_row {
-    const float *dense;                 /* (dense_dim) any length but 0, finite; NULL: missing */
+    const float *dense;                 /* (dense_dim) any length but 0, finite; NULL: missing;
+                                           only its direction counts */
     const float *extra[EDDY_EXTRA_MAX]; /* likewise */
     const eddy_term *terms;             /* (n_terms) distinct words */
     size_t n_terms;
@@ -158,7 +160,8 @@ typedef struct eddy_engine_stats {
 
 typedef struct eddy_clusterer eddy_clusterer;
 
-/* EDDY_INVALID  an option is out of its range; the text names it. EDDY_NOMEM. */
+/* EDDY_INVALID  an option is out of its range; the text names it. EDDY_NOMEM.
+ * Sets OpenBLAS to one thread, for the whole process. */
 EDDY_API eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clusterer **ret,
                                         eddy_error *err);
 EDDY_API void eddy_clusterer_free(eddy_clusterer *cl);
@@ -168,7 +171,8 @@ EDDY_API void eddy_clusterer_free(eddy_clusterer *cl);
  *   rows  (n) borrowed for the call
  *   ret   (n) filled on EDDY_OK
  *
- * EDDY_INVALID  a row has no view at all, or one is not finite or zero; nothing changed
+ * EDDY_INVALID  a row has no view at all, or one is not finite or zero, or its time is beyond 2^53
+ *               ms; nothing changed
  * EDDY_NOMEM    no room; nothing of this call may be used, free the clusterer
  * Cost: per document active events x (dense_dim + distinct words) multiply-adds, and a repair
  * pass every repair_every documents. */
@@ -182,11 +186,12 @@ EDDY_API size_t eddy_clusterer_changes(const eddy_clusterer *cl, const eddy_chan
 /* The pictures that fell due during the last call of assign or flush, in order, each as it was at
  * its place in the stream (not at the end of the call, so that batches do not show): after a
  * document that founded an event or made one grow past a step, of that event; after a repair
- * pass, of every event that took documents or changed; of every event that faded or was merged,
- * its last. An id may come several times, with rising versions. Validity as above. */
+ * pass, of every event that took documents or changed; of every event that faded, its last; of
+ * one that was merged, a redirect: ids, version and times only. An id may come several times, with
+ * rising versions. Validity as above. */
 EDDY_API size_t eddy_clusterer_pictures(const eddy_clusterer *cl, const eddy_event **ret);
 
-/* End of the stream: a last repair pass. */
+/* End of the stream: a last repair pass. EDDY_NOMEM as for assign. */
 EDDY_API eddy_status eddy_clusterer_flush(eddy_clusterer *cl, eddy_error *err);
 
 /* Ids of active events, ascending, in the arena. */

@@ -128,6 +128,14 @@ size_t eddy_arena_used(const eddy_arena *arena)
     return arena->used;
 }
 
+size_t ed_arena_held(const eddy_arena *arena)
+{
+    size_t held = sizeof *arena;
+    for (const struct block *b = arena->blocks; b; b = b->next)
+        held += sizeof *b + b->size;
+    return held;
+}
+
 static void *arena_take(eddy_arena *arena, size_t n, size_t align)
 {
     if (n > arena->max - arena->used)

@@ -21,6 +21,8 @@ char *ed_strdup(const char *s);
 /* The gate: returns 0 to refuse the allocation. NULL takes it away. For tests only. */
 extern int (*ed_alloc_gate)(size_t n);
 
+/* Bytes that the arena holds, handed out or not. */
+size_t ed_arena_held(const eddy_arena *arena);
 /* From an arena: 16-byte aligned; NULL when memory or the arena's ceiling is exhausted. */
 void *ed_arena_alloc(eddy_arena *arena, size_t n);
 void *ed_arena_alloc_zero(eddy_arena *arena, size_t count, size_t size);

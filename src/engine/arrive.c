@@ -13,7 +13,9 @@
 struct candidate {
     uint32_t slot;
     uint64_t id;
-    double similarity, value;
+    double similarity; /* mean similarity to the event's documents: what is told */
+    double gain;       /* the same less the idle penalty: what decides */
+    double required, value;
 };
 
 /* The best four, best first; ties go to the lower id. */
@@ -54,10 +56,10 @@ static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p
                               uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    double a = ed_point_dot(cl, p, ed_event_sum(cl, slot)) / ev->weight -
-               idle_penalty(cl, time_ms, ev->last_ms);
-    double v = (a - ev->required) * ev->power;
-    return (struct candidate){slot, ev->id, a, v};
+    double similarity = ed_point_dot(cl, p, ed_event_sum(cl, slot)) / ev->weight;
+    double gain = similarity - idle_penalty(cl, time_ms, ev->last_ms);
+    double value = (gain - ev->required) * ev->power;
+    return (struct candidate){slot, ev->id, similarity, gain, ev->required, value};
 }
 
 /* Words of the point against all events: scores += sum of value x row. */
@@ -178,6 +180,29 @@ static double point_square(const eddy_clusterer *cl, const struct ed_point *p)
     return square;
 }
 
+#define HEAVY 0x1p21 /* weight from which float sums would begin to lose small additions */
+
+/* Halve the weight of an event and of its groups; sums and means keep their directions, and powers
+ * of two are exact. Its count of documents stays. */
+static void lighten(eddy_clusterer *cl, uint32_t slot)
+{
+    struct ed_event_state *ev = &cl->events[slot];
+    ev->weight /= 2;
+    for (size_t i = 0; i < cl->stride; i++)
+        ed_event_sum(cl, slot)[i] /= 2;
+    for (uint32_t g = 0; g < ev->n_groups; g++) {
+        uint32_t u = ev->groups[g];
+        cl->groups[u].weight /= 2;
+        cl->groups[u].square /= 4;
+        for (size_t i = 0; i < cl->stride; i++)
+            ed_group_sum(cl, u)[i] /= 2;
+    }
+    ed_free(ev->told);
+    ev->told = NULL;
+    ev->listed /= 2;
+    ed_event_across(cl, slot);
+}
+
 static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p, uint32_t slot,
                 double similarity, eddy_assignment *ret)
 {
@@ -211,6 +236,8 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *
     if (similarity > (double)g->central.similarity)
         exemplar_set(&g->central, row, similarity);
     exemplar_set(&g->newest, row, similarity);
+    if (ev->weight > HEAVY * cl->weight_now)
+        lighten(cl, slot);
     ed_event_refresh(cl, slot);
     ret->group = g->id;
     return 1;
@@ -224,19 +251,18 @@ static void answer(const eddy_clusterer *cl, const struct best *best, int founde
     double beta = BETA / cl->th.spread;
     ret->founded = founded;
     if (founded) {
-        ret->confidence =
-            best->n ? (float)ed_sigmoid(beta * (cl->th.tau - best->at[0].similarity)) : 1;
+        ret->confidence = best->n ? (float)ed_sigmoid(beta * (cl->th.tau - best->at[0].gain)) : 1;
         ret->n_memberships = 1;
         ret->memberships[0].event = ret->event;
         ret->memberships[0].weight = 1;
     } else {
         ret->similarity = (float)best->at[0].similarity;
-        ret->threshold = (float)cl->events[best->at[0].slot].required;
-        ret->confidence = (float)ed_sigmoid(beta * (best->at[0].similarity - cl->th.tau));
+        ret->threshold = (float)best->at[0].required;
+        ret->confidence = (float)ed_sigmoid(beta * (best->at[0].gain - cl->th.tau));
         double sum = 0;
         double weight[EDDY_MEMBERSHIPS];
         for (uint32_t i = 0; i < best->n; i++)
-            sum += weight[i] = ed_sigmoid(beta * (best->at[i].similarity - cl->th.tau));
+            sum += weight[i] = ed_sigmoid(beta * (best->at[i].gain - cl->th.tau));
         ret->n_memberships = best->n;
         for (uint32_t i = 0; i < best->n; i++) {
             ret->memberships[i].event = best->at[i].id;
@@ -244,7 +270,7 @@ static void answer(const eddy_clusterer *cl, const struct best *best, int founde
         }
     }
     uint32_t second = founded ? 0 : 1;
-    if (best->n > second) {
+    if (best->n > second && cl->events[best->at[second].slot].id == best->at[second].id) {
         ret->runner_up = best->at[second].id;
         ret->runner_up_similarity = (float)best->at[second].similarity;
     }
@@ -270,7 +296,7 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct 
     }
     ret->event = cl->events[slot].id;
     if (founded)
-        ret->threshold = (float)(best->n ? cl->events[best->at[0].slot].required : cl->th.tau);
+        ret->threshold = (float)(best->n ? best->at[0].required : cl->th.tau);
     answer(cl, best, founded, ret);
     if (!join(cl, row, p, slot, founded ? 0 : best->at[0].similarity, ret))
         return eddy_fail_nomem(err, "groups", cl->stride * sizeof(float));
@@ -288,6 +314,14 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct 
         return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
     }
     return cl->changes.n > told ? ed_picture_add(cl, slot, EDDY_ACTIVE, 0, err) : EDDY_OK;
+}
+
+#define HALVES_MAX 40.0
+
+/* Half-lives since weights were last brought down to 1. */
+static double halves_since(const eddy_clusterer *cl, int64_t time_ms)
+{
+    return (double)(time_ms - cl->start_ms) / (double)cl->o.half_life_ms;
 }
 
 static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_assignment *ret,
@@ -341,14 +375,29 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     return EDDY_OK;
 }
 
+/* Rows from the first on whose weights stay in range, at most BLOCK_MAX; 0: not even the first. */
+static size_t rows_in_range(const eddy_clusterer *cl, const eddy_row *rows, size_t n)
+{
+    size_t m = n < BLOCK_MAX ? n : BLOCK_MAX;
+    for (size_t i = 0; i < m && cl->o.half_life_ms > 0; i++)
+        if (halves_since(cl, rows[i].time_ms) > HALVES_MAX)
+            return i;
+    return m;
+}
+
 eddy_status ed_arrive(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_assignment *ret,
                       eddy_error *err)
 {
-    for (size_t i = 0; i < n; i += BLOCK_MAX) {
-        size_t m = n - i < BLOCK_MAX ? n - i : BLOCK_MAX;
-        eddy_status st = block(cl, rows + i, m, ret + i, err);
+    for (size_t i = 0; i < n;) {
+        eddy_status st = EDDY_OK;
+        size_t m = rows_in_range(cl, rows + i, n - i);
+        if (m)
+            st = block(cl, rows + i, m, ret + i, err);
+        else
+            st = ed_retire_weights(cl, rows[i].time_ms, err);
         if (st != EDDY_OK)
             return st;
+        i += m;
     }
     return EDDY_OK;
 }

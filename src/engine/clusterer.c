@@ -168,43 +168,8 @@ static eddy_status rows_check(const eddy_clusterer *cl, const eddy_row *rows, si
     return EDDY_OK;
 }
 
-/* Weights grow with time under a half-life; before they leave the range of numbers, all are brought
- * down together. */
-static void weights_rescale(eddy_clusterer *cl)
-{
-    if (cl->weight_now < 0x1p40)
-        return;
-    double down = 1 / cl->weight_now;
-    for (uint32_t e = 0; e < cl->n_slots; e++) {
-        struct ed_event_state *ev = &cl->events[e];
-        ev->weight *= down;
-        ev->told_weight *= down;
-        for (size_t i = 0; i < cl->stride; i++) {
-            ed_event_sum(cl, e)[i] *= (float)down;
-            if (ev->told)
-                ev->told[i] *= (float)down;
-        }
-        if (ev->id)
-            ed_event_across(cl, e);
-    }
-    for (uint32_t i = 0; i < cl->faded.n; i++) {
-        cl->faded.weight[i] *= down;
-        for (size_t k = 0; k < cl->stride; k++)
-            cl->faded.sums[i * cl->stride + k] *= (float)down;
-    }
-    for (uint32_t u = 0; u < cl->n_group_slots; u++) {
-        cl->groups[u].weight *= down;
-        cl->groups[u].square *= down * down;
-        for (size_t i = 0; i < cl->stride; i++)
-            ed_group_sum(cl, u)[i] *= (float)down;
-    }
-    cl->weight_now = 1;
-    cl->start_ms = cl->stream_ms;
-}
-
 static void stretch_begin(eddy_clusterer *cl)
 {
-    weights_rescale(cl);
     ed_threshold_learn(cl);
     uint64_t every = cl->n_events / 8;
     every = every > cl->o.repair_every ? every : cl->o.repair_every;
@@ -331,6 +296,11 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
                  cl->room_events * (row + cl->o.terms_dim * sizeof(float) + sizeof *cl->events +
                                     cl->o.neighbours * sizeof(struct ed_near) + 24) +
                  cl->room_groups * (row + sizeof *cl->groups + 4);
+    ret->bytes += ed_arena_held(cl->work) + ed_arena_held(cl->pictures_arena) +
+                  cl->changes.room * sizeof *cl->changes.at +
+                  cl->pictures.room * sizeof *cl->pictures.at + cl->slot_of.room * 16;
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        ret->bytes += cl->events[e].room_groups * sizeof(uint32_t);
     if (cl->faded.sums)
         ret->bytes += FADED_KEPT * row;
     if (cl->sample.points)

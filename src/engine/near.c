@@ -83,7 +83,8 @@ int ed_near_join(eddy_clusterer *cl, uint32_t to, uint32_t from)
     if (!list)
         return 0;
     struct ed_near itself = {from, 0, other->id};
-    for (int side = 0; side < 3; side++) {
+    int sides = other->n_groups ? 3 : 2; /* one that was poured out is about to go */
+    for (int side = 0; side < sides; side++) {
         const struct ed_near *near = side == 0 ? ev->near : side == 1 ? other->near : &itself;
         uint32_t n_near = side == 0 ? ev->n_near : side == 1 ? other->n_near : 1;
         for (uint32_t i = 0; i < n_near; i++) {

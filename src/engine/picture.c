@@ -195,8 +195,18 @@ eddy_status ed_picture_add(eddy_clusterer *cl, uint32_t slot, eddy_event_state s
         list->at = wide;
         list->room = room;
     }
-    cl->events[slot].version++;
-    eddy_status st = ed_picture(cl, slot, cl->pictures_arena, &list->at[list->n], err);
+    struct ed_event_state *ev = &cl->events[slot];
+    ev->version++;
+    eddy_status st = EDDY_OK;
+    if (state == EDDY_STATE_MERGED) /* a redirect: its documents are elsewhere already */
+        list->at[list->n] = (eddy_event){.id = ev->id,
+                                         .version = ev->version,
+                                         .parent = ev->parent,
+                                         .first_ms = ev->first_ms,
+                                         .last_ms = ev->last_ms,
+                                         .name = {"", 0}};
+    else
+        st = ed_picture(cl, slot, cl->pictures_arena, &list->at[list->n], err);
     if (st != EDDY_OK)
         return st;
     list->at[list->n].state = state;

@@ -11,20 +11,19 @@
  * the words' part is made when the document's turn has come. */
 #include "engine/state.h"
 
-/* Centre x (n) by the running mean at sum, which it joins; ret has length weight. */
-static int centre(double *sum, uint64_t seen, const float *x, size_t n, double root, float *ret)
+/* Centre the direction of x (n) by the running mean at sum, which it joins; ret has length root, or
+ * is 0 where x is the mean itself. */
+static void centre(double *sum, uint64_t seen, const float *x, size_t n, double root, float *ret)
 {
+    double length = ed_norm(x, n);
     for (size_t i = 0; i < n; i++) {
-        sum[i] += (double)x[i];
-        double y = (double)x[i] - sum[i] / ((double)seen + MEAN_PSEUDO);
-        ret[i] = (float)y;
+        double y = (double)x[i] / length;
+        sum[i] += y;
+        ret[i] = (float)(y - sum[i] / ((double)seen + MEAN_PSEUDO));
     }
     double norm = ed_norm(ret, n);
-    if (!(norm > 1e-12))
-        return 0; /* the mean itself: says nothing */
     for (size_t i = 0; i < n; i++)
-        ret[i] = (float)((double)ret[i] / norm * root);
-    return 1;
+        ret[i] = norm > 1e-12 ? (float)((double)ret[i] / norm * root) : 0;
 }
 
 /* The twelve words that say most, by tf-idf, go to the keywords. */
@@ -102,8 +101,10 @@ void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
     memset(dense, 0, cl->n_dense * sizeof *dense);
     double extra[EDDY_EXTRA_MAX];
     double root;
-    view_weights(cl, row, row->dense != NULL, row->n_terms > 0, &root, &p->words_root, extra);
-    if (row->dense)
+    int has_dense = row->dense && cl->o.dense_dim;
+    int has_words = row->n_terms && cl->o.terms_dim;
+    view_weights(cl, row, has_dense, has_words, &root, &p->words_root, extra);
+    if (has_dense)
         centre(cl->sum, ++cl->seen_dense, row->dense, cl->o.dense_dim, root, dense);
     size_t from = cl->o.dense_dim;
     for (size_t v = 0; v < cl->o.n_extra; v++) {
@@ -119,6 +120,8 @@ eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_po
 {
     size_t h = cl->o.terms_dim;
     size_t most = row->n_terms < h ? row->n_terms : h;
+    if (!h)
+        return EDDY_OK;
     p->at = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->at);
     p->value = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->value);
     uint16_t *place_of = ed_arena_alloc(cl->work, (h + 1) * sizeof *place_of);

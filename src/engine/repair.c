@@ -99,6 +99,13 @@ static uint32_t split_off(eddy_clusterer *cl, uint32_t like, double similarity, 
     return slot;
 }
 
+/* Folding and splitting cost more than the square of an event's groups: what pours many groups into
+ * one event folds them on the way. */
+static eddy_status groups_bound(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
+{
+    return cl->events[slot].n_groups > 4 * cl->o.detail ? ed_retire_fold(cl, slot, err) : EDDY_OK;
+}
+
 /* ---- 1. moves ---- */
 
 static eddy_status move_group(eddy_clusterer *cl, uint32_t u, uint32_t to, double similarity,
@@ -111,9 +118,12 @@ static eddy_status move_group(eddy_clusterer *cl, uint32_t u, uint32_t to, doubl
     eddy_change *change = &cl->changes.at[cl->changes.n - 1];
     change->similarity = (float)similarity;
     change->threshold = (float)required;
+    eddy_status st = EDDY_OK;
     if (!cl->events[from].n_groups)
-        return event_emptied(cl, from, to, before, similarity, required, err);
-    return ed_event_grown(cl, to) ? EDDY_OK : eddy_fail_nomem(err, "changes", sizeof *change);
+        st = event_emptied(cl, from, to, before, similarity, required, err);
+    else if (!ed_event_grown(cl, to))
+        st = eddy_fail_nomem(err, "changes", sizeof *change);
+    return st == EDDY_OK ? groups_bound(cl, to, err) : st;
 }
 
 /* Could this group want to move? In float, with the error of float on the side of yes: nine in ten
@@ -220,7 +230,8 @@ static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
     *moved = 0;
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        st = consider_group(cl, list[i].slot, moved, err);
+        if (cl->groups[list[i].slot].id == list[i].id) /* not folded meanwhile */
+            st = consider_group(cl, list[i].slot, moved, err);
     ed_free(list);
     return st;
 }
@@ -443,7 +454,8 @@ static eddy_status merge_events(eddy_clusterer *cl, uint32_t into, uint32_t from
     ed_event_refresh(cl, into);
     if (!ed_near_join(cl, into, from))
         return eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
-    return event_emptied(cl, from, into, poured, pair->similarity, required, err);
+    eddy_status st = event_emptied(cl, from, into, poured, pair->similarity, required, err);
+    return st == EDDY_OK ? groups_bound(cl, into, err) : st;
 }
 
 static eddy_status merge_best(eddy_clusterer *cl, struct pairs *pairs, eddy_error *err)

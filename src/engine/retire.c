@@ -45,7 +45,8 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     return 1;
 }
 
-static eddy_status fold_event(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
+/* Down to `detail` groups. */
+eddy_status ed_retire_fold(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
 {
     const struct ed_event_state *ev = &cl->events[slot];
     while (ev->n_groups > cl->o.detail) {
@@ -140,7 +141,7 @@ static int by_idleness(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-/* All at the ceiling pay for one sort, not one search each: a sixteenth fades at once. */
+/* At the ceiling a sixteenth fades at once, so that many births share one sort. */
 eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err)
 {
     struct idle *list = ed_alloc((cl->n_events + 1) * sizeof *list);
@@ -151,7 +152,9 @@ eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err)
         if (cl->events[e].id)
             list[n++] = (struct idle){cl->events[e].last_ms, cl->events[e].id, e};
     qsort(list, n, sizeof *list, by_idleness);
-    size_t many = n / 16 + 1;
+    size_t many = cl->o.events_max / 16 + 1;
+    if (n > cl->o.events_max)
+        many += n - cl->o.events_max;
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < many && i < n && st == EDDY_OK; i++) {
         st = fade(cl, list[i].slot, err);
@@ -160,6 +163,75 @@ eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err)
     ed_free(list);
     return st;
 }
+
+/* ---- half-life ---- */
+
+#define WEIGHT_LEAST 0x1p-40 /* in documents of now: what weighs less is forgotten */
+
+static void scale(float *x, size_t n, float by)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] *= by;
+}
+
+/* Fold groups that weigh less into the event's heaviest. */
+static int fold_light(eddy_clusterer *cl, const struct ed_event_state *ev, double least)
+{
+    uint32_t heaviest = ev->groups[0];
+    for (uint32_t i = 1; i < ev->n_groups; i++)
+        if (cl->groups[ev->groups[i]].weight > cl->groups[heaviest].weight)
+            heaviest = ev->groups[i];
+    for (uint32_t i = ev->n_groups; i-- > 0;)
+        if (ev->groups[i] != heaviest && cl->groups[ev->groups[i]].weight < least &&
+            !fold(cl, heaviest, ev->groups[i]))
+            return 0;
+    return 1;
+}
+
+/* Weights grow with time under a half-life; before they leave the range of floats, all are brought
+ * down together, so that a document of now_ms weighs 1. Old events whose weight vanishes fade. */
+eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *err)
+{
+    double halves = (double)(now_ms - cl->start_ms) / (double)cl->o.half_life_ms;
+    double down = ed_exp2(-halves);
+    for (uint32_t e = 0; e < cl->n_slots; e++) {
+        struct ed_event_state *ev = &cl->events[e];
+        if (!ev->id || ev->weight * down >= WEIGHT_LEAST)
+            continue;
+        eddy_status st = fade(cl, e, err);
+        if (st != EDDY_OK)
+            return st;
+    }
+    cl->faded.n = cl->faded.next = 0; /* they belong to another scale of weights */
+    for (uint32_t e = 0; e < cl->n_slots; e++) {
+        struct ed_event_state *ev = &cl->events[e];
+        if (!ev->id)
+            continue;
+        if (!fold_light(cl, ev, WEIGHT_LEAST / down))
+            return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
+        ev->weight *= down;
+        ev->listed = 0;
+        ed_free(ev->told);
+        ev->told = NULL;
+        scale(ed_event_sum(cl, e), cl->stride, (float)down);
+        ed_event_across(cl, e);
+        for (uint32_t i = 0; i < ev->n_groups; i++) {
+            struct ed_group *g = &cl->groups[ev->groups[i]];
+            g->weight *= down;
+            scale(ed_group_sum(cl, ev->groups[i]), cl->stride, (float)down);
+            g->square = ed_dot(ed_group_sum(cl, ev->groups[i]), ed_group_sum(cl, ev->groups[i]),
+                               cl->stride);
+        }
+    }
+    cl->weight_now = 1;
+    cl->start_ms = now_ms;
+    for (uint32_t e = 0; e < cl->n_slots; e++)
+        if (cl->events[e].id)
+            ed_event_refresh(cl, e);
+    return EDDY_OK;
+}
+
+/* ---- the end of a pass ---- */
 
 eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err)
 {
@@ -171,7 +243,7 @@ eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err)
         if (cl->o.fade_ms > 0 && ev->last_ms < cl->stream_ms - cl->o.fade_ms)
             st = fade(cl, e, err);
         else if (ev->n_groups > cl->o.detail)
-            st = fold_event(cl, e, err);
+            st = ed_retire_fold(cl, e, err);
     }
-    return st;
+    return st == EDDY_OK && cl->n_events > cl->o.events_max ? ed_retire_one(cl, err) : st;
 }

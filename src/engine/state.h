@@ -289,7 +289,11 @@ static inline int ed_near_alive(const eddy_clusterer *cl, const struct ed_near *
 /* repair.c, retire.c */
 eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err);
 eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err);
-/* Make room for one more event by fading the longest idle. */
+/* Fold the groups of an event down to `detail`. */
+eddy_status ed_retire_fold(eddy_clusterer *cl, uint32_t slot, eddy_error *err);
+/* Bring all weights down, so that a document of now_ms weighs 1. */
+eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *err);
+/* Make room for more events by fading the longest idle. */
 eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err);
 
 /* The faded event that the one at slot resumes, 0: none. */

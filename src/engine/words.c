@@ -1,41 +1,58 @@
 /* Words: how many documents held each, and how it was written.
  *
- * The table is bounded. When it is full, words of the fewest documents are forgotten (df of 1
- * first, then 2, ...) until half is free: they are the bulk of any vocabulary (Zipf) and say least
+ * The table is bounded. When it is full, words of the fewest documents are forgotten until at least
+ * half is free: they are the bulk of any vocabulary (Zipf) and say least
  * about the stream. This happens at a place of the stream, not of memory, so it repeats. */
 #include "engine/state.h"
 
 #define DF(value)    ((uint32_t)((value) >> 32))
 #define PLACE(value) ((uint32_t)(value))
 
+#define CUT_MAX 256 /* words of more documents than this are never forgotten first */
+
+/* The smallest df to keep so that at most half of the ceiling stays. */
+static uint32_t df_cut(const eddy_clusterer *cl)
+{
+    const struct ed_vocabulary *v = &cl->words;
+    size_t with[CUT_MAX + 1] = {0};
+    for (size_t i = 0; i < v->entries.room; i++)
+        if (v->entries.keys[i])
+            with[DF(v->entries.values[i]) < CUT_MAX ? DF(v->entries.values[i]) : CUT_MAX]++;
+    size_t left = v->entries.n;
+    uint32_t cut = 0;
+    while (cut < CUT_MAX && left > cl->o.words_max / 2)
+        left -= with[cut++];
+    return cut;
+}
+
+/* Where even common words are too many, half of all go, by their hash. */
 static eddy_status forget_rare(eddy_clusterer *cl, eddy_error *err)
 {
     struct ed_vocabulary *v = &cl->words;
-    for (uint32_t floor = 2; v->entries.n > cl->o.words_max / 2; floor++) {
-        struct ed_table kept;
-        struct ed_bytes surface;
-        ed_table_init(&kept);
-        ed_bytes_init(&surface, UINT32_MAX);
-        for (size_t i = 0; i < v->entries.room; i++) {
-            uint64_t hash = v->entries.keys[i];
-            uint64_t value = v->entries.values[i];
-            if (!hash || DF(value) < floor)
-                continue;
-            const char *word = v->surface.at + PLACE(value);
-            uint64_t moved = (uint64_t)DF(value) << 32 | surface.n;
-            ed_bytes_add(&surface, word, 1 + (size_t)(unsigned char)*word);
-            if (surface.failed || !ed_table_put(&kept, hash, moved)) {
-                ed_table_clear(&kept);
-                ed_bytes_clear(&surface);
-                return eddy_fail_nomem(err, "vocabulary", v->entries.n * 16);
-            }
+    uint32_t cut = df_cut(cl);
+    struct ed_table kept;
+    struct ed_bytes surface;
+    ed_table_init(&kept);
+    ed_bytes_init(&surface, UINT32_MAX);
+    for (size_t i = 0; i < v->entries.room; i++) {
+        uint64_t hash = v->entries.keys[i];
+        uint64_t value = v->entries.values[i];
+        if (!hash || DF(value) < cut || (cut == CUT_MAX && ed_mix64(hash) & 1))
+            continue;
+        const char *word = v->surface.at + PLACE(value);
+        uint64_t moved = (uint64_t)DF(value) << 32 | surface.n;
+        ed_bytes_add(&surface, word, 1 + (size_t)(unsigned char)*word);
+        if (surface.failed || !ed_table_put(&kept, hash, moved)) {
+            ed_table_clear(&kept);
+            ed_bytes_clear(&surface);
+            return eddy_fail_nomem(err, "vocabulary", v->entries.n * 16);
         }
-        v->dropped += v->entries.n - kept.n;
-        ed_table_clear(&v->entries);
-        ed_bytes_clear(&v->surface);
-        v->entries = kept;
-        v->surface = surface;
     }
+    v->dropped += v->entries.n - kept.n;
+    ed_table_clear(&v->entries);
+    ed_bytes_clear(&v->surface);
+    v->entries = kept;
+    v->surface = surface;
     return EDDY_OK;
 }
 
