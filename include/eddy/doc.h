@@ -57,7 +57,7 @@ typedef struct eddy_doc {
     eddy_str group;    /* as given (tenant, service, shard key), at most 256 bytes; may be empty */
     int64_t time_ms;   /* Unix milliseconds */
     eddy_time_from time_from;
-    int time_unreadable;                /* 1: the time field was there but could not be read */
+    int time_unreadable;                /* 1: the time field was there but not used */
     const float *dense;                 /* (dense_dim) length 1, or NULL: to be embedded */
     const float *extra[EDDY_EXTRA_MAX]; /* (extra_dim[i]) length 1, or NULL: view missing */
     eddy_position position;
@@ -130,7 +130,9 @@ typedef struct eddy_parse_options {
     size_t n_extra;
     const char *extra_path[EDDY_EXTRA_MAX];
     size_t extra_dim[EDDY_EXTRA_MAX];
-    size_t document_max; /* bytes; checked before anything is read */
+    size_t document_max;  /* bytes; checked before anything is read */
+    int64_t ahead_max_ms; /* a time this far beyond the broker's counts as unreadable: one document
+                             from the year 9000 would let every event fade; 0: any is taken */
 } eddy_parse_options;
 
 typedef struct eddy_parser eddy_parser;

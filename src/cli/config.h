@@ -86,6 +86,7 @@ struct ed_config {
         int format; /* eddy_format */
         const char *id, *text, *title, *time, *language, *source, *group;
         int time_unit; /* eddy_time_unit */
+        int64_t ahead_ms;
         const char *vector;
         int64_t vector_dim;
         struct ed_list extra;

@@ -29,6 +29,7 @@ void ed_config_parse_options(const struct ed_config *config, eddy_parse_options 
         ret->extra_dim[i] = config->extra_dim[i];
     }
     ret->document_max = (size_t)config->document.max_bytes;
+    ret->ahead_max_ms = config->document.ahead_ms;
 }
 
 void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,

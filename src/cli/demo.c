@@ -492,6 +492,7 @@ int ed_cmd_demo(int argc, char **argv)
         d.config.batch.wait_ms = 20;
     if (ed_config_source_of(&d.config, "engine.repair_every")->layer == ED_LAYER_DEFAULT)
         d.config.engine.repair_every = 32; /* a day is short: look it over more often */
+    d.config.document.ahead_ms = 0;        /* the day is set in the future */
     ed_log_up_to(ED_LOG_ERROR);            /* a mock is not worth warnings */
     ed_view_init(&d.view, stdout);
     ed_gallery_init(&d.gallery, 0, EVENTS_MAX);

@@ -83,6 +83,10 @@ const struct ed_option ed_options[] = {
      WORDS({"auto", EDDY_UNIT_AUTO}, {"s", EDDY_UNIT_S}, {"ms", EDDY_UNIT_MS}, {"us", EDDY_UNIT_US},
            {"ns", EDDY_UNIT_NS}),
      .help = "Unit of a time that is a number; auto: told from its size."},
+    {"document.ahead", DURATION(document.ahead_ms), RANGE(0, CENTURY), WORDS({"any", 0}),
+     .standard = "1d",
+     .help = "A document whose time is this far beyond Kafka's timestamp takes that timestamp: one "
+             "that came from the future would let every event fade. Not for files."},
     {"document.language", STRING(document.language), .shape = ED_POINTER, .optional = 1,
      .standard = "/lang", .help = "JSON pointer to the language."},
     {"document.source", STRING(document.source), .shape = ED_POINTER, .optional = 1,

@@ -57,6 +57,7 @@ void eddy_parse_options_init(eddy_parse_options *options)
         .source_path = "/source",
         .time_unit = EDDY_UNIT_AUTO,
         .document_max = (size_t)1 << 20,
+        .ahead_max_ms = 24 * 3600 * 1000,
     };
 }
 
@@ -107,6 +108,7 @@ eddy_status eddy_parser_new(const eddy_parse_options *options, eddy_parser **ret
     parser->format = options->format;
     parser->time_unit = options->time_unit;
     parser->document_max = options->document_max;
+    parser->ahead_max_ms = options->ahead_max_ms;
     eddy_status st = fields_init(parser, options, err);
     if (st != EDDY_OK) {
         eddy_parser_free(parser);
@@ -168,7 +170,13 @@ static int has_vector(const eddy_doc *doc)
 static eddy_status fill_in(struct ed_reading *r, const eddy_raw *raw)
 {
     eddy_doc *doc = &r->doc;
+    int64_t ahead = r->parser->ahead_max_ms;
     doc->position = raw->position;
+    if (doc->time_from == EDDY_TIME_DOCUMENT && ahead > 0 && raw->broker_ms >= 0 &&
+        doc->time_ms - ahead > raw->broker_ms) {
+        doc->time_from = EDDY_TIME_BROKER;
+        doc->time_unreadable = 1;
+    }
     if (doc->time_from != EDDY_TIME_DOCUMENT) {
         doc->time_from = raw->broker_ms >= 0 ? EDDY_TIME_BROKER : EDDY_TIME_ARRIVAL;
         doc->time_ms = raw->broker_ms >= 0 ? raw->broker_ms : raw->arrival_ms;

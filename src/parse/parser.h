@@ -23,6 +23,7 @@ struct eddy_parser {
     eddy_format format;
     eddy_time_unit time_unit;
     size_t document_max;
+    int64_t ahead_max_ms;
     struct ed_pointer fields[ED_FIELDS];
     size_t dims[ED_FIELDS]; /* of the vectors */
 };

@@ -306,6 +306,7 @@ TEST(defaults_are_those_of_the_folders)
     assert_string_equal(parse.source_path, p.source_path);
     assert_string_equal(parse.group_path, p.group_path ? p.group_path : "");
     assert_int_equal(parse.document_max, p.document_max);
+    assert_int_equal(parse.ahead_max_ms, p.ahead_max_ms);
     assert_int_equal(parse.n_extra, p.n_extra);
     assert_int_equal(parse.dense_dim, p.dense_dim);
     ed_config_clear(&c);

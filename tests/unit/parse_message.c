@@ -44,6 +44,7 @@ static eddy_parse_options with_vectors(void)
 {
     eddy_parse_options o;
     eddy_parse_options_init(&o);
+    o.ahead_max_ms = 0; /* the messages are set in the future */
     o.group_path = "/meta/tenant";
     o.dense_path = "/vectors/0";
     o.dense_dim = 2;
@@ -82,6 +83,23 @@ TEST(an_id_that_no_message_key_can_hold_is_refused)
         free(text);
         free(id);
     }
+    eddy_arena_free(arena);
+    eddy_parser_free(parser);
+}
+
+TEST(a_time_far_beyond_the_brokers_is_not_believed)
+{
+    eddy_parse_options o;
+    eddy_parse_options_init(&o);
+    eddy_parser *parser = parser_of(&o);
+    eddy_arena *arena = eddy_arena_new(0);
+    static const char near[] = "{\"text\":\"a word\",\"ts\":1700086400000}"; /* a day ahead */
+    static const char far[] = "{\"text\":\"a word\",\"ts\":1700086400001}";
+    struct answer a = parse(parser, BYTES(near), arena);
+    assert_true(a.doc.time_ms == 1700086400000 && !a.doc.time_unreadable);
+    a = parse(parser, BYTES(far), arena);
+    assert_true(a.doc.time_ms == 1700000000000 && a.doc.time_unreadable);
+    assert_int_equal(a.doc.time_from, EDDY_TIME_BROKER);
     eddy_arena_free(arena);
     eddy_parser_free(parser);
 }
@@ -501,6 +519,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_that_no_message_key_can_hold_is_refused),
+        cmocka_unit_test(a_time_far_beyond_the_brokers_is_not_believed),
         cmocka_unit_test(poison_is_rejected_with_its_reason),
         cmocka_unit_test(a_detail_names_the_place_and_not_the_text),
         cmocka_unit_test(every_reason_has_its_code),
