@@ -15,7 +15,8 @@ extern "C" {
 
 /* One distinct word of a document. */
 typedef struct eddy_term {
-    uint64_t hash;    /* FNV-1a-64 of the folded word */
+    uint64_t hash;    /* FNV-1a-64 of the folded word, from 1469598103934665603 (not the usual
+                       * offset basis, which has one digit more) */
     const char *word; /* the folded word, in the arena; not terminated */
     uint16_t n_word;  /* bytes; longer words are cut at a character border below 64 bytes */
     uint16_t count;   /* times in this document, at most 65,535 */
@@ -52,7 +53,10 @@ typedef struct eddy_embedder eddy_embedder;
  * EDDY_INVALID      model is none of these
  * EDDY_UNAVAILABLE  a file of the model is missing or cannot be read
  * EDDY_FORMAT       a file of the model is not what it should be
- * Cost for the encoder: maps the weights (90 MB for MiniLM), packs nothing. */
+ * EDDY_NOMEM        no room for it
+ * Cost for the encoder: maps the weights (90 MB for MiniLM) and reads all of them once, for the
+ * fingerprint; packs nothing. Opening an encoder sets OpenBLAS to one thread, for the whole
+ * process: who calls on several threads gets as many products at once. */
 EDDY_API eddy_status eddy_embedder_open(const char *model, const char *dir, eddy_embedder **ret,
                                         eddy_error *err);
 EDDY_API void eddy_embedder_free(eddy_embedder *embedder);
@@ -72,7 +76,8 @@ EDDY_API uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder);
  *
  * EDDY_NOMEM  scratch is full; ret is undefined
  * EDDY_FORMAT  the model's weights gave a row that is zero or not finite; ret is undefined
- * A text's vector does not depend on the other texts by more than rounding.
+ * By hash a text's vector depends on the text alone. By the encoder its last bits (about 1e-7) may
+ * also differ with the other texts of the call, and between CPUs.
  * Any number of threads share one embedder. */
 EDDY_API eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts,
                                          size_t n, eddy_arena *scratch, float *ret,

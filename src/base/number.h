@@ -1,15 +1,18 @@
 /* Elementary functions whose last bit is the same on every machine.
  *
  * libm may change between versions; a decision of the engine may not. These use only additions,
- * multiplications, divisions and sqrt of IEEE double in a written order. Relative error below
- * 1e-14. */
+ * multiplications, divisions and sqrt of IEEE double in a written order. */
 #ifndef ED_BASE_NUMBER_H
 #define ED_BASE_NUMBER_H
 
-double ed_log2(double x); /* x > 0 and finite */
+/* x > 0 and finite; relative error below 1e-14. */
+double ed_log2(double x);
 double ed_ln(double x);
-double ed_exp2(double x); /* 0 below -1000, 2^1000 above 1000 */
+/* 0 where less than 2^-1000 is due, 2^1000 where more is; else the relative error is below 1e-14
+ * (exp2) and 1e-12 (exp). */
+double ed_exp2(double x);
 double ed_exp(double x);
+/* Error below 1e-12; relative to the result only where x >= 0. */
 double ed_sigmoid(double x);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * ed_gemm_nt is OpenBLAS: fast, and different in the last bits between CPUs and batch sizes. What
  * hangs on a comparison is computed again by ed_dot, whose additions have one fixed order on every
- * machine: eight double lanes, each product rounded once, no fused multiply-add. */
+ * machine: sixteen double lanes, each product rounded once, no fused multiply-add. */
 #ifndef ED_BASE_VECTOR_H
 #define ED_BASE_VECTOR_H
 
@@ -13,7 +13,7 @@ double ed_dot(const float *a, const float *b, size_t n);
 /* The same in float, several times as fast: a filter. Error at most n 2^-24 |a| |b|; its last bits
  * differ between CPUs. */
 float ed_dot_rough(const float *a, const float *b, size_t n);
-/* y += w x, each element rounded once to float; (n). */
+/* y += w x in float; (n). Product and sum of each element are rounded once each, on every CPU. */
 void ed_add_scaled(float *y, float w, const float *x, size_t n);
 /* Length of (n) in double, fixed order. */
 double ed_norm(const float *a, size_t n);

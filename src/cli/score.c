@@ -7,12 +7,11 @@
  * Everything is read as it streams by; of a name (document, label, event, group) only its 64-bit
  * hash is kept. Two of a million names share one with a chance of 3 in 100 million. */
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/labels.h"
 #include "cli/usage.h"
-#include "parse/pointer.h"
 #include "source/source.h"
 
 #include <eddy/score.h>
@@ -29,10 +28,8 @@ struct scored {
 };
 
 struct score {
-    struct ed_pointer id_at, label_at; /* in a line of the gold file */
-    char separator;                    /* of the gold file; 0: JSON Lines; '?': not seen yet */
-    struct ed_table gold;              /* document -> label */
-    struct ed_table seen;              /* documents that were assigned */
+    struct ed_labels gold;
+    struct ed_table seen; /* documents that were assigned */
     eddy_lineage *lineage;
     struct scored *docs; /* (n_docs) assigned and labelled; at most as many as gold has */
     size_t n_docs, room_docs;
@@ -48,43 +45,9 @@ struct result {
     double changed; /* share of the documents that repair moved or split off */
 };
 
-/* ---- names ---- */
-
-static uint64_t name_end(uint64_t hash)
-{
-    hash = ed_mix64(hash);
-    return hash ? hash : 1; /* 0 means no name */
-}
-
-static uint64_t name(const char *s, size_t n)
-{
-    return name_end(ed_fnv1a(ED_FNV_BASIS, s, n));
-}
-
-/* The name in a JSON value, the same whether it is written 12 or "12"; 0: none. */
-static uint64_t json_name(const json_t *value)
-{
-    char text[32];
-    switch (value ? json_typeof(value) : JSON_NULL) {
-    case JSON_STRING: return name(json_string_value(value), json_string_length(value));
-    case JSON_INTEGER:
-        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        return name(text, strlen(text));
-    case JSON_REAL:
-        snprintf(text, sizeof text, "%.17g", json_real_value(value));
-        return name(text, strlen(text));
-    case JSON_TRUE: return name("true", 4);
-    case JSON_FALSE: return name("false", 5);
-    default: return 0;
-    }
-}
-
 /* ---- lines ---- */
 
 typedef eddy_status line_reader(struct score *s, const eddy_raw *line, eddy_error *err);
-
-#define PLACE    "%s:%" PRId64 ": "
-#define AT(line) (line)->position.topic, (line)->position.offset + 1
 
 static eddy_status each_line(const char *path, line_reader *read, struct score *s, eddy_error *err)
 {
@@ -101,8 +64,8 @@ static eddy_status each_line(const char *path, line_reader *read, struct score *
             if (lines[i].n && lines[i].bytes[lines[i].n - 1] == '\r')
                 lines[i].n--; /* made elsewhere */
             if (lines[i].n > LINE_BYTES_MAX)
-                st = eddy_fail(err, EDDY_FORMAT, PLACE "a line of more than %zu bytes",
-                               AT(&lines[i]), LINE_BYTES_MAX);
+                st = eddy_fail(err, EDDY_FORMAT, ED_PLACE "a line of more than %zu bytes",
+                               ED_AT(&lines[i]), LINE_BYTES_MAX);
             else
                 st = read(s, &lines[i], err);
         }
@@ -111,94 +74,9 @@ static eddy_status each_line(const char *path, line_reader *read, struct score *
     return st;
 }
 
-/* The line as a JSON object; to be released by json_decref. */
-static eddy_status object(const eddy_raw *line, json_t **ret, eddy_error *err)
-{
-    json_error_t bad;
-    json_t *value = json_loadb(line->bytes, line->n, 0, &bad);
-    if (!value)
-        return eddy_fail(err, EDDY_FORMAT, PLACE "not JSON (at byte %d of the line)", AT(line),
-                         bad.position);
-    if (!json_is_object(value)) {
-        json_decref(value);
-        return eddy_fail(err, EDDY_FORMAT, PLACE "not a JSON object", AT(line));
-    }
-    *ret = value;
-    return EDDY_OK;
-}
-
-/* ---- gold ---- */
-
-static eddy_status gold_put(struct score *s, const eddy_raw *line, uint64_t id, uint64_t label,
-                            eddy_error *err)
-{
-    uint64_t *known = ed_table_put(&s->gold, id, label);
-    if (!known)
-        return eddy_fail_nomem(err, "gold labels", s->gold.room * 4 * sizeof(uint64_t));
-    if (*known != label)
-        return eddy_fail(err, EDDY_FORMAT, PLACE "the document has another label further up",
-                         AT(line));
-    return EDDY_OK;
-}
-
-static eddy_status gold_json(struct score *s, const eddy_raw *line, eddy_error *err)
-{
-    json_t *value = NULL;
-    eddy_status st = object(line, &value, err);
-    if (st != EDDY_OK)
-        return st;
-    uint64_t id = json_name(ed_pointer_find(&s->id_at, value));
-    uint64_t label = json_name(ed_pointer_find(&s->label_at, value));
-    json_decref(value);
-    if (!id)
-        return eddy_fail(err, EDDY_FORMAT, PLACE "no id at \"%s\"", AT(line), s->id_at.text);
-    return label ? gold_put(s, line, id, label, err) : EDDY_OK;
-}
-
-/* Reads one cell, quoted or not. Gives where it stopped; NULL: a quote is not closed. */
-static const char *cell(const char *at, const char *end, char separator, uint64_t *ret)
-{
-    if (separator != ',' || at == end || *at != '"') {
-        const char *stop = memchr(at, separator, (size_t)(end - at));
-        stop = stop ? stop : end;
-        *ret = name(at, (size_t)(stop - at));
-        return stop;
-    }
-    uint64_t hash = ED_FNV_BASIS;
-    for (at++; at < end; at++) {
-        if (*at == '"' && (++at == end || *at != '"')) { /* "" is a quote in the text */
-            *ret = name_end(hash);
-            return at;
-        }
-        hash = ed_fnv1a(hash, at, 1);
-    }
-    return NULL;
-}
-
-static eddy_status gold_cells(struct score *s, const eddy_raw *line, eddy_error *err)
-{
-    const char *end = line->bytes + line->n;
-    uint64_t id = 0, label = 0, nothing = name("", 0);
-    const char *at = cell(line->bytes, end, s->separator, &id);
-    if (at && at < end && *at == s->separator)
-        at = cell(at + 1, end, s->separator, &label);
-    else
-        at = NULL;
-    if (at != end || id == nothing)
-        return eddy_fail(err, EDDY_FORMAT, PLACE "not an id and a label with a %s between them",
-                         AT(line), s->separator == ',' ? "comma" : "tab");
-    int heading = line->position.offset == 0 && id == name("id", 2) && label == name("label", 5);
-    return heading || label == nothing ? EDDY_OK : gold_put(s, line, id, label, err);
-}
-
-/* The first line tells what the file is. */
 static eddy_status gold_line(struct score *s, const eddy_raw *line, eddy_error *err)
 {
-    if (s->separator == '?')
-        s->separator = line->n && line->bytes[0] == '{'             ? 0
-                       : memchr(line->bytes, '\t', line->n) != NULL ? '\t'
-                                                                    : ',';
-    return s->separator ? gold_cells(s, line, err) : gold_json(s, line, err);
+    return ed_labels_line(&s->gold, line, err);
 }
 
 /* ---- the run ---- */
@@ -228,7 +106,7 @@ static eddy_status assignment_take(struct score *s, uint64_t id, struct scored d
     }
     if (!ed_table_put(&s->seen, id, 1))
         return eddy_fail_nomem(err, "assigned documents", s->seen.room * 4 * sizeof(uint64_t));
-    const uint64_t *label = ed_table_find(&s->gold, id);
+    const uint64_t *label = ed_table_find(&s->gold.of, id);
     if (!label) {
         s->unmatched++;
         return EDDY_OK;
@@ -240,15 +118,15 @@ static eddy_status assignment_take(struct score *s, uint64_t id, struct scored d
 static eddy_status assignment_line(struct score *s, const eddy_raw *line, eddy_error *err)
 {
     json_t *value = NULL;
-    eddy_status st = object(line, &value, err);
+    eddy_status st = ed_line_object(line, &value, err);
     if (st != EDDY_OK)
         return st;
-    uint64_t id = json_name(json_object_get(value, "id"));
-    struct scored doc = {.event = json_name(json_object_get(value, "event")),
-                         .group = json_name(json_object_get(value, "group"))};
+    uint64_t id = ed_name_json(json_object_get(value, "id"));
+    struct scored doc = {.event = ed_name_json(json_object_get(value, "event")),
+                         .group = ed_name_json(json_object_get(value, "group"))};
     json_decref(value);
     if (!id || !doc.event)
-        return eddy_fail(err, EDDY_FORMAT, PLACE "not an assignment: no %s", AT(line),
+        return eddy_fail(err, EDDY_FORMAT, ED_PLACE "not an assignment: no %s", ED_AT(line),
                          id ? "event" : "id");
     return assignment_take(s, id, doc, err);
 }
@@ -256,7 +134,7 @@ static eddy_status assignment_line(struct score *s, const eddy_raw *line, eddy_e
 static eddy_status change_line(struct score *s, const eddy_raw *line, eddy_error *err)
 {
     json_t *value = NULL;
-    eddy_status st = object(line, &value, err);
+    eddy_status st = ed_line_object(line, &value, err);
     if (st != EDDY_OK)
         return st;
     const char *kind = json_string_value(json_object_get(value, "kind"));
@@ -265,20 +143,20 @@ static eddy_status change_line(struct score *s, const eddy_raw *line, eddy_error
         if (strcmp(kind, eddy_change_name(lineage[i])) != 0)
             continue;
         eddy_change change = {.kind = lineage[i],
-                              .event = json_name(json_object_get(value, "event")),
-                              .other = json_name(json_object_get(value, "other")),
-                              .group = json_name(json_object_get(value, "group")),
-                              .into_group = json_name(json_object_get(value, "into_group"))};
+                              .event = ed_name_json(json_object_get(value, "event")),
+                              .other = ed_name_json(json_object_get(value, "other")),
+                              .group = ed_name_json(json_object_get(value, "group")),
+                              .into_group = ed_name_json(json_object_get(value, "into_group"))};
         st = eddy_lineage_changed(s->lineage, &change, NULL);
         if (st == EDDY_NOMEM)
             st = eddy_fail_nomem(err, "lineage", 0);
         else if (st != EDDY_OK) /* its sentence would name hashes */
             st = eddy_fail(err, EDDY_FORMAT,
-                           PLACE "\"%s\" lacks an id, or contradicts a change further up", AT(line),
-                           eddy_change_name(lineage[i]));
+                           ED_PLACE "\"%s\" lacks an id, or contradicts a change further up",
+                           ED_AT(line), eddy_change_name(lineage[i]));
     }
     if (!kind)
-        st = eddy_fail(err, EDDY_FORMAT, PLACE "not a change: no kind", AT(line));
+        st = eddy_fail(err, EDDY_FORMAT, ED_PLACE "not a change: no kind", ED_AT(line));
     json_decref(value);
     return st;
 }
@@ -315,7 +193,7 @@ static eddy_status score_run(struct score *s, struct result *ret, eddy_error *er
 /* Labelled documents that the run never assigned. */
 static uint64_t missing(const struct score *s)
 {
-    return s->gold.n - s->n_docs;
+    return s->gold.of.n - s->n_docs;
 }
 
 static void print_table(const struct score *s, const struct result *r)
@@ -369,7 +247,7 @@ static eddy_status score_files(struct score *s, const char *gold, const char *as
         st = eddy_fail(err, EDDY_FORMAT,
                        "score: no document of %s has a label in %s (%zu labels, %" PRIu64
                        " documents without one); do the ids agree?",
-                       assignments, gold, s->gold.n, s->unmatched);
+                       assignments, gold, s->gold.of.n, s->unmatched);
     if (st == EDDY_OK)
         st = score_run(s, ret, err);
     return st;
@@ -377,9 +255,7 @@ static eddy_status score_files(struct score *s, const char *gold, const char *as
 
 static void score_clear(struct score *s)
 {
-    ed_pointer_clear(&s->id_at);
-    ed_pointer_clear(&s->label_at);
-    ed_table_clear(&s->gold);
+    ed_labels_clear(&s->gold);
     ed_table_clear(&s->seen);
     eddy_lineage_free(s->lineage);
     ed_free(s->docs);
@@ -413,11 +289,7 @@ static int settings_wrong(struct score *s, const char *id_path, const char *labe
         st = eddy_fail(&err, EDDY_INVALID,
                        "score needs --gold FILE and --run DIR (or --assignments and --changes)");
     if (st == EDDY_OK)
-        st = ed_pointer_init(&s->id_at, "--gold-id", id_path, &err);
-    if (st == EDDY_OK)
-        st = ed_pointer_init(&s->label_at, "--gold-label", label_path, &err);
-    if (st == EDDY_OK && (!s->id_at.text || !s->label_at.text))
-        st = eddy_fail(&err, EDDY_INVALID, "--gold-id and --gold-label may not be empty");
+        st = ed_labels_init(&s->gold, id_path, label_path, &err);
     if (st != EDDY_OK)
         ed_exit_with(&err);
     return st != EDDY_OK;
@@ -455,7 +327,7 @@ int ed_cmd_score(int argc, char **argv)
         assignments = ed_arena_printf(config.arena, "%s/assignments.jsonl", run).at;
     if (run && !changes)
         changes = ed_arena_printf(config.arena, "%s/changes.jsonl", run).at;
-    struct score s = {.separator = '?'};
+    struct score s = {0};
     code = settings_wrong(&s, id_path, label_path, gold, assignments, changes)
                ? ED_EXIT_USAGE
                : score_and_print(&s, gold, assignments, changes, json != NULL);

@@ -22,7 +22,9 @@ struct file {
     json_t *root; /* NULL: the file is not there */
 };
 
-static eddy_status file_open(struct file *file, const char *dir, const char *name, eddy_error *err)
+/* Read dir/name. A value of another type than the wanted would look like one without any key. */
+static eddy_status file_open(struct file *file, const char *dir, const char *name, json_type type,
+                             eddy_error *err)
 {
     char path[PATH_MAX];
     *file = (struct file){dir, name, NULL};
@@ -35,13 +37,17 @@ static eddy_status file_open(struct file *file, const char *dir, const char *nam
         return st;
     json_error_t problem;
     file->root = json_loadb(mapping.n ? mapping.at : "", mapping.n, 0, &problem);
+    size_t n = mapping.n;
     ed_unmap(&mapping);
-    if (file->root)
-        return EDDY_OK;
-    if (json_error_code(&problem) == json_error_out_of_memory)
-        return eddy_fail_nomem(err, name, mapping.n);
-    return eddy_fail(err, EDDY_FORMAT, "model %s: %s: line %d: %s", dir, name, problem.line,
-                     problem.text);
+    if (!file->root && json_error_code(&problem) == json_error_out_of_memory)
+        return eddy_fail_nomem(err, name, n);
+    if (!file->root)
+        return eddy_fail(err, EDDY_FORMAT, "model %s: %s: line %d: %s", dir, name, problem.line,
+                         problem.text);
+    if (json_typeof(file->root) != type)
+        return eddy_fail(err, EDDY_FORMAT, "model %s: %s holds no JSON %s", dir, name,
+                         type == JSON_ARRAY ? "list" : "object");
+    return EDDY_OK;
 }
 
 static void file_close(struct file *file)
@@ -253,7 +259,7 @@ eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *re
     struct file files[FILES] = {{0}};
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < FILES - 1 && st == EDDY_OK; i++)
-        st = file_open(&files[i], dir, names[i], err);
+        st = file_open(&files[i], dir, names[i], i == MODULES ? JSON_ARRAY : JSON_OBJECT, err);
     if (st == EDDY_OK && !files[MODEL].root)
         st = eddy_fail(err, EDDY_UNAVAILABLE,
                        "model %s: no config.json there; tools/fetch-model fetches a model", dir);
@@ -262,7 +268,7 @@ eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *re
     if (st == EDDY_OK)
         st = modules_read(&files[MODULES], pooling_name, sizeof pooling_name, err);
     if (st == EDDY_OK)
-        st = file_open(&files[POOLING], dir, pooling_name, err);
+        st = file_open(&files[POOLING], dir, pooling_name, JSON_OBJECT, err);
     if (st == EDDY_OK)
         st = pooling_read(&files[POOLING], &config.pooling, err);
     if (st == EDDY_OK)

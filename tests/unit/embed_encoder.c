@@ -463,6 +463,13 @@ TEST(each_wrong_file_is_told_apart)
          "\"num_attention_heads\": 2, \"intermediate_size\": 24, \"max_position_embeddings\": 40, "
          "\"vocab_size\": 35, \"type_vocab_size\": 2}",
          EDDY_FORMAT, "vocab.txt: 36 pieces, but config.json: vocab_size is 35"},
+        {"config.json", "[]", EDDY_FORMAT, "config.json holds no JSON object"},
+        {"modules.json", "{}", EDDY_FORMAT, "modules.json holds no JSON list"},
+        {"sentence_bert_config.json", "[]", EDDY_FORMAT,
+         "sentence_bert_config.json holds no JSON object"},
+        {"tokenizer.json", "[]", EDDY_FORMAT, "tokenizer.json holds no JSON object"},
+        {"tokenizer_config.json", "[]", EDDY_FORMAT, "tokenizer_config.json holds no JSON object"},
+        {"1_Pooling/config.json", "[]", EDDY_FORMAT, "1_Pooling/config.json holds no JSON object"},
         {"modules.json", "[{\"type\": \"sentence_transformers.models.Dense\"}]", EDDY_FORMAT,
          "modules.json: type \"sentence_transformers.models.Dense\" is not supported"},
         {"modules.json", "[{\"type\": \"x.Transformer\", \"path\": \"0_Transformer\"}]",

@@ -48,15 +48,17 @@ TEST(activations_are_within_a_millionth)
 
 TEST(activations_are_whole_for_any_input)
 {
-    float x[] = {-1e30f, -1e4f, -90, 90, 1e4f, 1e30f}, bias[6] = {0};
-    float tanh_x[6];
-    memcpy(tanh_x, x, sizeof x);
-    ed_bias_gelu(x, bias, 1, 6);
-    ed_bias_gelu_tanh(tanh_x, bias, 1, 6);
-    for (size_t i = 0; i < 6; i++) {
-        assert_true(fabsf(x[i] - (i < 3 ? 0.0f : x[i])) < 1e-6f && isfinite(x[i]));
-        if (fabsf(tanh_x[i]) < 1e9f) /* the cube leaves float far beyond what a model gives */
-            assert_true(isfinite(tanh_x[i]));
+    static const float given[] = {-1e30f, -1e4f, -90, 90, 1e4f, 1e30f};
+    enum { N = sizeof given / sizeof *given };
+    float x[N], tanh_x[N], bias[N] = {0};
+    memcpy(x, given, sizeof x);
+    memcpy(tanh_x, given, sizeof tanh_x);
+    ed_bias_gelu(x, bias, 1, N);
+    ed_bias_gelu_tanh(tanh_x, bias, 1, N);
+    for (size_t i = 0; i < N; i++) { /* so far out both are a ramp */
+        float want = given[i] > 0 ? given[i] : 0;
+        assert_true(fabsf(x[i] - want) <= 1e-6f * fmaxf(1, want));
+        assert_true(fabsf(tanh_x[i] - want) <= 1e-6f * fmaxf(1, want));
     }
 }
 
