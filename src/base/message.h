@@ -17,6 +17,8 @@ enum ed_topic { ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD, ED_TOPICS };
 #define ED_HEADER_DEAD_CODE      "eddy.error.code"
 #define ED_HEADER_DEAD_SIZE      "eddy.value.size" /* of the whole value, when it was cut ... */
 #define ED_HEADER_DEAD_HASH      "eddy.value.hash" /* ... with its FNV-1a, 64 bit, in hex */
+#define ED_HEADER_DEAD_KEY_SIZE  "eddy.key.size"   /* likewise of the key */
+#define ED_HEADER_DEAD_KEY_HASH  "eddy.key.hash"
 
 struct ed_message {
     enum ed_topic topic;

@@ -5,6 +5,7 @@
  * output. */
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/stream.h"
 #include "cli/usage.h"
 
 #include <string.h>
@@ -36,6 +37,22 @@ static void bad(struct check *c, int code, const char *text)
 
 /* ---- the file ---- */
 
+/* What librdkafka itself would say, which needs no broker to say it. */
+static void check_kafka(struct check *c)
+{
+    const char *const *options;
+    size_t n_options;
+    for (int side = ED_KAFKA_CONSUMER; side <= ED_KAFKA_PRODUCER && !c->code; side++) {
+        eddy_error err = {0};
+        eddy_status st = ed_config_kafka_options(&c->config, (enum ed_kafka_side)side, &options,
+                                                 &n_options, &err);
+        if (st == EDDY_OK)
+            st = ed_kafka_names_check(options, n_options, &err);
+        if (st != EDDY_OK)
+            bad(c, ed_exit_code(&err), err.text);
+    }
+}
+
 static void report_configuration(struct check *c)
 {
     const struct ed_config *config = &c->config;
@@ -55,6 +72,7 @@ static void report_configuration(struct check *c)
              "configuration: %zu of %zu options are set, the others have their "
              "defaults",
              n_set, ed_options_n);
+    check_kafka(c);
     if (!c->code)
         good(c, text);
 }
@@ -70,14 +88,14 @@ static void check_model(struct check *c)
     eddy_embedder *embedder = NULL;
     eddy_clusterer *clusterer = NULL;
     eddy_error err = {0};
-    char text[300];
+    char text[600];
     size_t dim = 0;
     ed_config_parse_options(&c->config, &parse);
     eddy_status st = eddy_parser_new(&parse, &parser, &err);
     if (st != EDDY_OK) {
         bad(c, ED_EXIT_CONFIG, err.text);
-    } else if ((st = ed_config_embedder(&c->config, &embedder, &dim, &err)) != EDDY_OK) {
-        snprintf(text, sizeof text, "embedder: %.280s", err.text);
+    } else if ((st = ed_stream_embedder(&c->config, &embedder, &dim, &err)) != EDDY_OK) {
+        snprintf(text, sizeof text, "embedder: %.500s", err.text);
         bad(c, ed_exit_code(&err), text);
     } else {
         snprintf(text, sizeof text, "embedder: %s",
@@ -180,11 +198,11 @@ int ed_cmd_check(int argc, char **argv)
         .name = "check",
         .synopsis = "eddy check [OPTIONS]",
         .about =
-            "Is this configuration right, and is what it names there? Every mistake is named "
-            "with its place\nin the file; then the model is opened, the brokers and topics "
-            "are looked for.\n"
-            "Exit code 0: all is well; 78: the configuration is wrong; 69: something cannot be "
-            "reached.",
+            "Is this configuration right, and is what it names there? Every mistake is named\n"
+            "with its place in the file; then the model is opened, the brokers and topics are\n"
+            "looked for.\n"
+            "Exit code 0: all is well; 78: the configuration is wrong, or the model that it\n"
+            "names; 69: something cannot be reached; 74: a file cannot be read.",
         .examples = "  eddy check -c eddy.yaml\n"
                     "  eddy check -c eddy.yaml --no-environment --set engine.fade=12h\n"
                     "  eddy check --defaults > eddy.yaml",

@@ -2,11 +2,17 @@
  *
  * On a terminal the answer is a table, in a pipe it is JSON Lines of the events' last pictures, and
  * with -o it is the four files that `eddy run` would write as topics. Whatever it is, the last line
- * on standard error accounts for every line that came in. */
+ * on standard error accounts for every line that came in.
+ *
+ * When the reader of standard output goes away (eddy detect - | head -1), nobody wants the rest:
+ * the run is stopped, which is no failure. A write tells, and so does a look at the pipe ten times
+ * a second, for a quiet stream may write nothing for hours. With --labels something else is wanted
+ * too: then only the printing ends. */
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/dead.h"
 #include "cli/gallery.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
@@ -17,6 +23,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,30 +47,50 @@ struct detect {
     FILE *labels; /* group, event and id of each document in order; read again at the end */
     eddy_lineage *lineage;
 
-    eddy_error failure; /* the first of the engine's thread */
+    struct ed_dead dead; /* what the publisher's thread saw */
+    eddy_error failure;  /* the first of the engine's thread; EDDY_STOPPED: no reader any more */
+    atomic_int deserted; /* the same, seen by the ticker */
 };
 
+static eddy_status stdout_fail(eddy_error *err)
+{
+    if (errno == EPIPE)
+        return eddy_fail(err, EDDY_STOPPED, "standard output: its reader has gone");
+    return eddy_fail(err, EDDY_IO, "standard output: %s", strerror(errno));
+}
+
 /* ---- what the engine's thread tells ---- */
+
+/* After a failure of ours the answers are good for nothing: stop, and take no more of them. */
+static int is_over(struct detect *d)
+{
+    if (d->failure.status != EDDY_OK)
+        ed_pipeline_stop(d->stream.pipeline);
+    return d->failure.status != EDDY_OK;
+}
 
 static void on_assigned(void *watcher, const eddy_doc *doc, const eddy_assignment *a)
 {
     struct detect *d = watcher;
-    if (!d->lineage || d->failure.status != EDDY_OK)
-        return;
     uint64_t head[3] = {a->group, a->event, doc->id.n};
+    if (is_over(d))
+        return;
     if (fwrite(head, sizeof head, 1, d->labels) != 1 ||
         fwrite(doc->id.at, 1, doc->id.n, d->labels) != doc->id.n)
         eddy_fail(&d->failure, EDDY_IO, "--labels: cannot write a temporary file: %s",
                   strerror(errno));
     else
         eddy_lineage_assigned(d->lineage, a->event, a->group, &d->failure);
+    is_over(d);
 }
 
 static void on_change(void *watcher, const eddy_change *change)
 {
     struct detect *d = watcher;
-    if (d->lineage)
-        eddy_lineage_changed(d->lineage, change, &d->failure);
+    if (is_over(d))
+        return;
+    eddy_lineage_changed(d->lineage, change, &d->failure);
+    is_over(d);
 }
 
 /* The record as it would go to eddy.events. */
@@ -78,19 +106,34 @@ static eddy_status picture_json(struct detect *d, const eddy_event *event, eddy_
     return st;
 }
 
+/* A reader of live events wants each at once. */
+static void print_json(struct detect *d, eddy_str json)
+{
+    fwrite(json.at, 1, json.n, stdout);
+    putchar('\n');
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    if (errno == EPIPE && d->labels)
+        d->json = 0;
+    else
+        stdout_fail(&d->failure);
+}
+
 static void on_event(void *watcher, const eddy_event *event)
 {
     struct detect *d = watcher;
     eddy_str json = {NULL, 0};
-    if (event->size >= d->gallery.size_min && d->json && event->state != EDDY_STATE_MERGED &&
-        picture_json(d, event, &json) != EDDY_OK)
+    if (is_over(d))
         return;
-    ed_gallery_put(&d->gallery, event, json, &d->failure);
+    if (!d->json || event->size < d->gallery.size_min || event->state == EDDY_STATE_MERGED ||
+        picture_json(d, event, &json) == EDDY_OK)
+        ed_gallery_put(&d->gallery, event, json, &d->failure);
     const struct ed_shot *shot = ed_gallery_find(&d->gallery, event->id);
-    if (d->json && shot && shot->faded) { /* it is final: nothing to wait for */
-        printf("%s\n", shot->json.at);
+    if (d->json && shot && shot->faded && d->failure.status == EDDY_OK) {
+        print_json(d, shot->json); /* it is final: nothing to wait for */
         ed_gallery_remove(&d->gallery, event->id);
     }
+    is_over(d);
 }
 
 /* ---- progress ---- */
@@ -128,11 +171,31 @@ static void draw(void *p)
                 eta);
 }
 
+/* 1: standard output is a pipe or a socket that nobody reads any more. */
+static int has_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+static void tick(void *p)
+{
+    struct detect *d = p;
+    if (!d->labels && d->json && !atomic_load(&d->deserted) && has_gone()) {
+        atomic_store(&d->deserted, 1);
+        ed_pipeline_stop(d->stream.pipeline);
+    }
+    if (d->view.terminal)
+        draw(d);
+}
+
 /* ---- the answer ---- */
 
 static eddy_status print_events(struct detect *d, eddy_error *err)
 {
     struct ed_gallery *gallery = &d->gallery;
+    if (!d->json && !d->table)
+        return EDDY_OK;
     ed_gallery_sort(gallery);
     if (d->json)
         for (size_t i = 0; i < gallery->n; i++)
@@ -143,11 +206,8 @@ static eddy_status print_events(struct detect *d, eddy_error *err)
         ed_gallery_print(gallery, &out, gallery->n);
         ed_view_clear(&out);
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno == EPIPE)
-            return EDDY_STOPPED;
-        return eddy_fail(err, EDDY_IO, "standard output: %s", strerror(errno));
-    }
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return stdout_fail(err);
     if (gallery->left_out)
         ed_view_line(&d->view, "%" PRIu64 " events beyond %d were not kept for this list",
                      gallery->left_out, EVENTS_MAX);
@@ -186,17 +246,71 @@ static eddy_status write_labels(struct detect *d, eddy_error *err)
     return st;
 }
 
+/* 1: the first document without text has its text elsewhere than where it was looked for. */
+static int is_elsewhere(const struct detect *d)
+{
+    const struct ed_config *c = &d->config;
+    const char *at = d->dead.longest;
+    if (c->document.format != EDDY_FORMAT_JSON || !*d->dead.names)
+        return 0;
+    return !*at || (strcmp(c->document.text, at) != 0 && strcmp(c->document.title, at) != 0);
+}
+
+/* Where the text was looked for, and what was there instead. */
+static void account_text(struct detect *d)
+{
+    const struct ed_config *c = &d->config;
+    int both = *c->document.text && *c->document.title;
+    char text[100], title[100];
+    ed_view_line(&d->view, "    looked for %s%s%s; its fields are: %s",
+                 ed_shown(c->document.text, text, sizeof text), both ? " and " : "",
+                 ed_shown(c->document.title, title, sizeof title), d->dead.names);
+}
+
+static void account_dead(struct detect *d, const struct ed_counts *counts)
+{
+    char dead[300];
+    ed_stream_dead(counts, dead, sizeof dead);
+    if (*dead)
+        ed_view_line(&d->view, "dead: %s; the first of each:", dead + 2);
+    for (int i = 1; i < EDDY_REJECTS; i++) {
+        if (!*d->dead.first[i])
+            continue;
+        ed_view_line(&d->view, "  %s: %s", eddy_reject_code((eddy_reject)i), d->dead.first[i]);
+        if (i == EDDY_REJECT_TEXT && is_elsewhere(d))
+            account_text(d);
+    }
+}
+
+static void account_filtered(struct detect *d, uint64_t filtered)
+{
+    const struct ed_list *wanted = &d->config.document.languages;
+    char list[200] = "", one[40], number[ED_TEXT], where[100];
+    size_t n = 0;
+    for (size_t i = 0; i < wanted->n && n + sizeof one + 8 < sizeof list; i++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "",
+                              ed_shown(wanted->at[i], one, sizeof one));
+    ed_view_line(
+        &d->view, "filtered: %s documents, for their %s is not among document.languages (%s)",
+        ed_text_number(filtered, number),
+        *d->config.document.language ? ed_shown(d->config.document.language, where, sizeof where)
+                                     : "language",
+        list);
+}
+
 static void account(struct detect *d)
 {
-    char line[300], dead[300], took[ED_TEXT];
+    char line[300], took[ED_TEXT];
     struct ed_counts counts;
     ed_pipeline_counts(d->stream.pipeline, &counts);
     ed_stream_account(&d->stream, line, sizeof line);
     ed_view_line(&d->view, "%s; %s; %s", line, ed_stream_encoder(&d->stream, &d->config),
                  ed_text_took(d->stream.took_ms, took));
-    ed_stream_dead(&counts, dead, sizeof dead);
-    if (*dead)
-        ed_view_line(&d->view, "dead: %s", dead + 2);
+    account_dead(d, &counts);
+    if (counts.filtered)
+        account_filtered(d, counts.filtered);
+    if (counts.filtered && counts.filtered == counts.in)
+        ed_view_line(&d->view, "nothing was assigned: --set document.languages= takes them all");
     if (counts.time_unreadable)
         ed_view_line(&d->view,
                      "%" PRIu64 " documents have a time that cannot be read; the time "
@@ -204,22 +318,67 @@ static void account(struct detect *d)
                      counts.time_unreadable);
 }
 
+/* Documents came and none could be used: that is not what anybody wanted. */
+static eddy_status usable_check(struct detect *d, eddy_error *err)
+{
+    struct ed_counts c;
+    ed_pipeline_counts(d->stream.pipeline, &c);
+    if (!c.dead || c.assigned || c.founded)
+        return EDDY_OK;
+    const char *advice = "";
+    char text[200];
+    if (2 * c.dead_by[EDDY_REJECT_TEXT] >= c.dead && is_elsewhere(d)) {
+        snprintf(text, sizeof text, "; say where the text is, as in --set document.text=%s",
+                 *d->dead.longest ? d->dead.longest : "/message");
+        advice = text;
+    } else if (2 * c.dead_by[EDDY_REJECT_JSON] >= c.dead) {
+        advice = "; for plain text: --set document.format=lines";
+    } else if (2 * c.dead_by[EDDY_REJECT_OVERSIZE] >= c.dead) {
+        advice = "; for larger ones raise document.max_bytes";
+    }
+    return eddy_fail(err, EDDY_FORMAT,
+                     "nothing was assigned: %" PRIu64 " of %" PRIu64 " documents are dead%s",
+                     c.dead, c.in, advice);
+}
+
 /* ---- opening ---- */
 
-/* 1: the first line that is not blank is a JSON object, or begins like one and goes on. */
-static int looks_like_json(const char *text, size_t n)
+/* Behind a bracket, what only an array of documents goes on with; "[Sun Dec 04" and "[2031-05-14"
+ * begin plain lines of logs. */
+static int begins_array(const char *text, const char *end)
+{
+    for (text++; text < end && memchr(" \t\r", *text, 3);)
+        text++;
+    return text == end || memchr("\n{\"]", *text, 4) != NULL;
+}
+
+/* What the first line that is not blank says. What looks like JSON of many lines is refused: read
+ * as plain text each of its lines would be a document. */
+static eddy_status format_guess(const char *text, size_t n, int *ret, eddy_error *err)
 {
     const char *end = text + n;
+    json_error_t why;
     while (text < end && memchr(" \t\r\n", *text, 4))
         text++;
+    *ret = text == end || *text == '{' ? EDDY_FORMAT_JSON : EDDY_FORMAT_LINES;
+    if (text < end && *text == '[' && begins_array(text, end))
+        return eddy_fail(err, EDDY_FORMAT,
+                         "the input is a JSON array, not a document a line; try: jq -c '.[]' FILE "
+                         "| eddy detect -; or, for plain text, --set document.format=lines");
     if (text == end || *text != '{')
-        return text == end;
+        return EDDY_OK;
     const char *newline = memchr(text, '\n', (size_t)(end - text));
     if (!newline && n == FIRST_BYTES)
-        return 1;
-    json_t *json = json_loadb(text, (size_t)((newline ? newline : end) - text), 0, NULL);
+        return EDDY_OK;
+    json_t *json = json_loadb(text, (size_t)((newline ? newline : end) - text), 0, &why);
     json_decref(json);
-    return json != NULL;
+    if (json || json_error_code(&why) == json_error_out_of_memory)
+        return EDDY_OK;
+    return eddy_fail(
+        err, EDDY_FORMAT,
+        "the first line begins like a JSON object, but is none; if the objects have "
+        "many lines, try: jq -c . FILE | eddy detect -; if it is plain text: --set "
+        "document.format=lines; if only this line is torn: --set document.format=json");
 }
 
 /* Unless somebody said what the input is, its first line does. */
@@ -227,30 +386,41 @@ static eddy_status format_find(struct detect *d, eddy_error *err)
 {
     static char text[FIRST_BYTES];
     size_t n = 0;
+    int format = EDDY_FORMAT_JSON;
     if (ed_config_source_of(&d->config, "document.format")->layer > ED_LAYER_PROFILE)
         return EDDY_OK;
     eddy_status st = ed_source_files_peek(d->stream.source, text, sizeof text, &n, err);
     if (st == EDDY_OK && n)
-        d->config.document.format = looks_like_json(text, n) ? EDDY_FORMAT_JSON : EDDY_FORMAT_LINES;
+        st = format_guess(text, n, &format, err);
+    if (st == EDDY_OK && n)
+        d->config.document.format = format;
     return st;
+}
+
+/* Where the answers go, with an eye on the dead ones. */
+static eddy_status journal_open(struct detect *d, eddy_error *err)
+{
+    static const char *const nowhere[ED_TOPICS];
+    eddy_status st = *d->config.output.dir
+                         ? ed_config_journal_open(&d->config, &d->stream.journal, err)
+                         : ed_journal_files_open(nowhere, &d->stream.journal, err);
+    return st == EDDY_OK ? ed_dead_watch(&d->stream.journal, &d->dead, err) : st;
 }
 
 static eddy_status open_all(struct detect *d, eddy_error *err)
 {
-    static const char *const nowhere[ED_TOPICS];
     const struct ed_list *files = &d->config.source.files;
     if (!files->n)
         return eddy_fail(err, EDDY_INVALID, "no file is named; \"-\" is standard input");
+    ed_stream_listen(NULL);
     eddy_status st = ed_source_files_open(files->at, files->n, (size_t)d->config.document.max_bytes,
                                           &d->stream.source, err);
-    if (st == EDDY_OK)
-        st = format_find(d, err);
     if (st != EDDY_OK)
         return st;
-    if (*d->config.output.dir)
-        st = ed_config_journal_open(&d->config, &d->stream.journal, err);
-    else
-        st = ed_journal_files_open(nowhere, &d->stream.journal, err);
+    ed_stream_listen(d->stream.source);
+    st = format_find(d, err);
+    if (st == EDDY_OK)
+        st = journal_open(d, err);
     if (st == EDDY_OK)
         st = ed_stream_open(&d->stream, &d->config, err);
     if (st != EDDY_OK)
@@ -271,28 +441,47 @@ static eddy_status open_all(struct detect *d, eddy_error *err)
     return st == EDDY_OK ? ed_stream_connect(&d->stream, &d->config, &watch, err) : st;
 }
 
+/* What went wrong, or made the rest unwanted, while the threads ran. */
+static eddy_status ran(struct detect *d, eddy_error *err)
+{
+    eddy_status st = ed_stream_run(&d->stream, err);
+    if (st == EDDY_OK && d->failure.status != EDDY_OK) {
+        *err = d->failure;
+        st = err->status;
+    }
+    if (st == EDDY_OK && atomic_load(&d->deserted))
+        st = EDDY_STOPPED;
+    return st;
+}
+
+static eddy_status answer(struct detect *d, eddy_error *err)
+{
+    eddy_status st = print_events(d, err);
+    if (!d->lineage || (st != EDDY_OK && st != EDDY_STOPPED))
+        return st;
+    *err = (eddy_error){0}; /* whoever reads the events, the labels are wanted */
+    return write_labels(d, err);
+}
+
 static eddy_status run(struct detect *d, eddy_error *err)
 {
     eddy_status st = open_all(d, err);
     if (st != EDDY_OK)
         return st;
+    ed_view_line(&d->view, "reading %s",
+                 d->config.document.format == EDDY_FORMAT_JSON ? "JSON objects" : "plain lines");
     ed_stream_say_encoder(&d->stream, &d->config, &d->view);
     struct ed_ticker *ticker = NULL;
-    if (d->view.terminal)
-        ed_ticker_start(100, draw, d, &ticker, NULL);
-    st = ed_stream_run(&d->stream, err);
+    st = ed_ticker_start(100, tick, d, &ticker, err);
+    if (st != EDDY_OK)
+        return st;
+    st = ran(d, err);
     ed_ticker_stop(ticker);
     ed_view_bar(&d->view, "%s", "");
-    if (st == EDDY_OK && d->failure.status != EDDY_OK) {
-        *err = d->failure;
-        st = err->status;
-    }
     if (st == EDDY_OK)
-        st = print_events(d, err);
-    if (st == EDDY_OK && d->lineage)
-        st = write_labels(d, err);
+        st = answer(d, err);
     account(d);
-    return st;
+    return st == EDDY_OK && !ed_stream_signal() ? usable_check(d, err) : st;
 }
 
 int ed_cmd_detect(int argc, char **argv)
@@ -313,7 +502,10 @@ int ed_cmd_detect(int argc, char **argv)
             "Find events in files, a document a line; \"-\" is standard input. Lines are JSON\n"
             "objects (id, ts, title, text, lang, source) or plain text; the first line tells.\n"
             "On a terminal the events are shown as a table, else as JSON Lines; with -o DIR\n"
-            "assignments, changes, events and dead letters become files in DIR.",
+            "assignments, changes, events and dead letters become files in DIR.\n"
+            "Exit code 0: all was read, or the reader of standard output had seen enough;\n"
+            "1: no document could be used, or the input is no lines; 74: a file; 130 and 143:\n"
+            "ended by SIGINT and SIGTERM, with what was read until then answered.",
         .examples = "  eddy detect news.jsonl\n"
                     "  eddy detect -o found news.jsonl\n"
                     "  journalctl -n 100000 -o cat | eddy detect --profile logs -\n",

@@ -31,7 +31,8 @@ static void print_help(FILE *out)
     fprintf(out, "  %-10s%s\n\n", "help", "about a command; help config: about every option");
     ed_heading(out, colour, "Exit codes:");
     fputs(" 0 well; 1 failed; 2 wrong command line; 69 something cannot be reached;\n"
-          "  70 a mistake of eddy's; 74 a file; 75 try again; 78 wrong configuration\n\n"
+          "  70 a mistake of eddy's; 74 a file; 75 try again; 78 wrong configuration;\n"
+          "  130 ended by SIGINT; 143 ended by SIGTERM\n\n"
           "Results are on standard output, everything else is on standard error.\n",
           out);
 }

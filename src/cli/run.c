@@ -17,8 +17,8 @@
 struct run {
     struct ed_config config;
     struct ed_stream stream;
-    int64_t last_ms;  /* of the last status line ... */
-    uint64_t last_in; /* ... and what had come in by then */
+    int64_t last_ms;         /* of the last status line ... */
+    uint64_t last_committed; /* ... and what was answered by then */
 };
 
 static void status(void *p)
@@ -30,15 +30,18 @@ static void status(void *p)
     ed_source_progress(r->stream.source, &at);
     int64_t now = ed_view_now();
     double seconds = (double)(now - r->last_ms) / 1000;
-    double rate = seconds > 0 ? (double)(c.in - r->last_in) / seconds : 0;
+    double rate = seconds > 0 ? (double)(c.committed - r->last_committed) / seconds : 0;
     r->last_ms = now;
-    r->last_in = c.in;
+    r->last_committed = c.committed;
+    char behind[24] = "unknown";
+    if (!at.behind_unknown)
+        snprintf(behind, sizeof behind, "%" PRIu64, at.behind);
     ed_log(ED_LOG_INFO, "run",
            "in=%" PRIu64 " assigned=%" PRIu64 " founded=%" PRIu64 " filtered=%" PRIu64
-           " dead=%" PRIu64 " committed=%" PRIu64 " events=%" PRIu64 " behind=%" PRIu64
-           " per_second=%.1f",
-           c.in, c.assigned, c.founded, c.filtered, c.dead, c.committed, c.events_active, at.behind,
-           rate);
+           " dead=%" PRIu64 " committed=%" PRIu64 " commit_retries=%" PRIu64 " events=%" PRIu64
+           " behind=%s per_second=%.1f",
+           c.in, c.assigned, c.founded, c.filtered, c.dead, c.committed, c.commit_retries,
+           c.events_active, behind, rate);
 }
 
 static eddy_status run(struct run *r, eddy_error *err)
@@ -53,7 +56,8 @@ static eddy_status run(struct run *r, eddy_error *err)
         st = ed_stream_connect(&r->stream, &r->config, &nobody_watches, err);
     if (st != EDDY_OK)
         return st;
-    ed_log(ED_LOG_INFO, "run", "eddy %s, pipeline %s, encoder %s, %zu readers", eddy_version(),
+    ed_pipeline_patient(r->stream.pipeline);
+    ed_log(ED_LOG_INFO, "run", "eddy %s, pipeline %s, embedding by %s, %zu readers", eddy_version(),
            r->config.pipeline, ed_stream_encoder(&r->stream, &r->config),
            ed_source_readers(r->stream.source));
     r->last_ms = ed_view_now();
@@ -68,8 +72,9 @@ static eddy_status run(struct run *r, eddy_error *err)
     ed_pipeline_counts(r->stream.pipeline, &counts);
     ed_stream_account(&r->stream, account, sizeof account);
     ed_stream_dead(&counts, dead, sizeof dead);
-    ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "%s",
-           ed_stream_signal() ? " by signal" : "", account, counts.committed, dead);
+    ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "%s%s",
+           ed_stream_signal() ? " by signal" : "", account, counts.committed,
+           *dead ? "; dead: " : "", *dead ? dead + 2 : "");
     return st;
 }
 
@@ -81,8 +86,9 @@ int ed_cmd_run(int argc, char **argv)
         .synopsis = "eddy run [OPTIONS]",
         .about =
             "Read documents from Kafka topics, find events, write assignments, events, changes\n"
-            "and dead letters to topics; go on until SIGINT or SIGTERM. What was read is then\n"
-            "answered and committed; a second signal ends at once. Files can stand for topics\n"
+            "and dead letters to topics; go on until SIGINT or SIGTERM. What is under way is\n"
+            "then committed, the rest read again next time; a second signal ends at once. Files "
+            "can stand for topics\n"
             "on either side (source.files, output.dir).",
         .examples = "  eddy run -b localhost:9092 -t news\n"
                     "  eddy run -c /etc/eddy/eddy.yaml --set engine.fade=12h\n"

@@ -5,26 +5,65 @@
 #include "cli/usage.h"
 #include "cli/view.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* A signal handler can only reach what is static. */
+static _Atomic(struct ed_source *) opened;
 static _Atomic(struct ed_pipeline *) running;
 static atomic_int signalled;
 
+/* Before there is anything to stop, the number is enough: ed_stream_run looks at it. */
 static void on_signal(int number)
 {
-    struct ed_pipeline *pl = atomic_load(&running);
-    if (atomic_exchange(&signalled, number) || !pl)
+    if (atomic_exchange(&signalled, number))
         _exit(128 + number);
-    ed_pipeline_stop(pl);
+    struct ed_pipeline *pl = atomic_load(&running);
+    struct ed_source *source = atomic_load(&opened);
+    if (pl)
+        ed_pipeline_stop(pl);
+    else if (source)
+        ed_source_stop(source);
+}
+
+void ed_stream_listen(struct ed_source *source)
+{
+    struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&act.sa_mask);
+    atomic_store(&opened, source);
+    signal(SIGPIPE, SIG_IGN); /* a reader that went is told by write */
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    if (source && atomic_load(&signalled))
+        ed_source_stop(source);
 }
 
 int ed_stream_signal(void)
 {
     return atomic_load(&signalled);
+}
+
+eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
+                               eddy_error *err)
+{
+    eddy_error why = {0};
+    char real[PATH_MAX], prefix[PATH_MAX + 16];
+    eddy_status st = ed_config_embedder(config, ret, ret_dim, &why);
+    int by_auto = config->embed.model == ED_MODEL_AUTO;
+    if (st == EDDY_OK || (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
+        if (st != EDDY_OK)
+            eddy_fail(err, st, "%s", why.text);
+        return st;
+    }
+    int n = snprintf(prefix, sizeof prefix, "model %s: ", config->embed.dir);
+    const char *text = strncmp(why.text, prefix, (size_t)n) ? why.text : why.text + n;
+    const char *dir = realpath(config->embed.dir, real) ? real : config->embed.dir;
+    return eddy_fail(err, st == EDDY_FORMAT ? EDDY_CONFIG : st, "model %s: %.200s%s", dir, text,
+                     by_auto ? "; without an encoder: --set embed.model=hash" : "");
 }
 
 eddy_status ed_stream_open(struct ed_stream *stream, const struct ed_config *config,
@@ -33,10 +72,11 @@ eddy_status ed_stream_open(struct ed_stream *stream, const struct ed_config *con
     eddy_parse_options parse;
     eddy_engine_options engine;
     size_t dim = 0;
+    ed_stream_listen(stream->source);
     ed_config_parse_options(config, &parse);
     eddy_status st = eddy_parser_new(&parse, &stream->parser, err);
     if (st == EDDY_OK)
-        st = ed_config_embedder(config, &stream->embedder, &dim, err);
+        st = ed_stream_embedder(config, &stream->embedder, &dim, err);
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(config, dim, &engine);
@@ -62,17 +102,11 @@ eddy_status ed_stream_connect(struct ed_stream *stream, const struct ed_config *
 
 eddy_status ed_stream_run(struct ed_stream *stream, eddy_error *err)
 {
-    struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old_int, old_term;
-    sigemptyset(&act.sa_mask);
     stream->started_ms = ed_view_now();
-    atomic_store(&signalled, 0);
     atomic_store(&running, stream->pipeline);
-    signal(SIGPIPE, SIG_IGN); /* a reader that went is told by write */
-    sigaction(SIGINT, &act, &old_int);
-    sigaction(SIGTERM, &act, &old_term);
+    if (atomic_load(&signalled))
+        ed_pipeline_stop(stream->pipeline);
     eddy_status st = ed_pipeline_run(stream->pipeline, err);
-    sigaction(SIGTERM, &old_term, NULL);
-    sigaction(SIGINT, &old_int, NULL);
     atomic_store(&running, NULL);
     stream->took_ms = ed_view_now() - stream->started_ms;
     return st;
@@ -81,6 +115,7 @@ eddy_status ed_stream_run(struct ed_stream *stream, eddy_error *err)
 eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
+    atomic_store(&opened, NULL);
     ed_pipeline_free(stream->pipeline);
     if (stream->journal)
         st = ed_journal_close(stream->journal, err);

@@ -16,13 +16,24 @@ struct ed_stream {
     int64_t started_ms, took_ms; /* of ed_stream_run, on ed_view_now's clock */
 };
 
-/* Parser, embedder and clusterer. stream must be zeroed; on failure it is to be closed. */
+/* Take SIGINT and SIGTERM from now on, so that whatever is opened is closed in order: the first one
+ * stops source (NULL: there is none to wait for yet) or ends the run, a second one ends the
+ * process. ed_stream_open calls it too. */
+void ed_stream_listen(struct ed_source *source);
+
+/* As ed_config_embedder. A model directory that is broken, or of a kind that eddy does not read, is
+ * EDDY_CONFIG; the text tells its full path. */
+eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
+                               eddy_error *err);
+
+/* Parser, embedder and clusterer. stream must be zeroed, but for source and journal; on failure it
+ * is to be closed. */
 eddy_status ed_stream_open(struct ed_stream *stream, const struct ed_config *config,
                            eddy_error *err);
 /* Then, with source and journal in place (taken), the pipeline; watch brings only its callbacks. */
 eddy_status ed_stream_connect(struct ed_stream *stream, const struct ed_config *config,
                               const struct ed_pipeline_options *watch, eddy_error *err);
-/* Run to the end. SIGINT and SIGTERM end it in order, a second one ends the process. */
+/* Run to the end, or until a signal; one that came before counts. */
 eddy_status ed_stream_run(struct ed_stream *stream, eddy_error *err);
 /* The signal that ended it; 0: none did. */
 int ed_stream_signal(void);

@@ -39,8 +39,9 @@ int ed_exit_flushed(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    if (errno != EPIPE) /* a reader that has seen enough is no failure worth a line */
-        fprintf(stderr, "eddy: standard output: %s\n", strerror(errno));
+    if (errno == EPIPE) /* a reader that has seen enough is no failure */
+        return code;
+    fprintf(stderr, "eddy: standard output: %s\n", strerror(errno));
     return ED_EXIT_IO;
 }
 

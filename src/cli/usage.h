@@ -26,7 +26,8 @@ int ed_exit_with(const eddy_error *err);
 
 /* The same for a wrong command line, with a pointer to the command's help. */
 int ed_exit_usage(const char *command, const eddy_error *err);
-/* Flush standard output at the end of a command: code, or ED_EXIT_IO when it cannot be written. */
+/* Flush standard output at the end of a command: code, or ED_EXIT_IO when it cannot be written. A
+ * reader that has gone away is no failure. */
 int ed_exit_flushed(int code);
 
 /* 1: out is a terminal that may be given colours (NO_COLOR is not set, TERM is not dumb). */

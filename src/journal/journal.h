@@ -16,7 +16,9 @@ struct ed_journal;
  * EDDY_UNAVAILABLE  Kafka: not all of it was acknowledged within deliver_ms; some of it may be
  *                   there, so that committing it again may double messages (same ce_id)
  * EDDY_STOPPED      the reader of standard output has gone
- * The same epoch may be committed again when err->retriable is set. */
+ * The same epoch may be committed again when err->retriable is set. Kafka: a dead letter that the
+ * broker refuses by its size is no failure: it is cut to its error headers, or left out if even
+ * they are refused, and the log says so. */
 eddy_status ed_journal_commit(struct ed_journal *journal, const struct ed_epoch *epoch,
                               eddy_error *err);
 /* Flush and close; reports what could not be flushed. Frees the journal in any case; NULL is

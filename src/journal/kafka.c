@@ -5,6 +5,10 @@
  * such a producer may fail for good (librdkafka before 2.3 does after some disconnects). Then
  * the epoch fails as retriable, and the next commit begins with a fresh producer.
  *
+ * A dead letter is what stands between a sick message and a stream that stops at it, so one that is
+ * refused by its size must not stop anything either: it is sent once more alone (a broker refuses
+ * whole batches), then with its error headers only, then left out, with a line in the log.
+ *
  * Reports come in by rd_kafka_poll, so all of this happens in the owner's thread. Only the log
  * callback is called from elsewhere. */
 #include "journal/inside.h"
@@ -29,8 +33,11 @@ struct kafka {
     rd_kafka_t *rk;        /* NULL: the last one is broken */
     char *topics[ED_TOPICS];
     int deliver_ms;
-    uintptr_t commit;     /* number of the commit under way; reports of older ones are late */
-    size_t waiting;       /* reports that it lacks */
+    uintptr_t first; /* the commit's messages have the numbers first ... */
+    uintptr_t next;  /* ... to next - 1; reports of others are late */
+    size_t waiting;  /* reports that it lacks */
+    size_t *refused; /* (n_refused) places in the epoch of dead letters that are too large */
+    size_t n_refused, room_refused;
     int failed;           /* messages of it failed ... */
     int hopeless;         /* ... and one of them would fail again */
     char why[300];        /* the first failure, or the first hopeless one */
@@ -86,16 +93,36 @@ static void message_failed(struct kafka *k, const char *topic, rd_kafka_resp_err
     k->hopeless |= hopeless;
 }
 
+/* 1: noted as a dead letter that is too large. */
+static int is_refused(struct kafka *k, const char *topic, rd_kafka_resp_err_t why, size_t place)
+{
+    if (why != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || !k->topics[ED_DEAD] ||
+        strcmp(topic, k->topics[ED_DEAD]) != 0)
+        return 0;
+    if (k->n_refused == k->room_refused) {
+        size_t room = k->room_refused ? 2 * k->room_refused : 16;
+        size_t *wide = ed_realloc(k->refused, room * sizeof *wide);
+        if (!wide)
+            return 0;
+        k->refused = wide;
+        k->room_refused = room;
+    }
+    k->refused[k->n_refused++] = place;
+    return 1;
+}
+
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque)
 {
     struct kafka *k = opaque;
+    uintptr_t number = (uintptr_t)report->_private;
     (void)rk;
-    if ((uintptr_t)report->_private != k->commit)
+    if (number - k->first >= k->next - k->first)
         return;
     k->waiting--;
-    if (report->err) /* rd_kafka_message_errstr would give the message's own text */
-        message_failed(k, rd_kafka_topic_name(report->rkt), report->err,
-                       rd_kafka_err2str(report->err));
+    const char *topic = rd_kafka_topic_name(report->rkt);
+    /* rd_kafka_message_errstr would give the message's own text. */
+    if (report->err && !is_refused(k, topic, report->err, number - k->first))
+        message_failed(k, topic, report->err, rd_kafka_err2str(report->err));
 }
 
 /* ---- the producer ---- */
@@ -138,7 +165,7 @@ static rd_kafka_headers_t *headers_of(const struct ed_message *m)
     return all;
 }
 
-static rd_kafka_resp_err_t produce(struct kafka *k, const struct ed_message *m)
+static rd_kafka_resp_err_t produce(struct kafka *k, const struct ed_message *m, size_t place)
 {
     rd_kafka_headers_t *headers = headers_of(m);
     const rd_kafka_vu_t parts[] = {
@@ -147,7 +174,7 @@ static rd_kafka_resp_err_t produce(struct kafka *k, const struct ed_message *m)
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)m->key.at, m->key.n}},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)m->value.at, m->value.n}},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)k->commit},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(k->first + place)},
     };
     rd_kafka_error_t *error = rd_kafka_produceva(k->rk, parts, sizeof parts / sizeof *parts);
     if (!error) {
@@ -161,14 +188,67 @@ static rd_kafka_resp_err_t produce(struct kafka *k, const struct ed_message *m)
 }
 
 /* Send one message, waiting for room in the producer's queue. 0: it failed. */
-static int post(struct kafka *k, const struct ed_message *m, int64_t until_ms)
+static int post(struct kafka *k, const struct ed_message *m, size_t place, int64_t until_ms)
 {
     rd_kafka_resp_err_t why;
-    while ((why = produce(k, m)) == RD_KAFKA_RESP_ERR__QUEUE_FULL && ed_monotonic_ms() < until_ms)
+    while ((why = produce(k, m, place)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+           ed_monotonic_ms() < until_ms)
         rd_kafka_poll(k->rk, SLICE_MS);
-    if (why)
-        message_failed(k, k->topics[m->topic], why, rd_kafka_err2str(why));
-    return !why;
+    if (!why || is_refused(k, k->topics[m->topic], why, place))
+        return 1;
+    message_failed(k, k->topics[m->topic], why, rd_kafka_err2str(why));
+    return 0;
+}
+
+static void reports_wait(struct kafka *k, int64_t until_ms)
+{
+    while (k->waiting && ed_monotonic_ms() < until_ms && !is_broken(k))
+        rd_kafka_flush(k->rk, SLICE_MS); /* sends without lingering, and polls */
+    rd_kafka_poll(k->rk, 0);
+    if (k->waiting && !k->failed)
+        message_failed(k, "(any)", RD_KAFKA_RESP_ERR__TIMED_OUT, "no delivery report came");
+}
+
+/* What is left of a dead letter when even the broker's limit is below ours: our headers are its
+ * last ones, and tell where the message is. */
+static struct ed_message without_body(const struct ed_message *m)
+{
+    struct ed_message bare = *m;
+    size_t i = m->n_headers;
+    while (i > 0 && strcmp(m->headers[--i].name, ED_HEADER_DEAD_TOPIC) != 0)
+        continue;
+    bare.headers += i;
+    bare.n_headers -= i;
+    bare.key = bare.value = (eddy_str){NULL, 0};
+    return bare;
+}
+
+/* Send the dead letters that were refused for their size again, each alone. */
+static void refused_again(struct kafka *k, const struct ed_epoch *epoch, int64_t until_ms)
+{
+    size_t n = k->n_refused, bare = 0, lost = 0;
+    for (size_t i = 0; i < n && !k->failed; i++) {
+        const struct ed_message *whole = &epoch->messages[k->refused[i]];
+        struct ed_message part = without_body(whole);
+        const struct ed_message *tries[] = {whole, &part};
+        int refused = 1;
+        for (size_t t = 0; t < 2 && refused && !k->failed; t++) {
+            k->n_refused = n;
+            bare += t;
+            if (post(k, tries[t], k->refused[i], until_ms))
+                reports_wait(k, until_ms);
+            refused = k->n_refused > n;
+        }
+        lost += refused ? 1 : 0;
+    }
+    k->n_refused = 0;
+    if (bare)
+        ed_log(ED_LOG_WARN, "journal",
+               "topic %s: the broker refused %zu dead letters by size: cut to their headers",
+               k->topics[ED_DEAD], bare);
+    if (lost)
+        ed_log(ED_LOG_ERROR, "journal", "topic %s: %zu dead letters were refused and left out",
+               k->topics[ED_DEAD], lost);
 }
 
 static eddy_status commit_failed(struct kafka *k, eddy_error *err)
@@ -189,8 +269,9 @@ static eddy_status kafka_commit(struct ed_journal *journal, const struct ed_epoc
     eddy_status st = k->rk ? EDDY_OK : producer_new(k, err);
     if (st != EDDY_OK)
         return st;
-    k->commit++;
-    k->waiting = 0;
+    k->first = k->next;
+    k->next += epoch->n_messages;
+    k->waiting = k->n_refused = 0;
     k->failed = k->hopeless = 0;
     k->last_error[0] = 0;
     int64_t until = ed_monotonic_ms() + k->deliver_ms + SLACK_MS;
@@ -198,13 +279,10 @@ static eddy_status kafka_commit(struct ed_journal *journal, const struct ed_epoc
     int sent = 1;
     for (size_t i = 0; i < epoch->n_messages && sent; i++)
         if (k->topics[epoch->messages[i].topic])
-            sent = post(k, &epoch->messages[i], until);
-    while (k->waiting && ed_monotonic_ms() < until && !is_broken(k))
-        rd_kafka_flush(k->rk, SLICE_MS); /* sends without lingering, and polls */
-    rd_kafka_poll(k->rk, 0);
-
-    if (k->waiting && !k->failed)
-        message_failed(k, "(any)", RD_KAFKA_RESP_ERR__TIMED_OUT, "no delivery report came");
+            sent = post(k, &epoch->messages[i], i, until);
+    reports_wait(k, until);
+    if (k->n_refused && !k->failed)
+        refused_again(k, epoch, until);
     if (!k->failed)
         return EDDY_OK;
     st = commit_failed(k, err);
@@ -224,6 +302,7 @@ static eddy_status kafka_close(struct ed_journal *journal, eddy_error *err)
         rd_kafka_conf_destroy(k->conf);
     for (int i = 0; i < ED_TOPICS; i++)
         ed_free(k->topics[i]);
+    ed_free(k->refused);
     ed_free(k);
     return EDDY_OK;
 }

@@ -36,6 +36,7 @@ void ed_batch_free(struct ed_batch *batch)
 void ed_batch_reset(struct ed_batch *batch)
 {
     batch->n = 0;
+    batch->dropped = 0;
     batch->epoch.n_messages = 0;
     batch->epoch.n_offsets = 0;
     eddy_arena_reset(batch->arena);

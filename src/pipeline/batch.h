@@ -26,6 +26,7 @@ struct ed_batch {
     struct ed_item *items; /* (room), n of them used */
     size_t n, room;
     uint64_t number;       /* order in which the engine takes batches */
+    int dropped;           /* 1: we were asked to stop before it was embedded */
     struct ed_epoch epoch; /* offsets are filled by the reader, messages by the engine */
 };
 

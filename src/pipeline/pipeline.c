@@ -6,14 +6,22 @@
  *
  * Five rings, and no other way between two threads. Every ring has room for all batches, so only
  * taking ever waits, and the one place where back-pressure shows is the ring of free batches: a
- * reader that finds none pauses its partitions and goes on polling until half of them are back.
+ * reader that finds none pauses its source, and goes on asking it, which gives nothing then but the
+ * news of an end or a stop, until half of them are back.
+ *
+ * A batch holds what a worker embeds in about a second: hundreds of documents where vectors are
+ * cheap, a few where a model makes them. So the first answers come soon, and what is under way is
+ * seconds of work, not minutes.
  *
  * The end travels the same way: the last reader closes its ring, and each stage closes the next
- * one when its own is empty. An error does not travel: it stops all rings at once. Signals only
- * set a flag, so every wait is bounded and looks at it. */
+ * one when its own is empty. When we are asked to stop, batches that no worker has embedded yet are
+ * dropped, all from the first such one on: what is committed has no gap, and the source gives the
+ * rest again. An error does not travel: it stops all rings at once. Signals only set a flag, so
+ * every wait is bounded and looks at it. */
 #include "pipeline/pipeline.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "pipeline/batch.h"
@@ -28,6 +36,8 @@
 #define WAIT_MS        100                 /* the bound of every wait */
 #define READ_MAX       256                 /* messages in one read */
 #define PIECE_MAX      32                  /* texts in one call of the embedder */
+#define BATCH_MIN      16                  /* documents in a batch, however slow they are */
+#define BATCH_MS       1000                /* that embedding a batch should take at most */
 #define FLUSH_MAX      512                 /* pictures in one epoch at the end */
 #define BACKOFF_MAX    10000               /* ms between two tries of a commit */
 #define HANDOVER_BYTES ((size_t)8 << 20)   /* a batch with this many is full */
@@ -50,13 +60,17 @@ struct ed_pipeline {
     struct ed_ring *free, *read, *ready, *embedded, *answered;
     size_t dim; /* of the dense view; 0: none */
 
-    atomic_int stopping; /* asked to end */
+    atomic_size_t full; /* documents that make a batch go on; batch_max at most */
+    int patient;
+
+    atomic_int stopping; /* to end, asked for or by a failure */
+    atomic_int dropping; /* asked for while there was more to read */
     atomic_size_t readers_left, workers_left;
     pthread_mutex_t lock; /* guards failure */
     eddy_error failure;
 
     _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
-    _Atomic uint64_t time_fallback, time_unreadable, committed, events_active;
+    _Atomic uint64_t time_fallback, time_unreadable, committed, commit_retries, events_active;
 };
 
 static int64_t clock_ms(clockid_t which)
@@ -75,11 +89,18 @@ static void failure_keep(struct ed_pipeline *pl, const eddy_error *why)
     pthread_mutex_unlock(&pl->lock);
 }
 
+/* No more is read; what was read is answered. */
+static void end_reading(struct ed_pipeline *pl)
+{
+    atomic_store(&pl->stopping, 1);
+    ed_source_stop(pl->options.source);
+}
+
 /* What can go on no more: stop all threads, now. */
 static void fail_all(struct ed_pipeline *pl, const eddy_error *why)
 {
     failure_keep(pl, why);
-    ed_pipeline_stop(pl);
+    end_reading(pl);
     struct ed_ring *all[] = {pl->free, pl->read, pl->ready, pl->embedded, pl->answered};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ed_ring_stop(all[i]);
@@ -103,8 +124,7 @@ static void batch_pass(struct ed_ring *ring, struct ed_batch *batch)
 
 /* ---- readers: source -> documents ---- */
 
-/* Hand the batch over for an empty one. While all batches are under way the flow is paused, but we
- * go on reading what was on its way already: a consumer that does not poll is thrown out. Returns
+/* Hand the batch over for an empty one. While all batches are under way the flow is paused. Returns
  * 0 when there is no empty one yet. */
 static int reader_exchange(struct reader *r, int *paused)
 {
@@ -150,38 +170,28 @@ static eddy_status reader_take(struct reader *r, size_t n, int *paused, eddy_err
 }
 
 /* 1: the batch should go on; *wait_ms: how long the next read may take. */
-static int reader_due(const struct reader *r, int *wait_ms)
+static int reader_due(const struct reader *r, size_t full, int *wait_ms)
 {
-    const struct ed_pipeline_options *o = &r->pl->options;
     *wait_ms = WAIT_MS;
     if (!r->batch->n)
         return 0;
-    int64_t left = r->first_ms + o->wait_ms - clock_ms(CLOCK_MONOTONIC);
+    int64_t left = r->first_ms + r->pl->options.wait_ms - clock_ms(CLOCK_MONOTONIC);
     if (left < WAIT_MS)
         *wait_ms = left < 0 ? 0 : (int)left;
-    return left <= 0 || r->batch->n >= o->batch_max;
+    return left <= 0 || r->batch->n >= full;
 }
 
 static eddy_status reader_loop(struct reader *r, eddy_error *err)
 {
     struct ed_pipeline *pl = r->pl;
-    const struct ed_pipeline_options *o = &pl->options;
     int paused = 0;
     for (int end = 0; !end;) {
         int wait_ms;
-        if (reader_due(r, &wait_ms) && !reader_exchange(r, &paused)) {
-            wait_ms = 0;
-            if (r->batch->n == r->batch->room) {
-                if (atomic_load(&pl->stopping))
-                    return EDDY_OK;
-                continue; /* not even a place for what was on its way */
-            }
-        }
-        size_t room = paused                       ? r->batch->room - r->batch->n
-                      : r->batch->n < o->batch_max ? o->batch_max - r->batch->n
-                                                   : 0;
-        size_t n = 0;
-        eddy_status st = ed_source_read(o->source, r->index, wait_ms, r->raws,
+        size_t n = 0, full = atomic_load(&pl->full);
+        if (reader_due(r, full, &wait_ms) && !reader_exchange(r, &paused))
+            wait_ms = 0; /* the exchange has waited */
+        size_t room = r->batch->n < full ? full - r->batch->n : 0;
+        eddy_status st = ed_source_read(pl->options.source, r->index, wait_ms, r->raws,
                                         room < READ_MAX ? room : READ_MAX, &n, &end, err);
         if (st == EDDY_OK)
             st = reader_take(r, n, &paused, err);
@@ -201,7 +211,7 @@ static void *reader_main(void *p)
         fail_all(pl, &err);
     } else if (st != EDDY_OK && st != EDDY_STOPPED) {
         failure_keep(pl, &err); /* what was read before it is still good */
-        ed_pipeline_stop(pl);
+        end_reading(pl);
     }
     if (r->batch->n)
         batch_pass(pl->read, r->batch);
@@ -228,8 +238,6 @@ static eddy_status front_item(struct ed_pipeline *pl, struct ed_batch *batch, st
                               eddy_error *err)
 {
     eddy_doc *doc = &item->doc;
-    atomic_fetch_add(&pl->time_fallback, doc->time_from != EDDY_TIME_DOCUMENT);
-    atomic_fetch_add(&pl->time_unreadable, doc->time_unreadable != 0);
     item->filtered = !language_wanted(&pl->options, doc->language);
     if (item->filtered)
         return EDDY_OK;
@@ -251,7 +259,8 @@ static void *front_main(void *p)
     while ((batch = batch_next(pl->read))) {
         eddy_error err = {0};
         eddy_status st = EDDY_OK;
-        for (size_t i = 0; i < batch->n && st == EDDY_OK; i++)
+        batch->dropped = atomic_load(&pl->dropping);
+        for (size_t i = 0; i < batch->n && !batch->dropped && st == EDDY_OK; i++)
             if (batch->items[i].reject == EDDY_ACCEPTED)
                 st = front_item(pl, batch, &batch->items[i], &err);
         if (st != EDDY_OK)
@@ -309,12 +318,29 @@ static int usable(const eddy_doc *doc, size_t n_terms)
     return n_terms || doc->dense || extra;
 }
 
+/* (n) documents took so long: what the next batches should hold. Batches differ, and workers write
+ * over each other: it is only an aim. */
+static void full_set(struct ed_pipeline *pl, size_t n, int64_t took_ms)
+{
+    size_t full = n * BATCH_MS / (size_t)(took_ms > 0 ? took_ms : 1);
+    full = full > BATCH_MIN ? full : BATCH_MIN;
+    if (n >= BATCH_MIN || full < atomic_load(&pl->full)) /* a few say little of many */
+        atomic_store(&pl->full, full < pl->options.batch_max ? full : pl->options.batch_max);
+}
+
+/* Leaves the rest undone, and the batch marked, once we are asked to stop. */
 static eddy_status embed_batch(struct ed_pipeline *pl, struct ed_batch *batch, eddy_arena *scratch,
                                eddy_error *err)
 {
     eddy_status st = EDDY_OK;
-    for (size_t at = 0; at < batch->n && st == EDDY_OK;)
+    int64_t start = clock_ms(CLOCK_MONOTONIC);
+    for (size_t at = 0; at < batch->n && st == EDDY_OK;) {
+        batch->dropped |= atomic_load(&pl->dropping);
+        if (batch->dropped)
+            return EDDY_OK;
         st = embed_piece(pl, batch, scratch, at, &at, err);
+    }
+    full_set(pl, batch->n, clock_ms(CLOCK_MONOTONIC) - start);
     for (size_t i = 0; i < batch->n; i++) {
         struct ed_item *item = &batch->items[i];
         if (item->reject == EDDY_ACCEPTED && !item->filtered &&
@@ -461,6 +487,8 @@ static eddy_status answer_batch(struct ed_pipeline *pl, struct ed_batch *batch, 
         const struct ed_item *item = &batch->items[i];
         if (item->reject == EDDY_ACCEPTED) {
             atomic_fetch_add(&pl->filtered, item->filtered != 0);
+            atomic_fetch_add(&pl->time_fallback, item->doc.time_from != EDDY_TIME_DOCUMENT);
+            atomic_fetch_add(&pl->time_unreadable, item->doc.time_unreadable != 0);
             continue;
         }
         atomic_fetch_add(&pl->dead_by[item->reject], 1);
@@ -516,13 +544,27 @@ static eddy_status answer_end(struct ed_pipeline *pl, eddy_error *err)
     return st;
 }
 
+/* As if it had never been read. */
+static void batch_drop(struct ed_pipeline *pl, struct ed_batch *batch)
+{
+    atomic_fetch_sub(&pl->in, batch->n);
+    ed_batch_reset(batch);
+    batch_pass(pl->free, batch);
+}
+
 static void *engine_main(void *p)
 {
     struct ed_pipeline *pl = p;
     eddy_error err = {0};
     eddy_status st = EDDY_OK;
+    int dropped = 0; /* a batch was: to answer a later one would commit what it held */
     struct ed_batch *batch;
     while (st == EDDY_OK && (batch = batch_next(pl->embedded))) {
+        dropped |= batch->dropped;
+        if (dropped) {
+            batch_drop(pl, batch);
+            continue;
+        }
         st = answer_batch(pl, batch, &err);
         if (st == EDDY_OK)
             batch_pass(pl->answered, batch);
@@ -549,6 +591,12 @@ static int backoff(struct ed_pipeline *pl, int *wait_ms)
     return !atomic_load(&pl->stopping);
 }
 
+/* 1: the same commit may succeed later, and we may wait for it. */
+static int worth_waiting(const struct ed_pipeline *pl, const eddy_error *err)
+{
+    return err->retriable && (err->status != EDDY_IO || pl->patient);
+}
+
 static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     const struct ed_epoch *epoch = &batch->epoch;
@@ -556,8 +604,17 @@ static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_
     for (int wait_ms = WAIT_MS;;) {
         *err = (eddy_error){0};
         st = ed_journal_commit(pl->options.journal, epoch, err);
-        if (st == EDDY_OK || !err->retriable || !backoff(pl, &wait_ms))
+        if (st == EDDY_OK || atomic_load(&pl->stopping))
             break;
+        if (!worth_waiting(pl, err)) {
+            err->retriable = 0; /* a person has to do something first */
+            break;
+        }
+        ed_log(ED_LOG_WARN, "journal", "answers not committed: retry_in=%dms err=%s", wait_ms,
+               err->text);
+        if (!backoff(pl, &wait_ms))
+            break;
+        atomic_fetch_add(&pl->commit_retries, 1);
     }
     if (st == EDDY_OK && epoch->n_offsets)
         st = ed_source_done(pl->options.source, epoch->offsets, epoch->n_offsets, err);
@@ -602,7 +659,7 @@ static eddy_status batches_make(struct ed_pipeline *pl, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < pl->n_batches && st == EDDY_OK; i++) {
-        st = ed_batch_new(2 * pl->options.batch_max, BATCH_BYTES, &pl->batches[i], err);
+        st = ed_batch_new(pl->options.batch_max, BATCH_BYTES, &pl->batches[i], err);
         if (st != EDDY_OK)
             break;
         if (i < pl->n_readers)
@@ -629,6 +686,8 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     pl->n_batches = pl->n_readers + options->ring_max;
     atomic_store(&pl->readers_left, pl->n_readers);
     atomic_store(&pl->workers_left, options->workers);
+    int unknown_speed = options->embedder && options->batch_max > BATCH_MIN;
+    atomic_store(&pl->full, unknown_speed ? BATCH_MIN : options->batch_max);
     pl->readers = ed_alloc_zero(pl->n_readers, sizeof *pl->readers);
     pl->batches = ed_alloc_zero(pl->n_batches, sizeof *pl->batches);
     if (!pl->readers || !pl->batches)
@@ -699,10 +758,16 @@ eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
     return pl->failure.status;
 }
 
+void ed_pipeline_patient(struct ed_pipeline *pl)
+{
+    pl->patient = 1;
+}
+
 void ed_pipeline_stop(struct ed_pipeline *pl)
 {
-    atomic_store(&pl->stopping, 1);
-    ed_source_stop(pl->options.source);
+    if (atomic_load(&pl->readers_left))
+        atomic_store(&pl->dropping, 1);
+    end_reading(pl);
 }
 
 void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret)
@@ -719,5 +784,6 @@ void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret)
     ret->time_fallback = atomic_load(&pl->time_fallback);
     ret->time_unreadable = atomic_load(&pl->time_unreadable);
     ret->committed = atomic_load(&pl->committed);
+    ret->commit_retries = atomic_load(&pl->commit_retries);
     ret->events_active = atomic_load(&pl->events_active);
 }

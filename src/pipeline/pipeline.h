@@ -4,7 +4,9 @@
  *   source, parse          words          embed               engine       publish, journal
  *
  * Data moves left to right in batches; a batch owns one arena. There are ring_max batches and one
- * for each reader: when all are under way, readers pause their partitions and go on polling. */
+ * for each reader: when all are under way, readers pause their source until half of them are back.
+ * A batch goes on when it holds what a worker embeds in about a second (16 documents at least,
+ * batch_max at most), or after wait_ms. */
 #ifndef ED_PIPELINE_PIPELINE_H
 #define ED_PIPELINE_PIPELINE_H
 
@@ -27,7 +29,7 @@ struct ed_pipeline_options {
     int wait_ms;      /* a batch that is not full goes on after this time */
     size_t workers;   /* embedding threads; 1 to 256 */
     size_t ring_max;  /* batches under way at most; 2 to 4,096 */
-    size_t value_max; /* bytes of a dead letter that are kept */
+    size_t value_max; /* bytes that are kept of a dead letter's key, headers and value together */
 
     /* Called by the engine's thread after each batch: its assignments, changes and pictures, each
      * kind in stream order. Any may be NULL. They may read the clusterer, not change it. */
@@ -43,6 +45,7 @@ struct ed_counts {
     uint64_t dead_by[EDDY_REJECTS];
     uint64_t time_fallback, time_unreadable;
     uint64_t committed; /* messages whose answers are visible, filtered ones included */
+    uint64_t commit_retries;
     uint64_t events_active;
 };
 
@@ -51,16 +54,21 @@ struct ed_pipeline;
 /* EDDY_INVALID  a number is out of its range; the text names it. EDDY_NOMEM. Starts nothing. */
 eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed_pipeline **ret,
                             eddy_error *err);
+/* Before the run: wait for room on a full disk (and say so) instead of giving up. */
+void ed_pipeline_patient(struct ed_pipeline *pl);
 /* Run until the source ends or ed_pipeline_stop; once for each pipeline. Then what was read is
- * answered, the clusterer is flushed, every active event's last picture is published, and all of it
- * is committed. A source that fails ends the run in the same orderly way. Returns the first error
- * of any thread; after any other error nothing more is committed.
+ * answered (but see ed_pipeline_stop), the clusterer is flushed, every active event's last picture
+ * is published, and all of it is committed. A source that fails ends the run in the same orderly
+ * way. Returns the first error of any thread; after any other error nothing more is committed.
  *
  *   EDDY_IO, EDDY_UNAVAILABLE  source or journal; a journal's retriable error is retried until
- *                              ed_pipeline_stop
+ *                              ed_pipeline_stop, with a line in the log: a broker's always, a full
+ *                              disk only by a patient pipeline
  *   EDDY_NOMEM                 a batch reached its ceiling, or the engine did */
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err);
-/* Ask it to end, as if the source had. Async-signal-safe; any thread. */
+/* Ask it to end soon. Unless the source has ended by itself, messages that are not embedded yet
+ * are dropped: they are not counted, and their offsets not committed, so that Kafka gives them
+ * again. Async-signal-safe; any thread. */
 void ed_pipeline_stop(struct ed_pipeline *pl);
 /* Any thread, any time. */
 void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret);

@@ -377,7 +377,9 @@ eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoc
 /* The standard's own offset basis, so that others can compute it too. */
 #define FNV_STANDARD UINT64_C(0xcbf29ce484222325)
 
-enum { DEAD_HEADERS_MAX = 13 }; /* that we add */
+enum { DEAD_HEADERS_MAX = 15 }; /* that we add */
+
+#define HEADER_BYTES 2 /* that a header takes in a message besides name and value, at least */
 
 struct headers {
     eddy_arena *arena;
@@ -397,15 +399,16 @@ static void header_text(struct headers *h, const char *name, const char *value)
     header_add(h, name, ed_arena_str(h->arena, value, strlen(value)));
 }
 
-/* The message's own headers, as many as fit into room bytes; returns how many did not. */
-static size_t headers_copy(struct headers *h, const eddy_raw *raw, size_t room)
+/* The message's own headers, as many as fit into *room bytes, which they take; returns how many did
+ * not. */
+static size_t headers_copy(struct headers *h, const eddy_raw *raw, size_t *room)
 {
     for (size_t i = 0; i < raw->n_headers; i++) {
         const eddy_header *from = &raw->headers[i];
-        size_t n_name = strlen(from->name);
-        if (n_name > room || from->value.n > room - n_name)
+        size_t n_name = strlen(from->name), size = n_name + from->value.n + HEADER_BYTES;
+        if (size > *room)
             return raw->n_headers - i;
-        room -= n_name + from->value.n;
+        *room -= size;
         eddy_str name = ed_arena_str(h->arena, from->name, n_name);
         eddy_str value = from->value;
         if (value.at)
@@ -435,37 +438,42 @@ static void headers_explain(struct headers *h, const struct ed_publisher *p, con
     header_text(h, ED_HEADER_DEAD_CODE, code);
 }
 
-static size_t at_most(size_t n, size_t max)
+/* A copy of the first max bytes; where that is not all, headers tell of the whole. NULL stays. */
+static eddy_str cut(struct headers *h, const char *bytes, size_t n, size_t max,
+                    const char *size_name, const char *hash_name)
 {
-    return n < max ? n : max;
+    if (!bytes)
+        return (eddy_str){NULL, 0};
+    if (n > max) {
+        uint64_t hash = ed_fnv1a(FNV_STANDARD, bytes, n);
+        header_add(h, size_name, ed_arena_printf(h->arena, "%zu", n));
+        header_add(h, hash_name,
+                   ed_arena_printf(h->arena, "fnv1a64:%016llx", (unsigned long long)hash));
+    }
+    eddy_str copy = ed_arena_str(h->arena, bytes, n < max ? n : max);
+    h->failed |= copy.at == NULL;
+    return copy;
 }
 
+/* One budget for all three: each on its own within bounds, they would still make a message that no
+ * broker takes, and then one sick message stops the stream for good. */
 eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch,
-                            const eddy_raw *raw, size_t value_max, eddy_reject reject,
+                            const eddy_raw *raw, size_t letter_max, eddy_reject reject,
                             const char *detail, eddy_error *err)
 {
     eddy_arena *arena = epoch->arena;
-    size_t room = raw->n_headers + DEAD_HEADERS_MAX;
-    struct headers h = {.arena = arena, .at = ed_arena_alloc_zero(arena, room, sizeof *h.at)};
+    size_t n_places = raw->n_headers + DEAD_HEADERS_MAX, share = letter_max / 4, left = share;
+    struct headers h = {.arena = arena, .at = ed_arena_alloc_zero(arena, n_places, sizeof *h.at)};
     if (!h.at)
-        return no_room(err, room * sizeof *h.at);
-    size_t dropped = headers_copy(&h, raw, value_max);
+        return no_room(err, n_places * sizeof *h.at);
+    size_t dropped = headers_copy(&h, raw, &left);
     headers_explain(&h, p, raw, reject, detail);
     if (dropped)
         header_add(&h, "eddy.headers.dropped", ed_arena_printf(arena, "%zu", dropped));
-    if (raw->n > value_max) {
-        uint64_t hash = ed_fnv1a(FNV_STANDARD, raw->bytes, raw->n);
-        header_add(&h, ED_HEADER_DEAD_SIZE, ed_arena_printf(arena, "%zu", raw->n));
-        header_add(&h, ED_HEADER_DEAD_HASH,
-                   ed_arena_printf(arena, "fnv1a64:%016llx", (unsigned long long)hash));
-    }
-
-    eddy_str key = {NULL, 0}, value = {NULL, 0};
-    if (raw->key)
-        key = ed_arena_str(arena, raw->key, at_most(raw->n_key, value_max));
-    if (raw->bytes)
-        value = ed_arena_str(arena, raw->bytes, at_most(raw->n, value_max));
-    h.failed |= (raw->key && !key.at) || (raw->bytes && !value.at);
+    eddy_str key =
+        cut(&h, raw->key, raw->n_key, share, ED_HEADER_DEAD_KEY_SIZE, ED_HEADER_DEAD_KEY_HASH);
+    size_t rest = letter_max - (share - left) - key.n;
+    eddy_str value = cut(&h, raw->bytes, raw->n, rest, ED_HEADER_DEAD_SIZE, ED_HEADER_DEAD_HASH);
 
     struct ed_message *m = h.failed ? NULL : ed_epoch_add(epoch);
     if (!m)

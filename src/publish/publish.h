@@ -79,14 +79,16 @@ eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoc
  * (__connect.errors.topic, partition, offset, connector.name, task.id, stage, class.name,
  * exception.class.name, exception.message) and eddy.error.code, one of eddy_reject_code.
  *
- *   value_max  a longer value is cut there, and eddy.value.size and eddy.value.hash tell of the
- *              whole ("fnv1a64:..."). A longer key is cut; headers beyond it are left out and
- *              counted in eddy.headers.dropped: a dead letter must fit into a message
- *   detail     one sentence; may be NULL
+ *   letter_max  bytes of key, headers and value together: a dead letter must fit into a message.
+ *               The key may take a quarter and is cut there; headers that do not fit into another
+ *               quarter are left out and counted in eddy.headers.dropped; the value takes the rest
+ *               and is cut there. eddy.key.size and eddy.key.hash, eddy.value.size and
+ *               eddy.value.hash tell of the whole ("fnv1a64:...")
+ *   detail      one sentence; may be NULL
  *
  * The message's bytes are copied, so raw may go away. */
 eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch,
-                            const eddy_raw *raw, size_t value_max, eddy_reject reject,
+                            const eddy_raw *raw, size_t letter_max, eddy_reject reject,
                             const char *detail, eddy_error *err);
 
 #endif

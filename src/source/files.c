@@ -3,7 +3,10 @@
  * A read hands out lines that lie whole in the buffer, as they lie there; the next read first
  * moves the rest to the front, then fills up. The buffer holds the longest line that is let
  * through and one CRLF; what is longer is cut and its rest skipped, so memory has a ceiling
- * whatever the file. */
+ * whatever the file.
+ *
+ * The first bytes of each file are looked at before any line of it goes out: a byte order mark is
+ * passed over, and what is compressed is refused, for its lines would all be rubbish. */
 #include "source/inside.h"
 
 #include "base/error.h"
@@ -28,6 +31,7 @@ struct files {
 
     size_t current; /* file under way */
     int fd;         /* -1: not yet open */
+    int looked;     /* its first bytes are known to be fit */
     int at_end;     /* all of it is in the buffer */
     int skipping;   /* in the rest of a line that was cut */
     int64_t line;   /* number of the next line */
@@ -51,15 +55,76 @@ static const char *topic_of(const struct files *f)
     return is_stdin(f->paths[f->current]) ? "stdin" : f->paths[f->current];
 }
 
+/* ---- the first bytes ---- */
+
+static const struct magic {
+    const char *bytes; /* (n) '?' stands for any */
+    size_t n;
+    const char *reader; /* the program that makes text of it; NULL: the bytes are passed over */
+} magics[] = {
+    {"\xEF\xBB\xBF", 3, NULL}, /* the byte order mark of UTF-8 */
+    {"\x1F\x8B", 2, "zcat"},
+    {"\x28\xB5\x2F\xFD", 4, "zstdcat"},
+    {"\xFD"
+     "7zXZ",
+     6, "xzcat"},
+    {"BZh?1AY&SY", 10, "bzcat"},
+};
+#define N_MAGICS  (sizeof magics / sizeof *magics)
+#define MAGIC_MAX 10
+
+/* 1: n bytes begin, or could go on, like the magic. */
+static int magic_fits(const struct magic *magic, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n && i < magic->n; i++)
+        if (s[i] != magic->bytes[i] && magic->bytes[i] != '?')
+            return 0;
+    return 1;
+}
+
+static eddy_status refuse(const char *path, const struct magic *magic, eddy_error *err)
+{
+    if (is_stdin(path))
+        return eddy_fail(err, EDDY_IO,
+                         "standard input: is compressed; try: %s FILE | eddy detect -",
+                         magic->reader);
+    return eddy_fail(err, EDDY_IO, "%s: is compressed; try: %s %s | eddy detect -", path,
+                     magic->reader, path);
+}
+
+/* Look at the first bytes of a file, as soon as there are enough to know. No magic holds a newline:
+ * while there are not, there is no whole line either. */
+static eddy_status look(struct files *f, eddy_error *err)
+{
+    const char *s = f->buffer + f->start;
+    size_t n = f->end - f->start;
+    for (size_t i = 0; i < N_MAGICS; i++) {
+        const struct magic *magic = &magics[i];
+        if (!magic_fits(magic, s, n))
+            continue;
+        if (n < magic->n && !f->at_end)
+            return EDDY_OK;
+        if (n < magic->n)
+            continue;
+        if (magic->reader)
+            return refuse(f->paths[f->current], magic, err);
+        f->start += magic->n;
+        break;
+    }
+    f->looked = 1;
+    return EDDY_OK;
+}
+
 /* ---- filling the buffer ---- */
 
+/* A FIFO without a writer is not waited for here, where nobody could stop us. */
 static eddy_status file_open(struct files *f, eddy_error *err)
 {
     const char *path = f->paths[f->current];
-    f->fd = is_stdin(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    f->fd = is_stdin(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (f->fd < 0)
         return eddy_fail(err, EDDY_IO, "%s: cannot open: %s", path, strerror(errno));
-    f->at_end = f->skipping = 0;
+    f->at_end = f->skipping = f->looked = 0;
     f->line = 0;
     f->place = 0;
     return EDDY_OK;
@@ -125,7 +190,7 @@ static eddy_status fill(struct files *f, int wait_ms, eddy_error *err)
     f->end += (size_t)n;
     f->place += (size_t)n;
     atomic_fetch_add(&f->bytes, (uint64_t)n);
-    return EDDY_OK;
+    return f->looked ? EDDY_OK : look(f, err);
 }
 
 /* ---- lines ---- */
@@ -285,16 +350,17 @@ static eddy_status path_check(const char *path, int64_t *size, eddy_error *err)
     *size = is.st_size;
     if (is_stdin(path))
         return EDDY_OK;
-    unsigned char magic[2] = {0, 0};
+    char first[MAGIC_MAX];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, magic, sizeof magic);
+    ssize_t n = fd < 0 ? -1 : read(fd, first, sizeof first);
     if (fd >= 0)
         close(fd);
     if (n < 0)
         return eddy_fail(err, EDDY_IO, "%s: cannot read: %s", path, strerror(errno));
-    if (magic[0] == 0x1f && magic[1] == 0x8b)
-        return eddy_fail(err, EDDY_IO, "%s: is compressed; try: zcat %s | eddy detect -", path,
-                         path);
+    for (size_t i = 0; i < N_MAGICS; i++)
+        if (magics[i].reader && (size_t)n >= magics[i].n &&
+            magic_fits(&magics[i], first, (size_t)n))
+            return refuse(path, &magics[i], err);
     return EDDY_OK;
 }
 
@@ -330,14 +396,25 @@ eddy_status ed_source_files_open(const char *const *paths, size_t n, size_t docu
     return EDDY_OK;
 }
 
+/* 1: a line that is not blank lies whole in the buffer. */
+static int has_line(const struct files *f)
+{
+    size_t at = f->start;
+    while (at < f->end && memchr(" \t\r\n", f->buffer[at], 4))
+        at++;
+    return at < f->end && memchr(f->buffer + at, '\n', f->end - at);
+}
+
 eddy_status ed_source_files_peek(struct ed_source *source, char *ret, size_t max, size_t *n_ret,
                                  eddy_error *err)
 {
     struct files *f = (struct files *)source;
     eddy_status st = f->fd < 0 ? file_open(f, err) : EDDY_OK;
-    while (st == EDDY_OK && !f->at_end && f->end - f->start < max &&
-           !(f->end > f->start && memchr(f->buffer + f->start, '\n', f->end - f->start)))
+    while (st == EDDY_OK && !f->at_end && f->end - f->start < max && !has_line(f)) {
+        if (atomic_load(&source->stopped))
+            return eddy_fail(err, EDDY_STOPPED, "reading was stopped");
         st = fill(f, SLICE_MS, err);
+    }
     if (st != EDDY_OK)
         return st;
     *n_ret = f->end - f->start < max ? f->end - f->start : max;

@@ -11,8 +11,9 @@
  *
  * Commits are explicit: librdkafka's automatic ones go out unasked when a partition is revoked, and
  * nobody hears of their result. Here a revocation first waits shortly for the answers to what was
- * read, then commits, then gives the partitions up, so that hardly anything is redelivered to
- * their next owner. A commit that fails is repeated a second later.
+ * read, then commits, then gives the partitions up. What is not answered by then is read by the
+ * next owner too, and answered twice: the pipeline keeps it to seconds of work, and with a slow
+ * model that is more than the wait. A commit that fails is repeated a second later.
  *
  * The protocol is the eager one, by roundrobin: all partitions are given up before the group is
  * joined anew, and nothing is left to commit meanwhile. Tried and left: cooperative-sticky. There
@@ -37,6 +38,7 @@
 #define POLL_MS        100
 #define COMMIT_MS      1000  /* between two commits */
 #define DRAIN_MS       2000  /* that a revocation waits for answers */
+#define SETTLE_MS      10000 /* for reads under way, which wait far less */
 #define COMMIT_WAIT_MS 5000  /* for the result of a commit that somebody waits for */
 #define CLOSE_MS       10000 /* for an orderly leave */
 #define META_MS        10000 /* to hear of partitions */
@@ -48,6 +50,7 @@ struct reader {
     size_t n, room;
     eddy_arena *headers; /* of held */
     int paused;
+    struct ed_reading reading; /* guarded by the lock */
 };
 
 struct kafka {
@@ -64,7 +67,7 @@ struct kafka {
     atomic_uint_fast64_t bytes, messages;
 
     pthread_mutex_t lock; /* guards what follows; never held across a call of librdkafka */
-    pthread_cond_t answered;
+    pthread_cond_t moved; /* something was answered, or a read has ended */
     struct ed_positions positions;
     char fatal[300]; /* "": none */
 };
@@ -247,18 +250,51 @@ static void holding_set(struct kafka *k, const rd_kafka_topic_partition_list_t *
     pthread_mutex_unlock(&k->lock);
 }
 
+/* With the lock held: wait for something to move, for a while and not beyond until. 0: it is too
+ * late. */
+static int wait_moved(struct kafka *k, int64_t until_ms)
+{
+    int64_t now = ed_monotonic_ms();
+    if (now >= until_ms)
+        return 0;
+    int64_t at = now + (until_ms - now < POLL_MS ? until_ms - now : POLL_MS);
+    struct timespec wake = {at / 1000, at % 1000 * 1000000L};
+    pthread_cond_timedwait(&k->moved, &k->lock, &wake);
+    return 1;
+}
+
 /* Wait for the answers to what was read of the partitions that leave. */
 static void drain(struct kafka *k)
 {
-    int64_t until = ed_monotonic_ms() + DRAIN_MS, now;
+    int64_t until = ed_monotonic_ms() + DRAIN_MS;
     pthread_mutex_lock(&k->lock);
-    while (!atomic_load(&k->leaving) && ed_positions_wait(&k->positions) &&
-           (now = ed_monotonic_ms()) < until) {
-        int64_t at = now + (until - now < POLL_MS ? until - now : POLL_MS);
-        struct timespec wake = {at / 1000, at % 1000 * 1000000L};
-        pthread_cond_timedwait(&k->answered, &k->lock, &wake);
-    }
+    while (!atomic_load(&k->leaving) && ed_positions_wait(&k->positions) && wait_moved(k, until))
+        continue;
     pthread_mutex_unlock(&k->lock);
+}
+
+static int an_old_read(const struct kafka *k)
+{
+    for (size_t r = 0; r < k->source.n_readers; r++)
+        if (ed_reading_is_old(&k->readers[r].reading, &k->positions))
+            return 1;
+    return 0;
+}
+
+/* Before partitions are gained: wait for the reads that began when others were ours. 0: one does
+ * not end. */
+static int settle(struct kafka *k)
+{
+    int64_t until = ed_monotonic_ms() + SETTLE_MS;
+    pthread_mutex_lock(&k->lock);
+    k->positions.generation++;
+    while (an_old_read(k) && wait_moved(k, until))
+        continue;
+    int settled = !an_old_read(k);
+    pthread_mutex_unlock(&k->lock);
+    if (!settled)
+        fatal_set(k, "a read does not end, so that no partition can be taken");
+    return settled;
 }
 
 static void lose(struct kafka *k, const rd_kafka_topic_partition_list_t *list, int lost)
@@ -280,7 +316,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t why,
     struct kafka *k = opaque;
     const rd_kafka_topic_partition_list_t *all = NULL;
     if (why == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        for (int i = 0; i < list->cnt; i++)
+        int settled = settle(k); /* if not, it is the end: they stay foreign, and are not read */
+        for (int i = 0; settled && i < list->cnt; i++)
             gain(k, &list->elems[i]);
         all = list;
     } else {
@@ -385,7 +422,19 @@ static eddy_status raw_fill(struct reader *r, const rd_kafka_message_t *m, const
     return headers_read(r, m, raw, err);
 }
 
-/* Of what is held, keep what is to be handed on, and note where that brings us. */
+static void reading_set(struct kafka *k, struct reader *r, int under_way)
+{
+    pthread_mutex_lock(&k->lock);
+    if (under_way)
+        ed_reading_begin(&r->reading, &k->positions);
+    else
+        ed_reading_end(&r->reading);
+    pthread_cond_signal(&k->moved);
+    pthread_mutex_unlock(&k->lock);
+}
+
+/* Of what is held, keep what is to be handed on, and note where that brings us. With it the read
+ * ends, as far as partitions go. */
 static size_t sift(struct kafka *k, struct reader *r, eddy_raw *ret)
 {
     size_t n = 0;
@@ -402,6 +451,8 @@ static size_t sift(struct kafka *k, struct reader *r, eddy_raw *ret)
             bytes += m->len;
         }
     }
+    ed_reading_end(&r->reading);
+    pthread_cond_signal(&k->moved);
     pthread_mutex_unlock(&k->lock);
     atomic_fetch_add(&k->messages, n);
     atomic_fetch_add(&k->bytes, bytes);
@@ -451,12 +502,16 @@ static eddy_status kafka_read(struct ed_source *source, size_t reader, int wait_
         st = reader_widen(r, max, err);
     if (st != EDDY_OK)
         return st;
-    if (r->paused)
+    if (r->paused) {
         ed_source_nap(source, wait_ms);
-    else if (!atomic_load(&source->stopped))
+    } else if (!atomic_load(&source->stopped)) {
+        reading_set(k, r, 1);
         gather(k, r, wait_ms, max);
-    if (atomic_load(&source->stopped)) /* what came in now is not taken: it comes again */
+    }
+    if (atomic_load(&source->stopped)) { /* what came in now is not taken: it comes again */
+        reading_set(k, r, 0);
         return eddy_fail(err, EDDY_STOPPED, "reading was stopped");
+    }
 
     size_t n = sift(k, r, ret);
     int64_t now = ed_wall_ms();
@@ -487,7 +542,7 @@ static eddy_status kafka_done(struct ed_source *source, const struct ed_offset *
         if (place)
             ed_place_done(place, offsets[i].next);
     }
-    pthread_cond_signal(&k->answered);
+    pthread_cond_signal(&k->moved);
     pthread_mutex_unlock(&k->lock);
     return fatal_check(k, err);
 }
@@ -505,11 +560,13 @@ static void kafka_progress(struct ed_source *source, struct ed_progress *ret)
         pthread_mutex_unlock(&k->lock);
         if (!there)
             break;
-        int64_t low = 0, high = 0;
-        if (place.holding == ED_OWNED && place.read >= 0 &&
-            !rd_kafka_get_watermark_offsets(k->rk, place.topic, place.partition, &low, &high) &&
-            high > place.read)
-            now.behind += (uint64_t)(high - place.read);
+        int64_t low = -1, high = -1;
+        if (place.holding != ED_OWNED)
+            continue;
+        rd_kafka_get_watermark_offsets(k->rk, place.topic, place.partition, &low, &high);
+        int64_t behind = ed_place_behind(&place, high);
+        now.behind += behind > 0 ? (uint64_t)behind : 0;
+        now.behind_unknown |= behind < 0;
     }
     *ret = now;
 }
@@ -573,7 +630,7 @@ static void kafka_free(struct ed_source *source)
     for (size_t i = 0; k->topics && i < k->n_topics; i++)
         ed_free(k->topics[i]);
     ed_free(k->topics);
-    pthread_cond_destroy(&k->answered);
+    pthread_cond_destroy(&k->moved);
     pthread_mutex_destroy(&k->lock);
     ed_free(k);
 }
@@ -592,7 +649,7 @@ static eddy_status kafka_new(const struct ed_source_kafka *o, struct kafka **ret
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&k->answered, &attr);
+    pthread_cond_init(&k->moved, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&k->lock, NULL);
 

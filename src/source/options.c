@@ -74,7 +74,7 @@ static eddy_status set_owned(rd_kafka_conf_t *conf, const struct ed_source_kafka
         {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", o->from_beginning ? "earliest" : "latest"},
-        {"enable.partition.eof", o->exit_at_end ? "true" : "false"},
+        {"enable.partition.eof", "true"},
         {"partition.assignment.strategy", "roundrobin"},
         {"isolation.level", "read_committed"},
         {"allow.auto.create.topics", "false"},

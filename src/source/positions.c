@@ -49,7 +49,8 @@ struct ed_place *ed_positions_add(struct ed_positions *p, const char *topic, int
                                .read = -1,
                                .done = -1,
                                .sent = -1,
-                               .end = -1};
+                               .end = -1,
+                               .reached = -1};
     return place;
 }
 
@@ -74,11 +75,26 @@ int ed_positions_wait(const struct ed_positions *p)
     return 0;
 }
 
+void ed_reading_begin(struct ed_reading *reading, const struct ed_positions *p)
+{
+    reading->since = p->generation + 1;
+}
+
+void ed_reading_end(struct ed_reading *reading)
+{
+    reading->since = 0;
+}
+
+int ed_reading_is_old(const struct ed_reading *reading, const struct ed_positions *p)
+{
+    return reading->since && reading->since <= p->generation;
+}
+
 void ed_place_gain(struct ed_place *place, size_t reader)
 {
     place->holding = ED_OWNED;
     place->reader = reader;
-    place->first = place->read = place->done = place->sent = -1;
+    place->first = place->read = place->done = place->sent = place->reached = -1;
     place->ended = 0;
 }
 
@@ -100,8 +116,19 @@ int ed_place_take(struct ed_place *place, int64_t offset)
 
 void ed_place_reached(struct ed_place *place, int64_t offset)
 {
-    if (place->holding == ED_OWNED && offset >= place->end)
+    if (place->holding != ED_OWNED)
+        return;
+    place->reached = offset;
+    if (offset >= place->end)
         place->ended = 1;
+}
+
+int64_t ed_place_behind(const struct ed_place *place, int64_t high)
+{
+    int64_t next = place->read > place->reached ? place->read : place->reached;
+    if (next < 0 || high < 0)
+        return -1;
+    return high > next ? high - next : 0;
 }
 
 void ed_place_done(struct ed_place *place, int64_t next)

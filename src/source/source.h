@@ -14,7 +14,8 @@ struct ed_source;
 struct ed_progress {
     uint64_t bytes, bytes_total; /* of values; files: of the files */
     uint64_t messages;
-    uint64_t behind; /* Kafka: messages known to wait at the broker, owned partitions only */
+    uint64_t behind;    /* Kafka: messages known to wait at the broker, owned partitions only */
+    int behind_unknown; /* 1: the broker has not told yet of all of them */
 };
 
 /* ---- the readers' side ---- */
@@ -56,17 +57,19 @@ void ed_source_free(struct ed_source *source);
 /* Files read one after the other by one reader, a message a line ("-": standard input, whose topic
  * is "stdin"). Lines end in LF or CRLF; the last one needs no end. A line longer than document_max
  * is cut to document_max + 1 bytes (the parser then rejects it as oversize) and the rest of it
- * skipped. Lines without any but blanks are passed over but counted in the offset.
+ * skipped. Lines without any but blanks are passed over but counted in the offset. A UTF-8 byte
+ * order mark at the start of a file is passed over.
  *
- * EDDY_IO  a file cannot be opened, is a directory, or is compressed; the text names it */
+ * EDDY_IO  a file cannot be opened, is a directory, or is compressed (gzip, zstd, xz, bzip2); the
+ *          text names it. Of standard input and FIFOs the first read tells */
 eddy_status ed_source_files_open(const char *const *paths, size_t n, size_t document_max,
                                  struct ed_source **ret, eddy_error *err);
 /* Look at the first bytes of the first file, without taking them and before any read: at most max
- * (below 256 kB), at least the first line where that is shorter. Waits for them.
+ * (below 256 kB), at least the first line that is not blank where that is shorter. Waits for them.
  *
  *   ret, n_ret  (*n_ret) copied; 0 when the file is empty
  *
- * EDDY_IO, EDDY_NOMEM  as a read */
+ * EDDY_IO, EDDY_NOMEM, EDDY_STOPPED  as a read */
 eddy_status ed_source_files_peek(struct ed_source *source, char *ret, size_t max, size_t *n_ret,
                                  eddy_error *err);
 
@@ -96,5 +99,12 @@ eddy_status ed_source_kafka_open(const struct ed_source_kafka *options, struct e
  * joins no group, creates no topic. Statuses as above. */
 eddy_status ed_kafka_probe(const char *const *options, size_t n_options, int insecure,
                            const char *const *topics, size_t n_topics, eddy_error *err);
+
+/* Does librdkafka know these options, and do their values suit it? Reaches out to nothing.
+ *
+ *   options  (2 n_options) names and values, of either side
+ *
+ * EDDY_CONFIG  it refused one (its own words) */
+eddy_status ed_kafka_names_check(const char *const *options, size_t n_options, eddy_error *err);
 
 #endif

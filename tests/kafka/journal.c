@@ -168,6 +168,82 @@ TEST(dead_letters_keep_key_value_and_headers)
     eddy_arena_free(arena);
 }
 
+static void dead_add(struct ed_epoch *epoch, size_t n_key, size_t n, int64_t offset)
+{
+    static char bytes[600000];
+    struct ed_publisher p = {.pipeline = "news"};
+    eddy_error err = {0};
+    eddy_raw raw = {
+        .bytes = bytes, .n = n, .key = bytes, .n_key = n_key, .position = {"in", 0, offset}};
+    memset(bytes, 'x', sizeof bytes);
+    CHECK_OK(ed_publish_dead(&p, epoch, &raw, 524288, EDDY_REJECT_JSON, "byte 1", &err), &err);
+}
+
+TEST(a_dead_letter_of_half_a_million_bytes_twice_fits)
+{
+    const char *topics[ED_TOPICS] = {[ED_DEAD] = own("fat")};
+    eddy_error err;
+    eddy_raw raw;
+    struct ed_journal *journal = journal_ready(topics, &err);
+    eddy_arena *arena = eddy_arena_new(0);
+    struct ed_epoch epoch;
+    ed_epoch_init(&epoch, arena);
+    dead_add(&epoch, 500000, 530000, 17);
+    CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
+    CHECK_OK(ed_journal_close(journal, &err), &err);
+    struct ed_source *source = source_open(topics[ED_DEAD], own("fat-group"), 1, 0);
+    assert_int_equal(read_one(source, &raw), 1);
+    assert_int_equal(raw.n + raw.n_key, 524288);
+    assert_string_equal(header(&raw, "eddy.key.size")->value.at, "500000");
+    assert_string_equal(header(&raw, "eddy.value.size")->value.at, "530000");
+    ed_source_free(source);
+    ed_epoch_clear(&epoch);
+    eddy_arena_free(arena);
+}
+
+TEST(dead_letters_that_the_broker_refuses_by_size_are_cut_to_their_headers)
+{
+    const char *topics[ED_TOPICS] = {[ED_DEAD] = own("narrow"), [ED_CHANGES] = own("beside")};
+    eddy_error err;
+    shell("tools/kafka topics --bootstrap-server %s --create --topic %s --partitions 1"
+          " --config max.message.bytes=5000 >/dev/null",
+          broker(), topics[ED_DEAD]);
+    const char *options[] = {"bootstrap.servers", broker(), "compression.type", "none"};
+    struct ed_journal_kafka o = {.options = options,
+                                 .n_options = 2,
+                                 .create = 1,
+                                 .partitions = 1,
+                                 .replication = 1,
+                                 .deliver_ms = 20000};
+    struct ed_journal *journal = NULL;
+    memcpy(o.topics, topics, sizeof o.topics);
+    err = (eddy_error){0};
+    CHECK_OK(ed_journal_kafka_open(&o, &journal, &err), &err);
+    eddy_arena *arena = eddy_arena_new(0);
+    struct ed_epoch epoch;
+    ed_epoch_init(&epoch, arena);
+    static const size_t sizes[] = {3, 9000, 4, 8000, 5};
+    for (int i = 0; i < 5; i++)
+        dead_add(&epoch, 2, sizes[i], i);
+    *ed_epoch_add(&epoch) =
+        (struct ed_message){.topic = ED_CHANGES, .key = {"k", 1}, .value = {"fine", 4}};
+    for (int round = 0; round < 2; round++) /* the producer lives on */
+        CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
+    CHECK_OK(ed_journal_close(journal, &err), &err);
+
+    struct ed_source *source = source_open(topics[ED_DEAD], own("narrow-group"), 1, 0);
+    for (int i = 0; i < 10; i++) {
+        eddy_raw raw;
+        assert_int_equal(read_one(source, &raw), 1);
+        int64_t offset = strtoll(header(&raw, "__connect.errors.offset")->value.at, NULL, 10);
+        assert_int_equal(raw.n, sizes[offset] < 5000 ? sizes[offset] : 0);
+        assert_string_equal(header(&raw, "eddy.error.code")->value.at, "bad_json");
+    }
+    ed_source_free(source);
+    ed_epoch_clear(&epoch);
+    eddy_arena_free(arena);
+}
+
 /* ---- failures ---- */
 
 static void add(struct ed_epoch *epoch, enum ed_topic topic, const char *value, size_t n)
@@ -204,6 +280,8 @@ int main(void)
         cmocka_unit_test(a_missing_topic_is_refused_by_name),
         cmocka_unit_test(a_reader_sees_key_value_and_cloudevents_headers),
         cmocka_unit_test(dead_letters_keep_key_value_and_headers),
+        cmocka_unit_test(a_dead_letter_of_half_a_million_bytes_twice_fits),
+        cmocka_unit_test(dead_letters_that_the_broker_refuses_by_size_are_cut_to_their_headers),
         cmocka_unit_test(a_message_that_is_too_large_fails_for_good_and_by_name),
     };
     broker();

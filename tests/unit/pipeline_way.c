@@ -78,6 +78,7 @@ struct setup {
     struct ed_source *source; /* NULL: the files source on stream */
     struct ed_journal *journal;
     struct ed_pipeline_options options;
+    int patient;
     struct ed_counts counts;
     eddy_error err;
 };
@@ -120,6 +121,8 @@ static eddy_status run(struct setup *s, const char *stream, const char *out,
     s->options.publisher.pipeline = "test";
     s->options.value_max = 1000;
     CHECK_OK(ed_pipeline_new(&s->options, &pl, err), err);
+    if (s->patient)
+        ed_pipeline_patient(pl);
     if (during)
         *during = pl;
     eddy_status st = ed_pipeline_run(pl, err);
@@ -223,7 +226,7 @@ static void stop_soon(void *watcher, const eddy_doc *doc, const eddy_assignment 
         ed_pipeline_stop(stopper->pl);
 }
 
-TEST(a_stop_answers_and_commits_what_was_read)
+TEST(a_stop_leaves_an_account_of_what_was_answered)
 {
     uint64_t seed = test_seed();
     char stream[200];
@@ -254,6 +257,7 @@ TEST(an_empty_stream_ends_well)
 
 struct fake_journal {
     struct ed_journal journal;
+    eddy_status status; /* of those that fail; 0: EDDY_UNAVAILABLE */
     int retriable;
     int fails;   /* commits that still fail */
     int slow_ms; /* what a commit takes */
@@ -268,10 +272,10 @@ static eddy_status fake_commit(struct ed_journal *journal, const struct ed_epoch
     if (fake->slow_ms)
         nanosleep(&(struct timespec){0, fake->slow_ms * 1000000L}, NULL);
     if (fake->fails && fake->fails--) {
-        err->status = EDDY_UNAVAILABLE;
+        err->status = fake->status ? fake->status : EDDY_UNAVAILABLE;
         err->retriable = fake->retriable;
         snprintf(err->text, sizeof err->text, "the fake is away");
-        return EDDY_UNAVAILABLE;
+        return err->status;
     }
     atomic_fetch_add(&fake->commits, 1);
     return EDDY_OK;
@@ -289,6 +293,25 @@ TEST(a_commit_is_tried_again_while_that_may_help)
     CHECK_OK(run(&s, stream, NULL, NULL), &s.err);
     check_account(&s.counts);
     assert_true(fake.commits >= 7);
+    assert_int_equal(s.counts.commit_retries, 2);
+}
+
+TEST(a_full_disk_is_waited_for_only_by_the_patient)
+{
+    uint64_t seed = 1;
+    char stream[200];
+    in_dir("stream", "full", stream);
+    write_stream(stream, 200, &seed, 0);
+    for (int patient = 0; patient < 2; patient++) {
+        struct fake_journal fake = {
+            .journal.commit = fake_commit, .status = EDDY_IO, .retriable = 1, .fails = 2};
+        struct setup s = setup_of(32, 2, 2);
+        s.journal = &fake.journal;
+        s.patient = patient;
+        assert_int_equal(run(&s, stream, NULL, NULL), patient ? EDDY_OK : EDDY_IO);
+        assert_int_equal(s.counts.commit_retries, patient ? 2 : 0);
+        assert_int_equal(s.counts.committed, patient ? 200 : 0);
+    }
 }
 
 TEST(a_commit_that_fails_for_good_ends_the_run_with_its_error)
@@ -310,7 +333,9 @@ TEST(a_commit_that_fails_for_good_ends_the_run_with_its_error)
 struct fake_source {
     struct ed_source source;
     int paused;
-    long left; /* messages until it breaks */
+    long left;        /* messages until it breaks */
+    eddy_str text;    /* of each; at NULL: a short one */
+    atomic_long done; /* where it may begin next time */
     atomic_long pauses, reads_paused, n;
 };
 
@@ -336,8 +361,8 @@ static eddy_status fake_read(struct ed_source *source, size_t reader, int wait_m
         return EDDY_IO;
     }
     for (; *n_ret < max && fake->left > 0; fake->left--)
-        ret[(*n_ret)++] = (eddy_raw){.bytes = text,
-                                     .n = sizeof text - 1,
+        ret[(*n_ret)++] = (eddy_raw){.bytes = fake->text.at ? fake->text.at : text,
+                                     .n = fake->text.at ? fake->text.n : sizeof text - 1,
                                      .broker_ms = -1,
                                      .position = {"fake", 0, atomic_fetch_add(&fake->n, 1)}};
     return EDDY_OK;
@@ -355,10 +380,10 @@ static void fake_pause(struct ed_source *source, size_t reader, int paused)
 static eddy_status fake_done(struct ed_source *source, const struct ed_offset *offsets, size_t n,
                              eddy_error *err)
 {
-    (void)source;
     (void)err;
     assert_int_equal(n, 1);
     assert_string_equal(offsets[0].topic, "fake");
+    atomic_store(&((struct fake_source *)source)->done, (long)offsets[0].next);
     return EDDY_OK;
 }
 
@@ -394,6 +419,33 @@ TEST(a_source_that_breaks_loses_nothing_of_what_it_gave)
     assert_string_equal(s.err.text, "the fake is torn at message 333");
     check_account(&s.counts);
     assert_int_equal(s.counts.in, 333);
+}
+
+/* Documents so long that embedding is what takes the time. */
+TEST(a_stop_drops_what_is_not_embedded_and_commits_no_gap)
+{
+    enum { SIZE = 200000 };
+    char *text = malloc(SIZE);
+    assert_non_null(text);
+    size_t n = (size_t)sprintf(text, "{\"text\":\"");
+    for (uint64_t i = 0; n < SIZE - 20; i++)
+        n += (size_t)sprintf(text + n, "%s ", word(i % 9, i % 5000));
+    n += (size_t)sprintf(text + n, "\"}");
+    struct stopper stopper = {.left = 40};
+    struct fake_journal journal = {.journal.commit = fake_commit};
+    struct fake_source source = fake_source_of(1000000);
+    source.text = (eddy_str){text, n};
+    struct setup s = setup_of(64, 2, 4);
+    s.journal = &journal.journal;
+    s.source = &source.source;
+    s.options.watcher = &stopper;
+    s.options.on_assigned = stop_soon;
+    CHECK_OK(run(&s, NULL, NULL, &stopper.pl), &s.err);
+    check_account(&s.counts);
+    printf("answered %d of %ld\n", (int)s.counts.in, source.n);
+    assert_true(s.counts.in >= 40 && (long)s.counts.in < source.n);
+    assert_int_equal(source.done, s.counts.in); /* the first ones, all of them */
+    free(text);
 }
 
 /* ---- making one ---- */
@@ -439,9 +491,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_do_not_depend_on_batches_or_threads),
         cmocka_unit_test(every_message_is_assigned_filtered_or_dead),
-        cmocka_unit_test(a_stop_answers_and_commits_what_was_read),
+        cmocka_unit_test(a_stop_leaves_an_account_of_what_was_answered),
+        cmocka_unit_test(a_stop_drops_what_is_not_embedded_and_commits_no_gap),
         cmocka_unit_test(an_empty_stream_ends_well),
         cmocka_unit_test(a_commit_is_tried_again_while_that_may_help),
+        cmocka_unit_test(a_full_disk_is_waited_for_only_by_the_patient),
         cmocka_unit_test(a_commit_that_fails_for_good_ends_the_run_with_its_error),
         cmocka_unit_test(a_slow_end_pauses_the_flow_and_the_reader_goes_on_polling),
         cmocka_unit_test(a_source_that_breaks_loses_nothing_of_what_it_gave),

@@ -292,22 +292,28 @@ TEST(a_dead_letter_that_is_too_large_is_cut_and_says_so)
     struct ed_publisher p = {.pipeline = "news"};
     struct ed_epoch epoch = epoch_new();
     eddy_error err = {0};
-    const eddy_header own[] = {{"a", STR("12")}, {"b", STR("123456789")}, {"c", STR("1")}};
-    eddy_raw raw = {.bytes = "foobar",
-                    .n = 6,
+    const eddy_header own[] = {{"a", STR("")}, {"b", STR("123456789")}, {"c", STR("1")}};
+    eddy_raw raw = {.bytes = "foobarfoobar",
+                    .n = 12,
                     .key = "123456",
                     .n_key = 6,
                     .position = {"in", 0, 0},
                     .headers = own,
                     .n_headers = 3};
-    CHECK_OK(ed_publish_dead(&p, &epoch, &raw, 4, EDDY_REJECT_OVERSIZE, NULL, &err), &err);
+    CHECK_OK(ed_publish_dead(&p, &epoch, &raw, 12, EDDY_REJECT_OVERSIZE, NULL, &err), &err);
     const struct ed_message *m = last(&epoch);
-    assert_string_equal(m->value.at, "foob");
-    assert_string_equal(m->key.at, "1234");
-    assert_string_equal(header(m, "eddy.value.size"), "6");
-    assert_string_equal(header(m, "eddy.value.hash"), "fnv1a64:85944171f73967e8");
-    assert_string_equal(header(m, "a"), "12");
+    assert_string_equal(m->value.at, "foobar");
+    assert_string_equal(m->key.at, "123");
+    assert_string_equal(header(m, "eddy.value.size"), "12");
+    assert_string_equal(header(m, "eddy.value.hash"), "fnv1a64:0eacee9155645b45");
+    assert_string_equal(header(m, "eddy.key.size"), "6");
+    assert_string_equal(header(m, "eddy.key.hash"), "fnv1a64:f6e3ed7e0e67290a");
+    assert_string_equal(header(m, "a"), "");
     assert_string_equal(header(m, "eddy.headers.dropped"), "2");
+    raw.n_headers = raw.n_key = 0; /* what they leave is the value's */
+    raw.key = NULL;
+    CHECK_OK(ed_publish_dead(&p, &epoch, &raw, 12, EDDY_REJECT_OVERSIZE, NULL, &err), &err);
+    assert_string_equal(last(&epoch)->value.at, "foobarfoobar");
     raw.bytes = NULL; /* a tombstone stays one */
     raw.key = NULL;
     raw.n = raw.n_key = raw.n_headers = 0;

@@ -27,9 +27,9 @@ static int dir_remove(void **state)
 
 static const char *file_make(const char *name, const char *text, size_t n)
 {
-    static char path[4][100];
+    static char path[8][100];
     static int next;
-    char *at = path[next++ % 4];
+    char *at = path[next++ % 8];
     snprintf(at, 100, "%s/%s", dir, name);
     FILE *out = fopen(at, "wb");
     assert_non_null(out);
@@ -78,6 +78,17 @@ TEST(lines_come_whatever_their_ends)
         {"\n", ""},
         {"\r", ""},
         {" a \n", "0: a |"},
+        {"\xEF\xBB\xBF", ""},
+        {"\xEF\xBB\xBF"
+         "a\nb\n",
+         "0:a|1:b|"},
+        {"\xEF\xBB\na\n", "0:\xEF\xBB|1:a|"},
+        {"a\n\xEF\xBB\xBF"
+         "b\n",
+         "0:a|1:\xEF\xBB\xBF"
+         "b|"},
+        {"BZh\nBZ", "0:BZh|1:BZ|"},
+        {"\x1F", "0:\x1F|"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (size_t max = 1; max < 4; max++) {
@@ -185,11 +196,14 @@ TEST(what_cannot_be_read_is_named_before_the_start)
 {
     char path[200];
     struct ed_source *source = NULL;
-    const char *bad[3] = {path, dir, file_make("zipped", "\x1f\x8b\x08...", 6)};
-    const char *words[3] = {"No such file", "is a directory", "is compressed; try: zcat"};
+    const char *good = file_make("good", "a\n", 2);
+    const char *bad[] = {path, dir, file_make("zipped", "\x1f\x8b\x08...", 6),
+                         file_make("bz", "BZh91AY&SY..", 12)};
+    const char *words[] = {"No such file", "is a directory", "is compressed; try: zcat",
+                           "is compressed; try: bzcat"};
     snprintf(path, sizeof path, "%s/missing", dir);
-    for (int i = 0; i < 3; i++) {
-        const char *paths[] = {file_make("good", "a\n", 2), bad[i]};
+    for (int i = 0; i < 4; i++) {
+        const char *paths[] = {good, bad[i]};
         eddy_error err = {0};
         assert_int_equal(ed_source_files_open(paths, 2, 10, &source, &err), EDDY_IO);
         assert_non_null(strstr(err.text, bad[i]));
@@ -249,10 +263,87 @@ TEST(a_reader_of_a_pipe_waits_for_whole_lines_and_can_be_stopped)
     pthread_create(&thread, NULL, stop_soon, source);
     int64_t start = ed_monotonic_ms();
     assert_int_equal(ed_source_read(source, 0, 10000, raws, 10, &n, &end, &err), EDDY_STOPPED);
-    assert_true(ed_monotonic_ms() - start < 2000);
+    assert_true(ed_monotonic_ms() - start < 9000); /* sooner than by itself */
     pthread_join(thread, NULL);
     ed_source_free(source);
     fclose(pipe);
+}
+
+/* What each piece of a pipe lets out: the first bytes are waited for only while they matter. */
+TEST(a_pipe_is_looked_at_as_it_comes)
+{
+    static const struct {
+        const char *pieces[3];
+        const char *words; /* of the refusal; NULL: "a" comes through */
+    } cases[] = {
+        {{"a\n", "", ""}, NULL},
+        {{"\xEF",
+          "\xBB\xBF"
+          "a\n",
+          ""},
+         NULL},
+        {{"\xEF\xBB", "\xBF", "a\n"}, NULL},
+        {{"\x1F", "\x8B", "\x08"}, "zcat FILE"},
+        {{"\x28\xB5", "\x2F\xFD", ""}, "zstdcat FILE"},
+        {{"\xFD"
+          "7z",
+          "XZ", NULL},
+         "xzcat FILE"}, /* NULL: a NUL */
+        {{"BZh9", "1AY&SY", ""}, "bzcat FILE"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int ends[2], kept = dup(STDIN_FILENO), end = 0;
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+        struct ed_source *source = open_one("-", 100);
+        eddy_error err = {0};
+        eddy_raw raws[4];
+        size_t n = 0;
+        eddy_status st = EDDY_OK;
+        for (int k = 0; k < 3 && st == EDDY_OK && !n; k++) {
+            const char *piece = cases[i].pieces[k] ? cases[i].pieces[k] : "";
+            size_t n_piece = cases[i].pieces[k] ? strlen(piece) : 1;
+            assert_int_equal(write(ends[1], piece, n_piece), n_piece);
+            st = ed_source_read(source, 0, 50, raws, 4, &n, &end, &err);
+        }
+        if (cases[i].words) {
+            assert_int_equal(st, EDDY_IO);
+            assert_non_null(strstr(err.text, cases[i].words));
+        } else {
+            CHECK_OK(st, &err);
+            assert_int_equal(n, 1);
+            assert_int_equal(raws[0].n, 1);
+            assert_memory_equal(raws[0].bytes, "a", 1);
+        }
+        ed_source_free(source);
+        dup2(kept, STDIN_FILENO);
+        close(kept);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+
+TEST(a_peek_waits_for_a_line_that_is_not_blank_and_can_be_stopped)
+{
+    char path[200], text[100];
+    snprintf(path, sizeof path, "%s/peeked", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    struct ed_source *source = open_one(path, 100); /* nobody writes: not even the open waits */
+    size_t n = 0;
+    eddy_error err = {0};
+    pthread_t thread;
+    pthread_create(&thread, NULL, stop_soon, source);
+    assert_int_equal(ed_source_files_peek(source, text, sizeof text, &n, &err), EDDY_STOPPED);
+    assert_int_equal(n, 0);
+    pthread_join(thread, NULL);
+    ed_source_free(source);
+
+    const char *blank = file_make("blank", "\xEF\xBB\xBF\n \n{}\nx", 10);
+    source = open_one(blank, 100);
+    CHECK_OK(ed_source_files_peek(source, text, sizeof text, &n, &err), &(eddy_error){0});
+    assert_int_equal(n, 7); /* the mark is gone */
+    assert_memory_equal(text, "\n \n{}\nx", 7);
+    ed_source_free(source);
 }
 
 TEST(reading_survives_any_lost_allocation)
@@ -282,6 +373,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_named_before_the_start),
         cmocka_unit_test(a_paused_reader_gets_nothing_until_it_goes_on),
         cmocka_unit_test(a_reader_of_a_pipe_waits_for_whole_lines_and_can_be_stopped),
+        cmocka_unit_test(a_pipe_is_looked_at_as_it_comes),
+        cmocka_unit_test(a_peek_waits_for_a_line_that_is_not_blank_and_can_be_stopped),
         cmocka_unit_test(reading_survives_any_lost_allocation),
     };
     return cmocka_run_group_tests(tests, dir_make, dir_remove);

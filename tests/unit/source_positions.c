@@ -94,6 +94,53 @@ TEST(the_end_is_where_it_was_at_the_start)
     ed_positions_clear(&p);
 }
 
+/* The case: offset 100 is taken from the queue; the partition goes, comes back at its committed
+ * offset 50; then 100 is handed on, and 50 to 99 would pass for read before. */
+TEST(a_partition_is_not_gained_while_a_read_from_before_is_under_way)
+{
+    struct ed_positions p = {0};
+    struct ed_reading reading = {0}, other = {0};
+    struct ed_place *place = place_of(&p);
+    assert_false(ed_reading_is_old(&reading, &p));
+    assert_true(ed_place_take(place, 99));
+    ed_reading_begin(&reading, &p); /* 100 comes */
+    place->holding = ED_FOREIGN;
+    p.generation++; /* it is to be gained again */
+    assert_true(ed_reading_is_old(&reading, &p));
+    assert_false(ed_place_take(place, 100));
+    ed_reading_begin(&other, &p); /* sees nothing that was lost */
+    assert_false(ed_reading_is_old(&other, &p));
+    ed_reading_end(&reading);
+    assert_false(ed_reading_is_old(&reading, &p));
+    ed_place_gain(place, 0);
+    for (int64_t i = 50; i < 110; i++)
+        assert_true(ed_place_take(place, i));
+    p.generation++; /* and again, with other under way */
+    assert_true(ed_reading_is_old(&other, &p));
+    ed_reading_begin(&other, &p);
+    assert_false(ed_reading_is_old(&other, &p));
+    ed_positions_clear(&p);
+}
+
+TEST(how_far_behind_is_known_only_with_a_position)
+{
+    struct ed_positions p = {0};
+    struct ed_place *place = place_of(&p);
+    assert_int_equal(ed_place_behind(place, 500), -1); /* nothing read yet */
+    ed_place_take(place, 99);
+    assert_int_equal(ed_place_behind(place, 500), 400);
+    assert_int_equal(ed_place_behind(place, -1001), -1);
+    assert_int_equal(ed_place_behind(place, 90), 0);
+    ed_place_reached(place, 500); /* control records to the end */
+    assert_int_equal(ed_place_behind(place, 500), 0);
+    place->holding = ED_FOREIGN;
+    ed_place_gain(place, 0); /* somebody else may have got anywhere */
+    assert_int_equal(ed_place_behind(place, 500), -1);
+    ed_place_reached(place, 500); /* nothing to read */
+    assert_int_equal(ed_place_behind(place, 520), 20);
+    ed_positions_clear(&p);
+}
+
 TEST(places_are_found_again_among_many)
 {
     struct ed_positions p = {0};
@@ -115,6 +162,8 @@ int main(void)
         cmocka_unit_test(answers_that_come_after_somebody_else_got_further_are_passed_over),
         cmocka_unit_test(what_was_read_before_or_is_not_ours_is_not_handed_on),
         cmocka_unit_test(the_end_is_where_it_was_at_the_start),
+        cmocka_unit_test(a_partition_is_not_gained_while_a_read_from_before_is_under_way),
+        cmocka_unit_test(how_far_behind_is_known_only_with_a_position),
         cmocka_unit_test(places_are_found_again_among_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
