@@ -47,7 +47,7 @@ struct detect {
     FILE *labels; /* group, event and id of each document in order; read again at the end */
     eddy_lineage *lineage;
 
-    struct ed_dead dead; /* what the publisher's thread saw */
+    struct ed_dead dead;
     eddy_error failure;  /* the first of the engine's thread; EDDY_STOPPED: no reader any more */
     atomic_int deserted; /* the same, seen by the ticker */
 };
@@ -82,6 +82,12 @@ static void on_assigned(void *watcher, const eddy_doc *doc, const eddy_assignmen
     else
         eddy_lineage_assigned(d->lineage, a->event, a->group, &d->failure);
     is_over(d);
+}
+
+static void on_dead(void *watcher, const eddy_raw *raw, eddy_reject reject, const char *detail)
+{
+    struct detect *d = watcher;
+    ed_dead_look(&d->dead, raw, reject, detail);
 }
 
 static void on_change(void *watcher, const eddy_change *change)
@@ -397,14 +403,12 @@ static eddy_status format_find(struct detect *d, eddy_error *err)
     return st;
 }
 
-/* Where the answers go, with an eye on the dead ones. */
+/* Where the answers go. */
 static eddy_status journal_open(struct detect *d, eddy_error *err)
 {
     static const char *const nowhere[ED_TOPICS];
-    eddy_status st = *d->config.output.dir
-                         ? ed_config_journal_open(&d->config, &d->stream.journal, err)
-                         : ed_journal_files_open(nowhere, &d->stream.journal, err);
-    return st == EDDY_OK ? ed_dead_watch(&d->stream.journal, &d->dead, err) : st;
+    return *d->config.output.dir ? ed_config_journal_open(&d->config, &d->stream.journal, err)
+                                 : ed_journal_files_open(nowhere, &d->stream.journal, err);
 }
 
 static eddy_status open_all(struct detect *d, eddy_error *err)
@@ -437,7 +441,8 @@ static eddy_status open_all(struct detect *d, eddy_error *err)
     struct ed_pipeline_options watch = {.watcher = d,
                                         .on_assigned = d->labels_path ? on_assigned : NULL,
                                         .on_change = d->labels_path ? on_change : NULL,
-                                        .on_event = d->table || d->json ? on_event : NULL};
+                                        .on_event = d->table || d->json ? on_event : NULL,
+                                        .on_dead = on_dead};
     return st == EDDY_OK ? ed_stream_connect(&d->stream, &d->config, &watch, err) : st;
 }
 

@@ -155,7 +155,8 @@ const struct ed_option ed_options[] = {
      .help = "Words whose frequency is kept; beyond, rare ones are forgotten, and counted."},
 
     {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "256",
-     .help = "Documents in a micro-batch at most. Results do not depend on it."},
+     .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "
+             "Results do not depend on it."},
     {"batch.wait", DURATION(batch.wait_ms), RANGE(1, 60 * SECOND), .standard = "100ms",
      .help = "A batch that is not full goes on after this time."},
     {"batch.ring", INTEGER(batch.ring), RANGE(2, 256), .standard = "8",
@@ -175,7 +176,8 @@ const struct ed_option ed_options[] = {
     {"output.dead", STRING(output.topics[ED_DEAD]), .shape = ED_TOPIC, .optional = 1,
      .standard = "{pipeline}.dead", .help = "Topic of the messages that could not be used."},
     {"output.dead_max_bytes", SIZE(output.dead_max_bytes), RANGE(0, 64 * 1048576.0),
-     .standard = "512KiB", .help = "Bytes that are kept of such a message."},
+     .standard = "512KiB",
+     .help = "Bytes that are kept of such a message: key, headers and value together."},
     {"output.create_topics", BOOL(output.create_topics), .standard = "true",
      .help = "Create output topics that are missing."},
     {"output.partitions", INTEGER(output.partitions), RANGE(1, 10000), .standard = "1",

@@ -97,6 +97,7 @@ eddy_status ed_stream_connect(struct ed_stream *stream, const struct ed_config *
     options.on_assigned = watch->on_assigned;
     options.on_change = watch->on_change;
     options.on_event = watch->on_event;
+    options.on_dead = watch->on_dead;
     return ed_pipeline_new(&options, &stream->pipeline, err);
 }
 

@@ -492,6 +492,8 @@ static eddy_status answer_batch(struct ed_pipeline *pl, struct ed_batch *batch, 
             continue;
         }
         atomic_fetch_add(&pl->dead_by[item->reject], 1);
+        if (pl->options.on_dead)
+            pl->options.on_dead(pl->options.watcher, &item->raw, item->reject, item->detail);
         st = ed_publish_dead(&pl->options.publisher, &batch->epoch, &item->raw,
                              pl->options.value_max, item->reject, item->detail, err);
     }

@@ -37,6 +37,7 @@ struct ed_pipeline_options {
     void (*on_assigned)(void *watcher, const eddy_doc *doc, const eddy_assignment *a);
     void (*on_change)(void *watcher, const eddy_change *change);
     void (*on_event)(void *watcher, const eddy_event *event);
+    void (*on_dead)(void *watcher, const eddy_raw *raw, eddy_reject reject, const char *detail);
 };
 
 /* in = assigned + founded + filtered + dead, once everything is answered. */
