@@ -5,7 +5,8 @@
 #include "engine/state.h"
 
 #define ROWS    256
-#define FARTHER 8 /* candidates kept beyond the list: float error may swap neighbours in rank */
+#define SPARSE  64 /* words up to which long rows are cheaper than a product */
+#define FARTHER 8  /* candidates kept beyond the list: float error may swap neighbours in rank */
 
 static int nearer(const struct ed_near *a, const struct ed_near *b)
 {
@@ -50,26 +51,74 @@ static void list_make(eddy_clusterer *cl, uint32_t slot, const float *products,
     }
 }
 
+/* Places of the event's words in ret (SPARSE); SPARSE + 1 where there are more. */
+static size_t words_of(const eddy_clusterer *cl, uint32_t slot, uint16_t *ret)
+{
+    const float *words = ed_event_sum(cl, slot) + cl->n_dense;
+    size_t n = 0;
+    for (size_t h = 0; h < cl->o.terms_dim; h++) {
+        if (words[h] == 0)
+            continue;
+        if (n == SPARSE)
+            return SPARSE + 1;
+        ret[n++] = (uint16_t)h;
+    }
+    return n;
+}
+
+/* Work memory of a refresh. */
+struct work {
+    float *rows;     /* (ROWS, stride) */
+    float *products; /* (ROWS, n_slots) */
+    struct ed_near *wide;
+};
+
+/* Lists of (m) slots, m at most ROWS. Events of few words take a long row for each of them, as at
+ * arrival, and the product for the rest only. */
+static void lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m, int few_words,
+                       const struct work *w)
+{
+    size_t width = cl->n_slots;
+    for (size_t i = 0; i < m; i++)
+        memcpy(w->rows + i * cl->stride, ed_event_sum(cl, slots[i]), cl->stride * sizeof(float));
+    ed_gemm_nt(m, width, few_words ? cl->n_dense : cl->stride, w->rows, cl->stride, cl->event_sums,
+               cl->stride, w->products, width);
+    for (size_t i = 0; i < m; i++) {
+        float *own = w->products + i * width;
+        uint16_t at[SPARSE];
+        size_t n = few_words ? words_of(cl, slots[i], at) : 0;
+        for (size_t k = 0; k < n; k++)
+            ed_add_scaled(own, w->rows[i * cl->stride + cl->n_dense + at[k]],
+                          cl->words_across + at[k] * (size_t)cl->room_events, width);
+        list_make(cl, slots[i], own, w->wide);
+    }
+}
+
 eddy_status ed_near_refresh(eddy_clusterer *cl, const uint32_t *slots, size_t n, eddy_error *err)
 {
     if (!n || !cl->n_slots)
         return EDDY_OK;
     eddy_arena_reset(cl->work);
-    float *rows = ed_arena_alloc_aligned(cl->work, ROWS * cl->stride * sizeof *rows);
-    float *products = ed_arena_alloc_aligned(cl->work, (size_t)ROWS * cl->n_slots * sizeof *rows);
-    struct ed_near *wide = ed_arena_alloc(cl->work, (cl->o.neighbours + FARTHER) * sizeof *wide);
-    if (!rows || !products || !wide)
-        return eddy_fail_nomem(err, "neighbours", ROWS * (cl->stride + cl->n_slots) * 4);
-    for (size_t from = 0; from < n; from += ROWS) {
-        size_t m = n - from < ROWS ? n - from : ROWS;
-        for (size_t i = 0; i < m; i++)
-            memcpy(rows + i * cl->stride, ed_event_sum(cl, slots[from + i]),
-                   cl->stride * sizeof *rows);
-        ed_gemm_nt(m, cl->n_slots, cl->stride, rows, cl->stride, cl->event_sums, cl->stride,
-                   products, cl->n_slots);
-        for (size_t i = 0; i < m; i++)
-            list_make(cl, slots[from + i], products + i * cl->n_slots, wide);
+    size_t floats = ROWS * (cl->stride + cl->n_slots);
+    struct work w;
+    w.rows = ed_arena_alloc_aligned(cl->work, ROWS * cl->stride * sizeof *w.rows);
+    w.products = ed_arena_alloc_aligned(cl->work, ROWS * cl->n_slots * sizeof *w.products);
+    w.wide = ed_arena_alloc(cl->work, (cl->o.neighbours + FARTHER) * sizeof *w.wide);
+    if (!w.rows || !w.products || !w.wide)
+        return eddy_fail_nomem(err, "neighbours", floats * sizeof(float));
+    uint32_t block[2][ROWS];
+    size_t m[2] = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        uint16_t at[SPARSE];
+        int few = words_of(cl, slots[i], at) <= SPARSE;
+        block[few][m[few]++] = slots[i];
+        if (m[few] == ROWS) {
+            lists_make(cl, block[few], ROWS, few, &w);
+            m[few] = 0;
+        }
     }
+    lists_make(cl, block[0], m[0], 0, &w);
+    lists_make(cl, block[1], m[1], 1, &w);
     return EDDY_OK;
 }
 
