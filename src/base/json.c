@@ -107,7 +107,7 @@ void ed_json_base64(struct ed_bytes *b, const void *p, size_t n)
 
 /* ---- numbers ---- */
 
-static size_t digits_of(uint64_t x, char ret[20])
+size_t ed_json_digits(uint64_t x, char ret[20])
 {
     char back[20];
     size_t n = 0;
@@ -124,7 +124,7 @@ void ed_json_unsigned(struct ed_bytes *b, uint64_t x)
 {
     char text[20];
     separate(b);
-    ed_bytes_add(b, text, digits_of(x, text));
+    ed_bytes_add(b, text, ed_json_digits(x, text));
 }
 
 void ed_json_integer(struct ed_bytes *b, int64_t x)
@@ -132,7 +132,8 @@ void ed_json_integer(struct ed_bytes *b, int64_t x)
     char text[21] = "-";
     size_t sign = x < 0;
     separate(b);
-    ed_bytes_add(b, text, sign + digits_of(x < 0 ? 0 - (uint64_t)x : (uint64_t)x, text + sign));
+    ed_bytes_add(b, text,
+                 sign + ed_json_digits(x < 0 ? 0 - (uint64_t)x : (uint64_t)x, text + sign));
 }
 
 void ed_json_id(struct ed_bytes *b, const char *letters, uint64_t number)
@@ -141,7 +142,7 @@ void ed_json_id(struct ed_bytes *b, const char *letters, uint64_t number)
     separate(b);
     ed_bytes_add(b, "\"", 1);
     ed_bytes_add_str(b, letters);
-    ed_bytes_add(b, text, digits_of(number, text));
+    ed_bytes_add(b, text, ed_json_digits(number, text));
     ed_bytes_add(b, "\"", 1);
 }
 
@@ -162,7 +163,7 @@ void ed_json_number(struct ed_bytes *b, double x)
     uint64_t millionths = (uint64_t)(size * 1e6 + 0.5);
     if (x < 0 && millionths)
         text[n++] = '-';
-    n += digits_of(millionths / 1000000, text + n);
+    n += ed_json_digits(millionths / 1000000, text + n);
     uint64_t rest = millionths % 1000000;
     if (rest) {
         text[n++] = '.';

@@ -13,6 +13,8 @@ void ed_json_close(struct ed_bytes *b, char bracket); /* '}' or ']' */
 /* name: plain ASCII that needs no escape. */
 void ed_json_key(struct ed_bytes *b, const char *name);
 
+/* The decimal digits of x, not terminated; returns how many. */
+size_t ed_json_digits(uint64_t x, char ret[20]);
 /* What is not UTF-8 becomes U+FFFD, a byte at a time. */
 void ed_json_text(struct ed_bytes *b, const char *s, size_t n);
 /* n bytes in base64 (RFC 4648). */

@@ -61,19 +61,6 @@ static size_t append(char *at, const char *s, size_t n)
     return n;
 }
 
-static size_t append_number(char *at, uint64_t x)
-{
-    char back[20];
-    size_t n = 0;
-    do {
-        back[n++] = (char)('0' + x % 10);
-        x /= 10;
-    } while (x);
-    for (size_t i = 0; i < n; i++)
-        at[i] = back[n - 1 - i];
-    return n;
-}
-
 /* "TEXT-A-B" with separators of the caller; ids of messages are so short-lived and so many that
  * printf would be felt. */
 static eddy_str joined(eddy_arena *arena, const char *text, const char *first, uint64_t a,
@@ -85,9 +72,9 @@ static eddy_str joined(eddy_arena *arena, const char *text, const char *first, u
         return (eddy_str){NULL, 0};
     size_t n = append(at, text, n_text);
     n += append(at + n, first, n_first);
-    n += append_number(at + n, a);
+    n += ed_json_digits(a, at + n);
     n += append(at + n, second, n_second);
-    n += append_number(at + n, b);
+    n += ed_json_digits(b, at + n);
     at[n] = 0;
     return (eddy_str){at, n};
 }
@@ -95,7 +82,7 @@ static eddy_str joined(eddy_arena *arena, const char *text, const char *first, u
 static eddy_str id_of(eddy_arena *arena, uint64_t event)
 {
     char text[22] = "E";
-    return ed_arena_str(arena, text, 1 + append_number(text + 1, event));
+    return ed_arena_str(arena, text, 1 + ed_json_digits(event, text + 1));
 }
 
 /* ---- the envelope ---- */
