@@ -96,11 +96,27 @@ typedef enum eddy_change_kind {
     EDDY_SPLIT,   /* event is new, its groups came out of other */
     EDDY_MOVED,   /* group left other for event */
     EDDY_FOLDED,  /* group went into into_group of the same event */
-    EDDY_RENAMED, /* the keywords or the central title changed */
-    EDDY_FADED    /* idle; left memory with its last picture */
+    EDDY_RENAMED, /* the keywords or the central title changed, or it was given a name */
+    EDDY_FADED,   /* idle; left memory with its last picture */
+    /* by operations only */
+    EDDY_PINNED,   /* event is as it is: see EDDY_OPERATION_PIN */
+    EDDY_UNPINNED, /* not any more */
+    EDDY_LINKED,   /* event and other were said to be the same (strength > 0), or not */
+    EDDY_UNDONE    /* the last change of an undo: operation `undone` is void; what that moved and
+                      renamed was told before */
 } eddy_change_kind;
 
 EDDY_API const char *eddy_change_name(eddy_change_kind kind); /* "born", "grew", ... */
+
+/* Who decided; later ones outrank earlier ones. */
+typedef enum eddy_actor {
+    EDDY_ONLINE, /* the engine itself: arrival, repair, retirement */
+    EDDY_STATISTICS,
+    EDDY_LLM,
+    EDDY_PERSON
+} eddy_actor;
+
+EDDY_API const char *eddy_actor_name(eddy_actor actor); /* "online", "statistics", ... */
 
 typedef struct eddy_change {
     eddy_change_kind kind;
@@ -112,6 +128,11 @@ typedef struct eddy_change {
     double other_before, other_after; /* documents of other */
     float similarity;                 /* the evidence: mean similarity of the two sides ... */
     float threshold;                  /* ... and what was asked of it */
+    eddy_actor actor;
+    uint64_t operation; /* number of the operation that did it; 0: none */
+    uint64_t undone;    /* EDDY_UNDONE: the operation that is void now */
+    double strength;    /* EDDY_LINKED: see eddy_operation */
+    eddy_str evidence;  /* as the operation gave it; at NULL: none */
 } eddy_change;
 
 #define EDDY_KEYWORDS  8
@@ -131,7 +152,9 @@ typedef struct eddy_event {
     int64_t stream_ms; /* stream time when the picture was taken */
     float cohesion;    /* mean similarity of two of its documents */
     uint32_t n_groups;
-    eddy_str name; /* title of the most central document; keywords where there is none */
+    eddy_str name;       /* given; else title of the most central document; else keywords */
+    eddy_actor named_by; /* who gave the name; EDDY_ONLINE: nobody */
+    int pinned;
     uint32_t n_keywords;
     struct {
         eddy_str word;
@@ -145,15 +168,33 @@ typedef struct eddy_event {
     } exemplars[EDDY_EXEMPLARS]; /* most central first; the newest last */
 } eddy_event;
 
+/* What became of an operation. */
+typedef enum eddy_refusal {
+    EDDY_APPLIED,
+    EDDY_REFUSED_STALE,      /* an event is of another version, a group is not where it was said to
+                                be, or there is nothing left to undo */
+    EDDY_REFUSED_GONE,       /* there is no such event, group or operation (any more) */
+    EDDY_REFUSED_PINNED,     /* a pinned event is only changed by a person */
+    EDDY_REFUSED_FORBIDDEN,  /* somebody who outranks the actor has decided otherwise */
+    EDDY_REFUSED_INCOHESIVE, /* similarity speaks too clearly against it; not asked of a person */
+    EDDY_REFUSED_FULL,       /* no more links are kept */
+    EDDY_REFUSALS
+} eddy_refusal;
+
+EDDY_API const char *eddy_refusal_name(eddy_refusal refusal); /* "applied", "stale", ... */
+
 typedef struct eddy_engine_stats {
     uint64_t documents, events_born, events_active, groups_active;
     uint64_t events_peak, groups_peak;
     uint64_t merged, split, moved, folded, faded, passes;
-    uint64_t events_max_hits; /* events that faded early because of events_max */
-    uint64_t words_dropped;   /* words forgotten because of words_max */
-    double threshold, spread; /* tau and sd as learned */
-    int64_t stream_ms;        /* stream time */
-    uint64_t bytes;           /* memory held */
+    uint64_t events_max_hits;        /* events that faded early because of events_max */
+    uint64_t words_dropped;          /* words forgotten because of words_max */
+    double threshold, spread;        /* tau and sd as learned */
+    int64_t stream_ms;               /* stream time */
+    uint64_t bytes;                  /* memory held */
+    uint64_t operations;             /* applied */
+    uint64_t refused[EDDY_REFUSALS]; /* operations, by reason; since this clusterer was made or
+                                        loaded: what is refused leaves no trace in the state */
 } eddy_engine_stats;
 
 /* ---- the clusterer ---- */
@@ -179,16 +220,16 @@ EDDY_API void eddy_clusterer_free(eddy_clusterer *cl);
 EDDY_API eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size_t n,
                                            eddy_assignment *ret, eddy_error *err);
 
-/* What happened during the last call of assign or flush, in order. *ret stays valid until the next
- * call of either. Returns how many. */
+/* What happened during the last call of assign, flush or apply, in order. *ret stays valid until
+ * the next call of any of them. Returns how many. */
 EDDY_API size_t eddy_clusterer_changes(const eddy_clusterer *cl, const eddy_change **ret);
 
-/* The pictures that fell due during the last call of assign or flush, in order, each as it was at
- * its place in the stream (not at the end of the call, so that batches do not show): after a
+/* The pictures that fell due during the last call of assign, flush or apply, in order, each as it
+ * was at its place in the stream (not at the end of the call, so that batches do not show): after a
  * document that founded an event or made one grow past a step, of that event; after a repair
  * pass, of every event that took documents or changed; of every event that faded, its last; of
- * one that was merged, a redirect: ids, version and times only. An id may come several times, with
- * rising versions. Validity as above. */
+ * one that was merged, a redirect: ids, version and times only; after an operation, of every event
+ * that it changed. An id may come several times, with rising versions. Validity as above. */
 EDDY_API size_t eddy_clusterer_pictures(const eddy_clusterer *cl, const eddy_event **ret);
 
 /* End of the stream: a last repair pass. EDDY_NOMEM as for assign. */
@@ -204,6 +245,189 @@ EDDY_API eddy_status eddy_clusterer_event(const eddy_clusterer *cl, uint64_t id,
                                           eddy_event *ret, eddy_error *err);
 
 EDDY_API void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret);
+
+/* ---- indexes ----
+ *
+ * How good the events look from inside, without labels: from the sums alone, so that no document is
+ * needed. Points have length 1; distances are Euclidean between points of the engine's fused space
+ * (0 to 2), means are those of weighted documents. What is not defined is NaN.
+ *
+ * They say how well apart and how even events are in this space, not that they are right: compare
+ * settings on one stream and one embedder by them, never two embedders. */
+
+typedef struct eddy_event_indexes {
+    uint64_t id;
+    uint64_t nearest;  /* the event whose mean is nearest, lower id first; 0: no other */
+    double silhouette; /* -1 to 1, large is good: mean over its groups of (b - a) / max(a, b), by
+                          weight; a, b the group's mean squared distance to the mean of its own
+                          event and of the best other. 0 for one document. Simplified silhouette
+                          (Hruschka et al. 2004; Rousseeuw 1987), on squared distances */
+    double davies_bouldin; /* small is good: the worst other's (compactness + its compactness) /
+                              distance of the means; Davies and Bouldin 1979 with q = 2 */
+    double compactness; /* root mean square distance of its documents to their mean, 0 to 1; small
+                           is good */
+    double separation;  /* distance of its mean to that of `nearest` */
+    double drift;       /* distance an hour that its mean travels: the slope of a least squares
+                           line through its groups, each spread evenly over its time, less what
+                           chance would give; 0 where all is one group */
+} eddy_event_indexes;
+
+typedef struct eddy_indexes {
+    size_t events;
+    double documents;         /* in those events */
+    double silhouette;        /* mean over documents */
+    double davies_bouldin;    /* mean over events */
+    double calinski_harabasz; /* large is good: between / (k - 1) over within / (n - k), n by
+                                 weight; Calinski and Harabasz 1974; 1 where nothing is within */
+    double compactness;       /* root mean square over documents */
+    double separation;        /* mean over events */
+    double drift;             /* mean over documents */
+} eddy_indexes;
+
+/* The indexes of all active events as they are now.
+ *
+ *   ret_events  (*n_ret) ascending ids, in the arena; both may be NULL
+ *   ret         the whole
+ *
+ * Others are all events where there are no more than eddy_engine_options.neighbours of them. Where
+ * there are more, an event is held against its neighbours by mean similarity, as of when a repair
+ * pass last made its list, or made anew where half of the list is gone.
+ *
+ * EDDY_INVALID  its own records are still being loaded
+ * EDDY_NOMEM    the arena is full
+ * Nothing changes: answers after it are the same. The same state gives the same indexes, to the
+ * last bit on every machine. One owner thread, as for all calls.
+ * Cost: groups x neighbours x dimensions multiply-adds, and events x dimensions more for an event
+ * without half a list, as one that came since the last pass. */
+EDDY_API eddy_status eddy_clusterer_indexes(const eddy_clusterer *cl, eddy_arena *arena,
+                                            const eddy_event_indexes **ret_events, size_t *n_ret,
+                                            eddy_indexes *ret, eddy_error *err);
+
+/* ---- operations ----
+ *
+ * The one way in beside documents: what a reasoner or a person has decided, on pictures that they
+ * saw some time ago. An operation whose premise does not hold any more changes nothing.
+ *
+ * What a person has decided (merge, split, move, rename, pin, link) is never overturned by repair
+ * or by a reasoner, what an LLM has decided not by repair or statistics: merged groups stay
+ * together, split ones apart. A person may overturn everything. Fading ends all of it. */
+
+typedef enum eddy_operation_kind {
+    EDDY_OPERATION_MERGE,  /* event goes into other, which lives on */
+    EDDY_OPERATION_SPLIT,  /* groups, some but not all, go out of event into a new one */
+    EDDY_OPERATION_MOVE,   /* groups go out of event into other; with all of them event is merged */
+    EDDY_OPERATION_RENAME, /* event is called name */
+    EDDY_OPERATION_PIN,    /* event is not merged, split or renamed but by a person, and no group
+                              goes in or out; documents still come, and it still fades */
+    EDDY_OPERATION_UNPIN,
+    EDDY_OPERATION_LINK, /* event and other are the same (strength > 0) or are not (below 0) */
+    EDDY_OPERATION_UNDO  /* operation number `undo`, of this actor or of one it outranks, is void:
+                            what went together there and still is goes apart, into a new event
+                            where its own is gone, and so on; not of an undo. A person who undoes
+                            what a reasoner merged or split has decided the opposite */
+} eddy_operation_kind;
+
+#define EDDY_NAME_MAX     200 /* bytes; the rest of a name is cut */
+#define EDDY_EVIDENCE_MAX 500
+/* A link at least this strong is no evidence but a decision: always merged, or never. */
+#define EDDY_LINK_FIRM 4.0
+
+typedef struct eddy_operation {
+    eddy_operation_kind kind;
+    eddy_actor actor;
+    uint64_t event, other;
+    uint64_t event_version,
+        other_version;      /* what was decided on; 0: whatever it is, for a person */
+    const uint64_t *groups; /* (n_groups) distinct */
+    size_t n_groups;
+    eddy_str name;
+    double
+        strength; /* of a link: how much similarity it is worth when the two are compared for a
+                     merge; of two on one pair by one actor the sum counts. A person's is firm. */
+    uint64_t undo;
+    eddy_str evidence; /* short text for people; told with the changes; at NULL: none */
+} eddy_operation;
+
+typedef struct eddy_outcome {
+    eddy_refusal refusal; /* EDDY_APPLIED: it was done */
+    uint64_t number;      /* of the operation, from 1; 0: refused */
+    uint64_t event;       /* the event that is new or lives on; 0: refused */
+} eddy_outcome;
+
+/* Apply one operation at this place of the stream, if its premise holds. Refused ones change
+ * nothing, not even the hash. The last 63 can be undone.
+ *
+ * EDDY_INVALID  the operation makes no sense whatever the state is; the text says why; nothing
+ *               changed
+ * EDDY_NOMEM    as for assign */
+EDDY_API eddy_status eddy_clusterer_apply(eddy_clusterer *cl, const eddy_operation *operation,
+                                          eddy_outcome *ret, eddy_error *err);
+
+/* The live event that this one went into, by however many merges; itself while it lives; 0: it
+ * faded, or never was, or is forgotten. Redirects into live events are kept, at least the last
+ * 32,768 and at most 65,536 of them; those into faded ones are dropped when that is reached. An
+ * undo does not change them: the event that it brings back is a new one. */
+EDDY_API uint64_t eddy_clusterer_where(const eddy_clusterer *cl, uint64_t id);
+
+/* Ids of the groups of one active event, in the arena. EDDY_INVALID: no such event in memory */
+EDDY_API eddy_status eddy_clusterer_groups(const eddy_clusterer *cl, uint64_t event,
+                                           eddy_arena *arena, const uint64_t **ret, size_t *n_ret,
+                                           eddy_error *err);
+
+/* ---- state ----
+ *
+ * The whole state of a clusterer is a set of records: one for each event, group, list of
+ * neighbours, sampled point and so on. A record is absolute: of several with one key the last one
+ * counts, and nothing else need be known of the others. A clusterer that was loaded from the
+ * records of another goes on exactly as the other would have.
+ *
+ * The layout of a value is the engine's own and has a version (EDDY_STATE_VERSION); it does not
+ * depend on the machine. */
+
+#define EDDY_STATE_VERSION 1
+
+typedef struct eddy_record {
+    uint64_t key;   /* kind << 56 | number; kind 1 to 127 is the engine's */
+    eddy_str value; /* at NULL: there is no such thing any more */
+} eddy_record;
+
+/* What has changed since the last call (or since new, or loaded), as records in the arena: whoever
+ * has kept those of all calls, the last of each key, has the state of now.
+ *
+ * A new clusterer has none. The first one tells how much the rest is: loaded first, it saves time.
+ *
+ * EDDY_INVALID  its own records are still being loaded
+ * EDDY_NOMEM    the arena is full; the clusterer is as it was, the call may be repeated
+ * Cost: memory speed, of what changed. */
+EDDY_API eddy_status eddy_clusterer_records(eddy_clusterer *cl, eddy_arena *arena,
+                                            const eddy_record **ret, size_t *n_ret,
+                                            eddy_error *err);
+
+/* A hash of the whole state, the same however the state was reached (by documents in batches of any
+ * size, by loading, in any order of records); 0: a new one. Kept up to date by
+ * eddy_clusterer_records and eddy_clusterer_loaded; this only tells it. */
+EDDY_API uint64_t eddy_clusterer_hash(const eddy_clusterer *cl);
+
+/* Changes when a state made with these options cannot be loaded by another clusterer, or would go
+ * on differently: shapes, weights, thresholds, EDDY_STATE_VERSION. */
+EDDY_API uint64_t eddy_engine_fingerprint(const eddy_engine_options *options);
+
+/* Take over one record, into a clusterer that has assigned nothing itself. Records may come in any
+ * order of keys; of those with one key the last one counts. Unknown kinds are EDDY_FORMAT.
+ *
+ * Until eddy_clusterer_loaded, assign and flush are EDDY_INVALID; pictures and events are not
+ * there.
+ *
+ * EDDY_INVALID  it has begun; nothing changed
+ * EDDY_FORMAT   the value is not what the kind asks for; the clusterer is to be freed
+ * EDDY_NOMEM    likewise */
+EDDY_API eddy_status eddy_clusterer_load(eddy_clusterer *cl, const eddy_record *record,
+                                         eddy_error *err);
+/* All records are there: check that they fit together, and that none is missing or of another
+ * moment, and be ready for documents. Without any record loaded the clusterer is as new.
+ *
+ * EDDY_FORMAT  they do not; the text says what is missing. EDDY_NOMEM. To be freed in both cases */
+EDDY_API eddy_status eddy_clusterer_loaded(eddy_clusterer *cl, eddy_error *err);
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,8 @@ typedef enum eddy_status {
     EDDY_FORMAT,      /* bytes are not what they should be */
     EDDY_CONFIG,      /* the configuration is wrong */
     EDDY_UNAVAILABLE, /* a server, model or endpoint cannot be reached */
-    EDDY_STOPPED      /* asked to stop before the work was done */
+    EDDY_STOPPED,     /* asked to stop before the work was done */
+    EDDY_FENCED       /* another owner has taken over; nothing more may be written */
 } eddy_status;
 
 typedef struct eddy_error {

@@ -25,6 +25,7 @@ const char *eddy_status_name(eddy_status status)
     case EDDY_CONFIG: return "configuration";
     case EDDY_UNAVAILABLE: return "unavailable";
     case EDDY_STOPPED: return "stopped";
+    case EDDY_FENCED: return "fenced";
     }
     return "unknown";
 }

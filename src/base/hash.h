@@ -26,7 +26,8 @@ static inline uint64_t ed_mix64(uint64_t x)
 }
 
 /* A hash of very many bytes at memory speed, for fingerprints of files: four lanes, each of which
- * can undo every step, so a change of one word always changes its lane. Little-endian words. */
+ * can undo every step, so a change of one word always changes its lane. Words are read
+ * little-endian, so that every machine finds the same. */
 static inline uint64_t ed_hash_bulk(uint64_t seed, const void *p, size_t n)
 {
     const unsigned char *b = p;
@@ -43,6 +44,9 @@ static inline uint64_t ed_hash_bulk(uint64_t seed, const void *p, size_t n)
         for (size_t j = 0; j < 4; j++) {
             uint64_t word;
             memcpy(&word, block + 8 * j, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+            word = __builtin_bswap64(word);
+#endif
             lane[j] = (lane[j] ^ word) * UINT64_C(0x9FB21C651E98DF25);
             lane[j] = lane[j] << 29 | lane[j] >> 35;
         }

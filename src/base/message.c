@@ -19,6 +19,13 @@ void ed_epoch_clear(struct ed_epoch *epoch)
     ed_epoch_init(epoch, epoch->arena);
 }
 
+void ed_epoch_reset(struct ed_epoch *epoch)
+{
+    epoch->n_messages = epoch->n_offsets = epoch->n_records = 0;
+    epoch->records = NULL;
+    epoch->mark = (struct ed_mark){0};
+}
+
 static int list_grow(void **list, size_t *room, size_t size)
 {
     size_t wide = *room ? *room * 2 : 16;

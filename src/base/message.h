@@ -1,4 +1,5 @@
-/* What goes out: messages, gathered in an epoch with the input positions that they answer.
+/* What goes out: messages, gathered in an epoch with the input positions that they answer and the
+ * records of what they changed.
  *
  * publish fills an epoch, journal makes it visible; neither knows the other. One owner at a time.
  */
@@ -6,8 +7,11 @@
 #define ED_BASE_MESSAGE_H
 
 #include <eddy/doc.h>
+#include <eddy/engine.h>
 
-enum ed_topic { ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD, ED_TOPICS };
+/* ED_VECTORS: documents with their vectors, from processes that only embed to those with an engine.
+ */
+enum ed_topic { ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD, ED_VECTORS, ED_TOPICS };
 
 /* Headers of a dead letter: Kafka Connect's, so that existing tools read them, and our own. */
 #define ED_HEADER_DEAD_TOPIC     "__connect.errors.topic"
@@ -19,6 +23,11 @@ enum ed_topic { ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD, ED_TOPICS };
 #define ED_HEADER_DEAD_HASH      "eddy.value.hash" /* ... with its FNV-1a, 64 bit, in hex */
 #define ED_HEADER_DEAD_KEY_SIZE  "eddy.key.size"   /* likewise of the key */
 #define ED_HEADER_DEAD_KEY_HASH  "eddy.key.hash"
+
+/* Headers of a document with its vector; its value is the message as it came. */
+#define ED_HEADER_VECTOR   "eddy.vector"   /* float32, little-endian; absent: the text gives none */
+#define ED_HEADER_MODEL    "eddy.model"    /* fingerprint of the embedder, in hex */
+#define ED_HEADER_POSITION "eddy.position" /* TOPIC/PARTITION/OFFSET of the input */
 
 struct ed_message {
     enum ed_topic topic;
@@ -36,17 +45,41 @@ struct ed_offset {
     int64_t next;
 };
 
+/* What became of the messages of a shard since it began; in = the sum of the others. */
+struct ed_tally {
+    uint64_t assigned, founded, filtered, dead;
+};
+
+/* How the shard stands after an epoch. With the records of all epochs and the offsets it is the
+ * whole state. */
+struct ed_mark {
+    uint64_t epoch;           /* its number, from 1; 0: there was none yet. The journal's */
+    uint64_t fingerprint;     /* of the engine's options and the model: two never mix */
+    uint64_t hash;            /* eddy_clusterer_hash after it */
+    uint64_t documents;       /* that the engine has seen */
+    int64_t stream_ms;        /* stream time */
+    uint64_t change_position; /* of the publisher */
+    uint32_t change_index;
+    uint32_t ended; /* 1: the source came to its end, and all was told */
+    struct ed_tally tally;
+};
+
 struct ed_epoch {
-    eddy_arena *arena; /* holds all that the messages point to */
+    eddy_arena *arena; /* holds all that the messages and records point to */
     struct ed_message *messages;
     size_t n_messages, room_messages;
     struct ed_offset *offsets;
     size_t n_offsets, room_offsets;
+    const eddy_record *records; /* (n_records) in the arena */
+    size_t n_records;
+    struct ed_mark mark;
 };
 
 /* arena is borrowed for the life of the epoch. */
 void ed_epoch_init(struct ed_epoch *epoch, eddy_arena *arena);
 void ed_epoch_clear(struct ed_epoch *epoch);
+/* Empty it for the next round, keeping its memory; the arena is the caller's. */
+void ed_epoch_reset(struct ed_epoch *epoch);
 /* A zeroed place for one more message; NULL: no memory. */
 struct ed_message *ed_epoch_add(struct ed_epoch *epoch);
 /* Raise the next offset of a partition to at least next. EDDY_NOMEM. */

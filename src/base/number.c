@@ -31,7 +31,7 @@ double ed_log2(double x)
 
 double ed_exp2(double x)
 {
-    if (x < -1000)
+    if (!(x >= -1000)) /* NaN too: no int holds it */
         return 0;
     if (x > 1000)
         x = 1000;

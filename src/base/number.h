@@ -8,8 +8,8 @@
 /* x > 0 and finite; relative error below 1e-14. */
 double ed_log2(double x);
 double ed_ln(double x);
-/* 0 where less than 2^-1000 is due, 2^1000 where more is; else the relative error is below 1e-14
- * (exp2) and 1e-12 (exp). */
+/* 0 where less than 2^-1000 is due, or x is NaN, 2^1000 where more is; else the relative error is
+ * below 1e-14 (exp2) and 1e-12 (exp). */
 double ed_exp2(double x);
 double ed_exp(double x);
 /* Error below 1e-12; relative to the result only where x >= 0. */

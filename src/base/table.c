@@ -1,7 +1,6 @@
 /* The table: keys are mixed once more, so ids that count up do not cluster. */
 #include "base/table.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -92,4 +91,23 @@ void ed_table_remove(struct ed_table *t, uint64_t key)
         }
     }
     t->keys[hole] = 0;
+}
+
+/* A share is the keys whose home has these low bits; each home's keys stand in the run behind it.
+ */
+size_t ed_table_share(const struct ed_table *t, size_t share, size_t shares, uint64_t *ret)
+{
+    size_t n = 0;
+    size_t mask = t->room - 1;
+    size_t step = shares < t->room ? shares : t->room;
+    for (size_t at = t->room ? share & mask : 0; at < t->room; at += step)
+        for (size_t i = at; t->keys[i]; i = (i + 1) & mask) {
+            uint64_t mixed = ed_mix64(t->keys[i]);
+            if ((mixed & mask) != at || (mixed & (shares - 1)) != share)
+                continue;
+            if (ret)
+                ret[n] = t->keys[i];
+            n++;
+        }
+    return n;
 }

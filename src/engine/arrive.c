@@ -65,9 +65,9 @@ static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p
 /* Words of the point against all events: scores += sum of value x row. */
 static void score_words(const eddy_clusterer *cl, const struct ed_point *p, float *scores)
 {
-    for (uint32_t k = 0; k < p->n_words; k++)
+    for (uint32_t k = 0; k < p->n_words && cl->slots.n; k++)
         ed_add_scaled(scores, p->value[k], cl->words_across + p->at[k] * (size_t)cl->room_events,
-                      cl->n_slots);
+                      cl->slots.n);
 }
 
 #define CHUNK 64
@@ -80,8 +80,8 @@ static void bounds(const eddy_clusterer *cl, const float *scores, float *high, f
     const float *asked = cl->asked;
     const float *power = cl->power;
     float slop = 1e-6f + 1.2e-7f * (float)cl->stride;
-    for (uint32_t from = 0; from < cl->n_slots; from += CHUNK) {
-        uint32_t to = from + CHUNK < cl->n_slots ? from + CHUNK : cl->n_slots;
+    for (uint32_t from = 0; from < cl->slots.n; from += CHUNK) {
+        uint32_t to = from + CHUNK < cl->slots.n ? from + CHUNK : cl->slots.n;
         float most = -1e30f;
         for (uint32_t e = from; e < to; e++) {
             float v = (scores[e] * inverse[e] - asked[e] + slop) * power[e];
@@ -112,12 +112,12 @@ static void find_best(const eddy_clusterer *cl, const struct ed_point *p, int64_
             best_offer(best, score(cl, p, time_ms, touched[i]));
     for (;;) {
         uint32_t top = 0;
-        for (uint32_t c = 1; c * CHUNK < cl->n_slots; c++)
+        for (uint32_t c = 1; c * CHUNK < cl->slots.n; c++)
             if (chunk_high[c] > chunk_high[top])
                 top = c;
-        if (!cl->n_slots || chunk_high[top] < floor_of(best))
+        if (!cl->slots.n || chunk_high[top] < floor_of(best))
             return;
-        uint32_t end = (top + 1) * CHUNK < cl->n_slots ? (top + 1) * CHUNK : cl->n_slots;
+        uint32_t end = (top + 1) * CHUNK < cl->slots.n ? (top + 1) * CHUNK : cl->slots.n;
         for (uint32_t e = top * CHUNK; e < end; e++)
             if (high[e] >= floor_of(best) && cl->touched[e] != cl->block)
                 best_offer(best, score(cl, p, time_ms, e));
@@ -194,12 +194,13 @@ static void lighten(eddy_clusterer *cl, uint32_t slot)
         uint32_t u = ev->groups[g];
         cl->groups[u].weight /= 2;
         cl->groups[u].square /= 4;
+        ed_mark(cl, ED_GROUP, u);
         for (size_t i = 0; i < cl->stride; i++)
             ed_group_sum(cl, u)[i] /= 2;
     }
-    ed_free(ev->told);
-    ev->told = NULL;
+    ed_event_untell(cl, slot);
     ev->listed /= 2;
+    ed_mark(cl, ED_NEAR, slot);
     ed_event_across(cl, slot);
 }
 
@@ -223,10 +224,11 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *
         g->square = 1e-12;
     g->weight += w;
     g->docs += 1;
-    g->joined = 1;
+    g->joined = ed_round(cl);
+    ed_mark(cl, ED_GROUP, u);
     ev->weight += w;
     ev->docs += 1;
-    ev->changed = ev->pictured = 1;
+    ev->changed = ev->pictured = ed_round(cl);
     int64_t t = row->time_ms;
     ev->last_ms = t > ev->last_ms ? t : ev->last_ms;
     ev->first_ms = t < ev->first_ms ? t : ev->first_ms;
@@ -238,7 +240,7 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *
     exemplar_set(&g->newest, row, similarity);
     if (ev->weight > HEAVY * cl->weight_now)
         lighten(cl, slot);
-    ed_event_refresh(cl, slot);
+    ed_event_refresh(cl, slot); /* marks the event */
     ret->group = g->id;
     return 1;
 }
@@ -343,7 +345,7 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     cl->block++;
     for (size_t i = 0; i < n; i++)
         ed_point_dense(cl, &rows[i], &points[i], dense + i * cl->n_dense);
-    uint32_t n_scored = cl->n_slots;
+    uint32_t n_scored = cl->slots.n;
     ed_gemm_nt(n, n_scored, cl->n_dense, dense, cl->n_dense, cl->event_sums, cl->stride, scores,
                width);
     for (size_t i = 0; i < n; i++) {
@@ -360,7 +362,7 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
             return st;
 
         float *own = scores + i * width;
-        for (uint32_t e = n_scored; e < cl->n_slots; e++)
+        for (uint32_t e = n_scored; e < cl->slots.n; e++)
             own[e] = 0; /* founded in this block, so touched and computed exactly */
         score_words(cl, p, own);
         bounds(cl, own, high, chunk_high);

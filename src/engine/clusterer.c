@@ -25,8 +25,9 @@ void eddy_engine_options_init(eddy_engine_options *options)
 
 const char *eddy_change_name(eddy_change_kind kind)
 {
-    static const char *const names[] = {"born",  "grew",   "drifted", "merged", "split",
-                                        "moved", "folded", "renamed", "faded"};
+    static const char *const names[] = {"born",     "grew",   "drifted", "merged", "split",
+                                        "moved",    "folded", "renamed", "faded",  "pinned",
+                                        "unpinned", "linked", "undone"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -90,7 +91,7 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
         cl->n_dense += o.extra_dim[v];
     cl->dim = cl->n_dense + o.terms_dim;
     cl->stride = (cl->dim + 15) & ~(size_t)15;
-    cl->next_event = cl->next_group = 1;
+    cl->next_event = cl->next_group = cl->next_operation = 1;
     cl->weight_now = 1;
     cl->stream_ms = INT64_MIN;
     cl->th = (struct ed_threshold){.tau = isnan(o.threshold) ? TAU_PRIOR : o.threshold,
@@ -101,10 +102,16 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     ed_table_init(&cl->words.entries);
     ed_bytes_init(&cl->words.surface, UINT32_MAX);
     ed_table_init(&cl->slot_of);
+    ed_table_init(&cl->redirects.place);
+    cl->stretch_weight = 1;
     cl->sum = ed_alloc_zero(cl->n_dense + 1, sizeof *cl->sum);
+    cl->words.parts = ed_alloc_zero(ed_words_pages(&cl->o), sizeof *cl->words.parts);
     cl->work = eddy_arena_new(0);
     cl->pictures_arena = eddy_arena_new(0);
-    if (!cl->sum || !cl->work || !cl->pictures_arena) {
+    if (!cl->sum || !cl->work || !cl->pictures_arena || !cl->words.parts ||
+        !ed_marks_room(&cl->marks[ED_SCALARS], 1) ||
+        !ed_marks_room(&cl->marks[ED_SAMPLE], SAMPLE_MAX) ||
+        !ed_marks_room(&cl->marks[ED_FADED], FADED_KEPT)) {
         eddy_clusterer_free(cl);
         return eddy_fail_nomem(err, "engine", sizeof *cl);
     }
@@ -120,17 +127,25 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->events[e].groups);
         ed_free(cl->events[e].near);
         ed_free(cl->events[e].told);
+        ed_free(cl->events[e].given);
     }
-    void *blocks[] = {cl->events,     cl->event_sums,  cl->words_across,  cl->inverse,
-                      cl->asked,      cl->power,       cl->touched,       cl->free_events,
-                      cl->groups,     cl->group_sums,  cl->free_groups,   cl->sum,
-                      cl->changes.at, cl->pictures.at, cl->sample.points, cl->sample.product,
-                      cl->faded.sums};
+    void *blocks[] = {cl->events,       cl->event_sums,    cl->words_across,     cl->inverse,
+                      cl->asked,        cl->power,         cl->touched,          cl->slots.used,
+                      cl->groups,       cl->group_sums,    cl->group_slots.used, cl->sum,
+                      cl->changes.at,   cl->pictures.at,   cl->sample.points,    cl->sample.product,
+                      cl->faded.sums,   cl->words.changed, cl->words.parts,      cl->links.at,
+                      cl->redirects.at, cl->operations};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
+    for (size_t kind = 0; kind < ED_MARKED; kind++) {
+        ed_free(cl->marks[kind].dirty);
+        ed_free(cl->marks[kind].hash);
+    }
+    ed_load_free(cl);
     ed_table_clear(&cl->words.entries);
     ed_bytes_clear(&cl->words.surface);
     ed_table_clear(&cl->slot_of);
+    ed_table_clear(&cl->redirects.place);
     eddy_arena_free(cl->work);
     eddy_arena_free(cl->pictures_arena);
     ed_free(cl);
@@ -170,6 +185,8 @@ static eddy_status rows_check(const eddy_clusterer *cl, const eddy_row *rows, si
 
 static void stretch_begin(eddy_clusterer *cl)
 {
+    cl->stretch++;
+    cl->stretch_weight = cl->weight_now;
     ed_threshold_learn(cl);
     uint64_t every = cl->n_events / 8;
     every = every > cl->o.repair_every ? every : cl->o.repair_every;
@@ -177,28 +194,31 @@ static void stretch_begin(eddy_clusterer *cl)
     cl->stretch_left = young < every ? young : every;
 }
 
-static void forget_told(eddy_clusterer *cl)
+void ed_forget_told(eddy_clusterer *cl)
 {
     cl->changes.n = 0;
     cl->pictures.n = 0;
     eddy_arena_reset(cl->pictures_arena);
 }
 
-static eddy_status failed_before(const eddy_clusterer *cl, eddy_error *err)
+eddy_status ed_clusterer_ready(const eddy_clusterer *cl, eddy_error *err)
 {
-    return cl->failed ? eddy_fail(err, EDDY_NOMEM, "engine: memory ran out before; start again")
-                      : EDDY_OK;
+    if (cl->failed)
+        return eddy_fail(err, EDDY_NOMEM, "engine: memory ran out before; start again");
+    if (cl->load)
+        return eddy_fail(err, EDDY_INVALID, "engine: its records are still being loaded");
+    return EDDY_OK;
 }
 
 eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size_t n,
                                   eddy_assignment *ret, eddy_error *err)
 {
-    eddy_status st = failed_before(cl, err);
+    eddy_status st = ed_clusterer_ready(cl, err);
     if (st == EDDY_OK)
         st = rows_check(cl, rows, n, err);
     if (st != EDDY_OK)
         return st;
-    forget_told(cl);
+    ed_forget_told(cl);
     if (n && cl->stream_ms == INT64_MIN)
         cl->start_ms = cl->stream_ms = rows[0].time_ms;
     for (size_t i = 0; i < n && st == EDDY_OK;) {
@@ -221,10 +241,10 @@ eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size
 
 eddy_status eddy_clusterer_flush(eddy_clusterer *cl, eddy_error *err)
 {
-    eddy_status st = failed_before(cl, err);
+    eddy_status st = ed_clusterer_ready(cl, err);
     if (st != EDDY_OK)
         return st;
-    forget_told(cl);
+    ed_forget_told(cl);
     if (!cl->unrepaired)
         return EDDY_OK;
     st = ed_repair(cl, err);
@@ -263,7 +283,7 @@ eddy_status eddy_clusterer_events(const eddy_clusterer *cl, eddy_arena *arena, c
     if (!ids)
         return eddy_fail_nomem(err, "events", cl->n_events * sizeof *ids);
     size_t n = 0;
-    for (uint32_t e = 0; e < cl->n_slots; e++)
+    for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id)
             ids[n++] = cl->events[e].id;
     qsort(ids, n, sizeof *ids, by_number);
@@ -281,6 +301,24 @@ eddy_status eddy_clusterer_event(const eddy_clusterer *cl, uint64_t id, eddy_are
     return ed_picture(cl, (uint32_t)*slot, arena, ret, err);
 }
 
+eddy_status eddy_clusterer_groups(const eddy_clusterer *cl, uint64_t event, eddy_arena *arena,
+                                  const uint64_t **ret, size_t *n_ret, eddy_error *err)
+{
+    const uint64_t *slot = ed_table_find(&cl->slot_of, event);
+    if (!slot)
+        return eddy_fail(err, EDDY_INVALID, "event E%llu is not in memory",
+                         (unsigned long long)event);
+    const struct ed_event_state *ev = &cl->events[*slot];
+    uint64_t *ids = ed_arena_alloc(arena, (ev->n_groups + (size_t)1) * sizeof *ids);
+    if (!ids)
+        return eddy_fail_nomem(err, "groups", ev->n_groups * sizeof *ids);
+    for (uint32_t i = 0; i < ev->n_groups; i++)
+        ids[i] = cl->groups[ev->groups[i]].id;
+    *ret = ids;
+    *n_ret = ev->n_groups;
+    return EDDY_OK;
+}
+
 void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
 {
     size_t row = cl->stride * sizeof(float);
@@ -292,19 +330,26 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->threshold = cl->th.tau;
     ret->spread = cl->th.spread;
     ret->stream_ms = cl->stream_ms;
+    ret->operations = cl->next_operation - 1;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
                  cl->room_events * (row + cl->o.terms_dim * sizeof(float) + sizeof *cl->events +
-                                    cl->o.neighbours * sizeof(struct ed_near) + 24) +
-                 cl->room_groups * (row + sizeof *cl->groups + 4);
+                                    cl->o.neighbours * sizeof(struct ed_near) + 44) +
+                 cl->room_groups * (row + sizeof *cl->groups + 8) +
+                 cl->words.room_changed * sizeof *cl->words.changed +
+                 ed_words_pages(&cl->o) * sizeof *cl->words.parts;
     ret->bytes += ed_arena_held(cl->work) + ed_arena_held(cl->pictures_arena) +
                   cl->changes.room * sizeof *cl->changes.at +
                   cl->pictures.room * sizeof *cl->pictures.at + cl->slot_of.room * 16;
-    for (uint32_t e = 0; e < cl->n_slots; e++)
+    for (uint32_t e = 0; e < cl->slots.n; e++)
         ret->bytes += cl->events[e].room_groups * sizeof(uint32_t);
     if (cl->faded.sums)
         ret->bytes += FADED_KEPT * row;
     if (cl->sample.points)
         ret->bytes += SAMPLE_MAX * (row + SAMPLE_MAX * sizeof(float));
-    for (uint32_t e = 0; e < cl->n_slots; e++)
-        ret->bytes += cl->events[e].told ? row : 0;
+    for (uint32_t e = 0; e < cl->slots.n; e++)
+        ret->bytes += (cl->events[e].told ? row : 0) +
+                      (cl->events[e].given ? sizeof *cl->events[e].given : 0);
+    ret->bytes += cl->links.room * sizeof *cl->links.at +
+                  cl->redirects.room * sizeof *cl->redirects.at + cl->redirects.place.room * 16 +
+                  (cl->operations ? OPERATIONS_KEPT * sizeof *cl->operations : 0);
 }

@@ -1,6 +1,7 @@
 /* Events and groups: sums of points, and who belongs to whom.
  *
- * Both live in slots of growing arrays, found again by ids that are never reused. An event's sum is
+ * Both live in slots of growing arrays, the lowest that is free, found again by ids that are never
+ * reused. An event's sum is
  * the sum of its groups' sums; the words' part of every event's sum is kept a second time across
  * (one row per word dimension), so that a sparse point is scored against all events by a few long
  * rows. A sum, not a mean: merging is adding. */
@@ -28,19 +29,22 @@ static void *grown(void *old, size_t n_old, size_t n_new, size_t size)
         (field) = wide_;                                                                           \
     } while (0)
 
-static int events_grow(eddy_clusterer *cl)
+int ed_marks_room(struct ed_marks *marks, size_t room)
 {
-    size_t old = cl->room_events;
-    size_t room = old ? old * 2 : 64;
-    size_t most = ((size_t)cl->o.events_max + 63) & ~(size_t)63;
-    room = room > most && most > old ? most : room;
-    GROW(cl->events, old, room, 1);
-    GROW(cl->event_sums, old, room, cl->stride);
-    GROW(cl->inverse, old, room, 1);
-    GROW(cl->asked, old, room, 1);
-    GROW(cl->power, old, room, 1);
-    GROW(cl->touched, old, room, 1);
-    GROW(cl->free_events, old, room, 1);
+    GROW(marks->dirty, (marks->room + 63) / 64, (room + 63) / 64, 1);
+    GROW(marks->hash, marks->room, room, 1);
+    marks->room = room;
+    return 1;
+}
+
+static int slots_room(struct ed_slots *slots, size_t old, size_t room)
+{
+    GROW(slots->used, old / 64, room / 64, 1);
+    return 1;
+}
+
+static int across_room(eddy_clusterer *cl, size_t old, size_t room)
+{
     float *across = ed_alloc_aligned(cl->o.terms_dim * room * sizeof *across);
     if (!across)
         return 0;
@@ -51,31 +55,121 @@ static int events_grow(eddy_clusterer *cl)
     }
     ed_free(cl->words_across);
     cl->words_across = across;
+    return 1;
+}
+
+/* Words' parts of all sums at once, a cache line of events at a time. */
+int ed_events_across(eddy_clusterer *cl)
+{
+    if (!across_room(cl, 0, cl->room_events))
+        return 0;
+    for (uint32_t from = 0; from < cl->slots.n; from += 16)
+        for (size_t h = 0; h < cl->o.terms_dim; h++) {
+            float *row = cl->words_across + h * cl->room_events;
+            for (uint32_t e = from; e < from + 16 && e < cl->slots.n; e++)
+                row[e] = ed_event_sum(cl, e)[cl->n_dense + h];
+        }
+    return 1;
+}
+
+int ed_events_room(eddy_clusterer *cl, size_t wanted)
+{
+    size_t old = cl->room_events;
+    size_t room = old ? old * 2 : 64;
+    size_t most = ((size_t)cl->o.events_max + 63) & ~(size_t)63;
+    if (wanted <= old)
+        return 1;
+    room = room > most && most > old ? most : room;
+    room = wanted > room ? (wanted + 63) & ~(size_t)63 : room;
+    GROW(cl->events, old, room, 1);
+    GROW(cl->event_sums, old, room, cl->stride);
+    GROW(cl->inverse, old, room, 1);
+    GROW(cl->asked, old, room, 1);
+    GROW(cl->power, old, room, 1);
+    GROW(cl->touched, old, room, 1);
+    if (!slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
+        !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room))
+        return 0;
+    if (!cl->load && !across_room(cl, old, room)) /* made when all is loaded */
+        return 0;
     cl->room_events = (uint32_t)room;
     return 1;
 }
 
-static int groups_grow(eddy_clusterer *cl)
+int ed_groups_room(eddy_clusterer *cl, size_t wanted)
 {
     size_t old = cl->room_groups;
     size_t room = old ? old + old / 2 : 64;
+    if (wanted <= old)
+        return 1;
+    room = ((wanted > room ? wanted : room) + 63) & ~(size_t)63;
     GROW(cl->groups, old, room, 1);
     GROW(cl->group_sums, old, room, cl->stride);
-    GROW(cl->free_groups, old, room, 1);
+    if (!slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room))
+        return 0;
     cl->room_groups = (uint32_t)room;
     return 1;
 }
 
+/* ---- slots ---- */
+
+static uint32_t slots_lowest(const struct ed_slots *slots)
+{
+    uint32_t w = slots->hint;
+    while (w < slots->n / 64 && slots->used[w] == UINT64_MAX)
+        w++;
+    if (w * 64 >= slots->n)
+        return slots->n;
+    return slots->used[w] == UINT64_MAX ? slots->n
+                                        : w * 64 + (uint32_t)__builtin_ctzll(~slots->used[w]);
+}
+
+void ed_slots_take(struct ed_slots *slots, uint32_t slot)
+{
+    slots->used[slot / 64] |= UINT64_C(1) << slot % 64;
+    slots->hint = slot / 64; /* all below are taken */
+    slots->n = slot < slots->n ? slots->n : slot + 1;
+}
+
+static void slots_free(struct ed_slots *slots, uint32_t slot)
+{
+    slots->used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+    slots->hint = slot / 64 < slots->hint ? slot / 64 : slots->hint;
+}
+
 /* ---- events ---- */
+
+void ed_event_ask(eddy_clusterer *cl, uint32_t slot)
+{
+    struct ed_event_state *ev = &cl->events[slot];
+    double now = ev->asked_in == cl->stretch ? ev->asked_weight : cl->stretch_weight;
+    ev->required = cl->th.tau + cl->th.phi * ed_threshold_off_at(cl, ev->weight, now);
+    cl->inverse[slot] = (float)(1 / ev->weight);
+    cl->asked[slot] = (float)ev->required;
+    ev->power = sqrt(ev->weight / now); /* p = 1/2 */
+    cl->power[slot] = (float)ev->power;
+}
 
 void ed_event_refresh(eddy_clusterer *cl, uint32_t slot)
 {
-    struct ed_event_state *ev = &cl->events[slot];
-    ev->required = cl->th.tau + cl->th.phi * ed_threshold_off(cl, ev->weight);
-    cl->inverse[slot] = (float)(1 / ev->weight);
-    cl->asked[slot] = (float)ev->required;
-    ev->power = sqrt(ev->weight / cl->weight_now); /* p = 1/2 */
-    cl->power[slot] = (float)ev->power;
+    cl->events[slot].asked_in = cl->stretch;
+    cl->events[slot].asked_weight = cl->weight_now;
+    ed_event_ask(cl, slot);
+    ed_mark(cl, ED_EVENT, slot);
+}
+
+void ed_event_hide(eddy_clusterer *cl, uint32_t slot)
+{
+    cl->inverse[slot] = 0;
+    cl->asked[slot] = 1e30f;
+    cl->power[slot] = 1;
+}
+
+void ed_event_untell(eddy_clusterer *cl, uint32_t slot)
+{
+    ed_free(cl->events[slot].told);
+    cl->events[slot].told = NULL;
+    ed_mark(cl, ED_TOLD, slot);
 }
 
 void ed_event_across(eddy_clusterer *cl, uint32_t slot)
@@ -87,14 +181,9 @@ void ed_event_across(eddy_clusterer *cl, uint32_t slot)
 
 uint32_t ed_event_new(eddy_clusterer *cl)
 {
-    uint32_t slot;
-    if (cl->n_free_events) {
-        slot = cl->free_events[--cl->n_free_events];
-    } else {
-        if (cl->n_slots == cl->room_events && !events_grow(cl))
-            return NONE;
-        slot = cl->n_slots++;
-    }
+    uint32_t slot = slots_lowest(&cl->slots);
+    if (!ed_events_room(cl, (size_t)slot + 1))
+        return NONE;
     struct ed_event_state *ev = &cl->events[slot];
     struct ed_event_state fresh = {.id = cl->next_event,
                                    .first_ms = INT64_MAX,
@@ -112,6 +201,8 @@ uint32_t ed_event_new(eddy_clusterer *cl)
     if (!ed_table_put(&cl->slot_of, cl->next_event, slot))
         return NONE;
     *ev = fresh;
+    ed_slots_take(&cl->slots, slot);
+    ed_mark(cl, ED_EVENT, slot);
     cl->next_event++;
     memset(ed_event_sum(cl, slot), 0, cl->stride * sizeof(float));
     ed_event_across(cl, slot);
@@ -125,16 +216,18 @@ uint32_t ed_event_new(eddy_clusterer *cl)
 void ed_event_drop(eddy_clusterer *cl, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];
+    ed_event_untell(cl, slot);
+    ed_links_drop(cl, slot);
     ed_table_remove(&cl->slot_of, ev->id);
-    ed_free(ev->told);
-    ev->told = NULL;
+    ed_free(ev->given);
+    ev->given = NULL;
     ev->id = 0;
     ev->n_groups = 0;
     ev->n_near = 0;
-    cl->inverse[slot] = 0;
-    cl->asked[slot] = 1e30f; /* never a candidate */
-    cl->power[slot] = 1;
-    cl->free_events[cl->n_free_events++] = slot;
+    ed_event_hide(cl, slot);
+    ed_mark(cl, ED_EVENT, slot);
+    ed_mark(cl, ED_NEAR, slot);
+    slots_free(&cl->slots, slot);
     cl->n_events--;
 }
 
@@ -159,6 +252,7 @@ int ed_group_attach(eddy_clusterer *cl, uint32_t group, uint32_t slot)
     }
     ev->groups[ev->n_groups++] = group;
     cl->groups[group].event = slot;
+    ed_mark(cl, ED_EVENT, slot);
     return 1;
 }
 
@@ -171,18 +265,16 @@ void ed_group_detach(eddy_clusterer *cl, uint32_t group)
     for (; i + 1 < ev->n_groups; i++) /* keep the order: it decides ties */
         ev->groups[i] = ev->groups[i + 1];
     ev->n_groups--;
+    ed_mark(cl, ED_EVENT, cl->groups[group].event);
 }
 
 uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
 {
-    uint32_t group;
-    if (cl->n_free_groups) {
-        group = cl->free_groups[--cl->n_free_groups];
-    } else {
-        if (cl->n_group_slots == cl->room_groups && !groups_grow(cl))
-            return NONE;
-        group = cl->n_group_slots++;
-    }
+    uint32_t group = slots_lowest(&cl->group_slots);
+    if (!ed_groups_room(cl, (size_t)group + 1))
+        return NONE;
+    ed_slots_take(&cl->group_slots, group);
+    ed_mark(cl, ED_GROUP, group);
     struct ed_group *g = &cl->groups[group];
     memset(g, 0, sizeof *g);
     g->id = cl->next_group++;
@@ -199,7 +291,8 @@ uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
 void ed_group_drop(eddy_clusterer *cl, uint32_t group)
 {
     cl->groups[group].id = 0;
-    cl->free_groups[cl->n_free_groups++] = group;
+    slots_free(&cl->group_slots, group);
+    ed_mark(cl, ED_GROUP, group);
     cl->n_groups--;
 }
 
@@ -217,6 +310,16 @@ static void times_gather(const eddy_clusterer *cl, struct ed_event_state *ev)
     }
 }
 
+/* What is left of an event's weight. Not by subtraction: under a half-life the group that leaves
+ * may be so much heavier that nothing of the rest would be left in its error. */
+static double weight_gather(const eddy_clusterer *cl, const struct ed_event_state *ev)
+{
+    double weight = 0;
+    for (uint32_t i = 0; i < ev->n_groups; i++)
+        weight += cl->groups[ev->groups[i]].weight;
+    return weight;
+}
+
 int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
 {
     struct ed_group *g = &cl->groups[group];
@@ -230,17 +333,18 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
         return 0;
     ed_add_scaled(ed_event_sum(cl, from), -1, ed_group_sum(cl, group), cl->stride);
     ed_add_scaled(ed_event_sum(cl, to), 1, ed_group_sum(cl, group), cl->stride);
-    a->weight -= g->weight;
+    a->weight = weight_gather(cl, a);
     b->weight += g->weight;
     a->docs -= g->docs;
     b->docs += g->docs;
     times_gather(cl, a);
     times_gather(cl, b);
-    a->changed = b->changed = 1;
-    a->pictured = b->pictured = 1;
+    a->changed = b->changed = ed_round(cl);
+    a->pictured = b->pictured = ed_round(cl);
     a->listed = b->listed = 0;
-    ed_free(a->told); /* drift is told of what an event was since it last lost something */
-    a->told = NULL;
+    ed_mark(cl, ED_NEAR, from);
+    ed_mark(cl, ED_NEAR, to);
+    ed_event_untell(cl, from); /* drift is told of what it was since it last lost something */
     ed_event_across(cl, to);
     ed_event_refresh(cl, to);
     if (a->n_groups) {
@@ -279,7 +383,10 @@ eddy_change *ed_change_add(eddy_clusterer *cl, eddy_change_kind kind, uint32_t s
                             .time_ms = cl->stream_ms,
                             .event = cl->events[slot].id,
                             .size_before = cl->events[slot].docs,
-                            .size_after = cl->events[slot].docs};
+                            .size_after = cl->events[slot].docs,
+                            .actor = cl->acting.actor,
+                            .operation = cl->acting.number,
+                            .evidence = cl->acting.evidence};
     return change;
 }
 
@@ -307,5 +414,6 @@ int ed_event_grown(eddy_clusterer *cl, uint32_t slot)
     if (ev->step == 3 && !ev->parent)   /* large enough to be compared */
         ev->parent = ed_retired_like(cl, slot);
     ev->step = step_after(ev->step, ev->docs);
+    ed_mark(cl, ED_EVENT, slot);
     return 1;
 }

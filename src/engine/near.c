@@ -13,8 +13,7 @@ static int nearer(const struct ed_near *a, const struct ed_near *b)
     return a->similarity > b->similarity || (a->similarity == b->similarity && a->id < b->id);
 }
 
-/* Insert into a list of at most room, nearest first. */
-static uint32_t offer(struct ed_near *list, uint32_t n, uint32_t room, struct ed_near candidate)
+uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct ed_near candidate)
 {
     if (n == room) {
         if (!nearer(&candidate, &list[n - 1]))
@@ -35,19 +34,20 @@ static void list_make(eddy_clusterer *cl, uint32_t slot, const float *products,
     uint32_t room = cl->o.neighbours + FARTHER;
     uint32_t n = 0;
     float least = -1e30f;
-    for (uint32_t e = 0; e < cl->n_slots; e++) {
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
         float similarity = products[e] * cl->inverse[e] * cl->inverse[slot];
         if (similarity < least || e == slot || !cl->events[e].id)
             continue;
-        n = offer(wide, n, room, (struct ed_near){e, similarity, cl->events[e].id});
+        n = ed_near_offer(wide, n, room, (struct ed_near){e, similarity, cl->events[e].id});
         if (n == room)
             least = wide[n - 1].similarity;
     }
     ev->n_near = 0;
     ev->listed = ev->weight;
+    ed_mark(cl, ED_NEAR, slot);
     for (uint32_t i = 0; i < n; i++) {
         wide[i].similarity = (float)ed_event_similarity(cl, slot, wide[i].slot);
-        ev->n_near = offer(ev->near, ev->n_near, cl->o.neighbours, wide[i]);
+        ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, wide[i]);
     }
 }
 
@@ -69,7 +69,7 @@ static size_t words_of(const eddy_clusterer *cl, uint32_t slot, uint16_t *ret)
 /* Work memory of a refresh. */
 struct work {
     float *rows;     /* (ROWS, stride) */
-    float *products; /* (ROWS, n_slots) */
+    float *products; /* (ROWS, slots.n) */
     struct ed_near *wide;
 };
 
@@ -78,7 +78,7 @@ struct work {
 static void lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m, int few_words,
                        const struct work *w)
 {
-    size_t width = cl->n_slots;
+    size_t width = cl->slots.n;
     for (size_t i = 0; i < m; i++)
         memcpy(w->rows + i * cl->stride, ed_event_sum(cl, slots[i]), cl->stride * sizeof(float));
     ed_gemm_nt(m, width, few_words ? cl->n_dense : cl->stride, w->rows, cl->stride, cl->event_sums,
@@ -96,13 +96,13 @@ static void lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m, int 
 
 eddy_status ed_near_refresh(eddy_clusterer *cl, const uint32_t *slots, size_t n, eddy_error *err)
 {
-    if (!n || !cl->n_slots)
+    if (!n || !cl->slots.n)
         return EDDY_OK;
     eddy_arena_reset(cl->work);
-    size_t floats = ROWS * (cl->stride + cl->n_slots);
+    size_t floats = ROWS * (cl->stride + cl->slots.n);
     struct work w;
     w.rows = ed_arena_alloc_aligned(cl->work, ROWS * cl->stride * sizeof *w.rows);
-    w.products = ed_arena_alloc_aligned(cl->work, ROWS * cl->n_slots * sizeof *w.products);
+    w.products = ed_arena_alloc_aligned(cl->work, ROWS * cl->slots.n * sizeof *w.products);
     w.wide = ed_arena_alloc(cl->work, (cl->o.neighbours + FARTHER) * sizeof *w.wide);
     if (!w.rows || !w.products || !w.wide)
         return eddy_fail_nomem(err, "neighbours", floats * sizeof(float));
@@ -144,11 +144,12 @@ int ed_near_join(eddy_clusterer *cl, uint32_t to, uint32_t from)
             if (known)
                 continue;
             c.similarity = (float)ed_event_similarity(cl, to, c.slot);
-            n = offer(list, n, room, c);
+            n = ed_near_offer(list, n, room, c);
         }
     }
     ed_free(ev->near);
     ev->near = list;
     ev->n_near = n;
+    ed_mark(cl, ED_NEAR, to);
     return 1;
 }

@@ -176,7 +176,10 @@ eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *aren
     keywords(cl, ev, arena, &picture);
     if (!exemplars(cl, slot, arena, &picture))
         return eddy_fail_nomem(err, "picture", ID_KEPT + TITLE_KEPT);
-    picture.name = name_of(arena, &picture);
+    picture.named_by = ev->given ? ev->given->named_by : EDDY_ONLINE;
+    picture.pinned = ed_pinned(cl, slot);
+    picture.name = picture.named_by ? ed_arena_str(arena, ev->given->name, ev->given->n)
+                                    : name_of(arena, &picture);
     if (!picture.name.at)
         return eddy_fail_nomem(err, "picture", TITLE_KEPT);
     *ret = picture;
@@ -197,6 +200,7 @@ eddy_status ed_picture_add(eddy_clusterer *cl, uint32_t slot, eddy_event_state s
     }
     struct ed_event_state *ev = &cl->events[slot];
     ev->version++;
+    ed_mark(cl, ED_EVENT, slot);
     eddy_status st = EDDY_OK;
     if (state == EDDY_STATE_MERGED) /* a redirect: its documents are elsewhere already */
         list->at[list->n] = (eddy_event){.id = ev->id,
@@ -231,7 +235,8 @@ static int tell_name(eddy_clusterer *cl, uint32_t slot, const eddy_event *pictur
     int renamed = ev->named_at > 0 && ev->name != name;
     ev->name = name;
     ev->named_at = ev->docs;
-    return !renamed || ed_change_add(cl, EDDY_RENAMED, slot);
+    ed_mark(cl, ED_EVENT, slot);
+    return !renamed || (ev->given && ev->given->named_by) || ed_change_add(cl, EDDY_RENAMED, slot);
 }
 
 #define DRIFT_MIN 10 /* documents on both sides */
@@ -267,13 +272,14 @@ static int tell_drift(eddy_clusterer *cl, uint32_t slot)
     }
     memcpy(ev->told, sum, bytes); /* told, or grown to twice its size without drift */
     ev->told_weight = ev->weight;
+    ed_mark(cl, ED_TOLD, slot);
     return 1;
 }
 
 eddy_status ed_picture_pass(eddy_clusterer *cl, eddy_error *err)
 {
-    for (uint32_t e = 0; e < cl->n_slots; e++) {
-        if (!cl->events[e].id || !cl->events[e].pictured)
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        if (!cl->events[e].id || cl->events[e].pictured != ed_round(cl))
             continue;
         eddy_status st = ed_picture_add(cl, e, EDDY_ACTIVE, 0, err);
         if (st != EDDY_OK)

@@ -37,7 +37,7 @@ static uint64_t event_turns(const eddy_clusterer *cl)
 
 static int event_due(const eddy_clusterer *cl, const struct ed_event_state *ev, uint64_t turns)
 {
-    return ev->changed || (ev->id + cl->pass) % turns == 0;
+    return ev->changed == ed_round(cl) || (ev->id + cl->pass) % turns == 0;
 }
 
 /* Live events that are due, by id; allocated, to be freed. */
@@ -48,7 +48,7 @@ static struct side *due_events(const eddy_clusterer *cl, size_t *ret_n)
     size_t n = 0;
     if (!list)
         return NULL;
-    for (uint32_t e = 0; e < cl->n_slots; e++)
+    for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id && event_due(cl, &cl->events[e], turns))
             list[n++] = (struct side){cl->events[e].id, e};
     qsort(list, n, sizeof *list, by_id);
@@ -73,13 +73,14 @@ static eddy_status event_emptied(eddy_clusterer *cl, uint32_t slot, uint32_t int
     eddy_status st = ed_picture_add(cl, slot, EDDY_STATE_MERGED, cl->events[into].id, err);
     if (st != EDDY_OK)
         return st;
+    if (!ed_links_merged(cl, into, slot))
+        return eddy_fail_nomem(err, "links", sizeof(struct ed_link));
     ed_event_drop(cl, slot);
     cl->stats.merged++;
     return ed_event_grown(cl, into) ? EDDY_OK : eddy_fail_nomem(err, "changes", sizeof *change);
 }
 
-/* A new event beside `like`, told as its split. The groups follow by ed_group_shift. */
-static uint32_t split_off(eddy_clusterer *cl, uint32_t like, double similarity, double required)
+uint32_t ed_split_off(eddy_clusterer *cl, uint32_t like, double similarity, double required)
 {
     uint32_t slot = ed_event_new(cl);
     if (slot == NONE)
@@ -87,7 +88,7 @@ static uint32_t split_off(eddy_clusterer *cl, uint32_t like, double similarity, 
     struct ed_event_state *ev = &cl->events[slot];
     const struct ed_event_state *old = &cl->events[like];
     ev->parent = old->id;
-    ev->changed = 1;
+    ev->changed = ed_round(cl); /* marked when its groups come */
     eddy_change *change = ed_change_add(cl, EDDY_SPLIT, slot);
     if (!change)
         return NONE;
@@ -96,6 +97,8 @@ static uint32_t split_off(eddy_clusterer *cl, uint32_t like, double similarity, 
     change->similarity = (float)similarity;
     change->threshold = (float)required;
     cl->stats.split++;
+    if (!ed_links_copy(cl, slot, like))
+        return NONE;
     return slot;
 }
 
@@ -108,8 +111,8 @@ static eddy_status groups_bound(eddy_clusterer *cl, uint32_t slot, eddy_error *e
 
 /* ---- 1. moves ---- */
 
-static eddy_status move_group(eddy_clusterer *cl, uint32_t u, uint32_t to, double similarity,
-                              double required, eddy_error *err)
+eddy_status ed_move(eddy_clusterer *cl, uint32_t u, uint32_t to, double similarity, double required,
+                    eddy_error *err)
 {
     uint32_t from = cl->groups[u].event;
     double before = cl->events[from].docs;
@@ -159,7 +162,7 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
 /* Where would this group rather be? */
 static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved, eddy_error *err)
 {
-    if (!may_move(cl, u))
+    if (!may_move(cl, u) || ed_held(cl, u) || ed_pinned(cl, cl->groups[u].event))
         return EDDY_OK;
     const struct ed_group *g = &cl->groups[u];
     const float *sum = ed_group_sum(cl, u);
@@ -180,7 +183,8 @@ static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved,
     double best_similarity = -2;
     for (uint32_t i = 0; i < ev->n_near; i++) {
         const struct ed_near *near = &ev->near[i];
-        if (!ed_near_alive(cl, near))
+        if (!ed_near_alive(cl, near) || ed_pinned(cl, near->slot) ||
+            ed_link_bars(cl, a, near->slot))
             continue;
         double similarity = ed_dot(sum, ed_event_sum(cl, near->slot), cl->stride) /
                             (g->weight * cl->events[near->slot].weight);
@@ -197,18 +201,19 @@ static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved,
     if (best != NONE) {
         double asked = tau + ed_threshold_off(cl, larger(g->weight, cl->events[best].weight));
         double hold = larger((alone ? -1 : own - own_asked) + h, 0);
-        if (best_similarity - asked > hold) {
+        double shift = alone ? ed_link_shift(cl, a, best) : 0; /* alone: it is a merge */
+        if (best_similarity - asked + shift > hold) {
             *moved += 1;
-            return move_group(cl, u, best, best_similarity, asked, err);
+            return ed_move(cl, u, best, best_similarity, asked, err);
         }
     }
-    if (!leaves)
+    if (!leaves || !ed_links_fit(cl, ev->n_links))
         return EDDY_OK;
     *moved += 1;
-    uint32_t out = split_off(cl, a, own, own_asked);
+    uint32_t out = ed_split_off(cl, a, own, own_asked);
     if (out == NONE)
         return eddy_fail_nomem(err, "events", cl->stride * sizeof(float));
-    eddy_status st = move_group(cl, u, out, own, own_asked, err);
+    eddy_status st = ed_move(cl, u, out, own, own_asked, err);
     if (st == EDDY_OK && !ed_near_join(cl, out, a))
         st = eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
     return st;
@@ -220,10 +225,11 @@ static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
     struct side *list = ed_alloc((cl->n_groups + 1) * sizeof *list);
     if (!list)
         return eddy_fail_nomem(err, "repair pass", cl->n_groups * sizeof *list);
-    for (uint32_t u = 0; u < cl->n_group_slots; u++) {
+    uint64_t round = ed_round(cl);
+    for (uint32_t u = 0; u < cl->group_slots.n; u++) {
         const struct ed_group *g = &cl->groups[u];
-        if (g->id &&
-            (g->joined || cl->events[g->event].changed || (g->id + cl->pass) % cl->o.turns == 0))
+        if (g->id && (g->joined == round || cl->events[g->event].changed == round ||
+                      (g->id + cl->pass) % cl->o.turns == 0))
             list[n++] = (struct side){g->id, u};
     }
     qsort(list, n, sizeof *list, by_id);
@@ -293,6 +299,16 @@ static double bisect(const double *a, uint32_t n, uint8_t *side, uint8_t *trial)
     return lowest;
 }
 
+eddy_status ed_split_done(eddy_clusterer *cl, uint32_t out, uint32_t slot, size_t told,
+                          eddy_error *err)
+{
+    cl->changes.at[told].size_after = cl->events[out].docs;
+    cl->changes.at[told].other_after = cl->events[slot].docs;
+    return ed_near_join(cl, out, slot)
+               ? EDDY_OK
+               : eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
+}
+
 /* Move the lighter side of the bipartition into an event of its own. */
 static eddy_status split_event(eddy_clusterer *cl, uint32_t slot, const uint8_t *side, int lighter,
                                double similarity, double required, eddy_error *err)
@@ -306,49 +322,73 @@ static eddy_status split_event(eddy_clusterer *cl, uint32_t slot, const uint8_t 
     for (uint32_t i = 0; i < n; i++)
         if (side[i] == lighter)
             leaving[n_leaving++] = ev->groups[i];
-    uint32_t out = split_off(cl, slot, similarity, required);
+    uint32_t out = ed_split_off(cl, slot, similarity, required);
     eddy_status st = out == NONE ? eddy_fail_nomem(err, "events", cl->stride * 4) : EDDY_OK;
     size_t told = cl->changes.n - 1;
     for (uint32_t i = 0; i < n_leaving && st == EDDY_OK; i++)
-        st = move_group(cl, leaving[i], out, similarity, required, err);
+        st = ed_move(cl, leaving[i], out, similarity, required, err);
     ed_free(leaving);
     if (st != EDDY_OK)
         return st;
-    cl->changes.at[told].size_after = cl->events[out].docs;
-    cl->changes.at[told].other_after = cl->events[slot].docs;
-    return ed_near_join(cl, out, slot)
-               ? EDDY_OK
-               : eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
+    return ed_split_done(cl, out, slot, told, err);
+}
+
+/* Groups that are held together are one node of the bipartition. Returns how many nodes. */
+static uint32_t nodes_of(const eddy_clusterer *cl, const struct ed_event_state *ev, uint32_t *node)
+{
+    uint32_t m = 0;
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        uint64_t held = cl->groups[ev->groups[i]].held;
+        uint32_t j = 0;
+        while (j < i && !(held && cl->groups[ev->groups[j]].held == held))
+            j++;
+        node[i] = j < i ? node[j] : m++;
+    }
+    return m;
+}
+
+/* The best bipartition of the event's groups into side (n): at tau; then at its weakest seam. */
+static void halve(const eddy_clusterer *cl, const struct ed_event_state *ev, const double *dot,
+                  const uint32_t *node, uint32_t m, double *affinity, uint8_t *side)
+{
+    uint32_t n = ev->n_groups;
+    uint8_t *best = side + n;
+    for (int weakest = 0; weakest < 2; weakest++) {
+        double t = weakest ? cl->th.tau + cl->th.spread / 2 : cl->th.tau;
+        memset(affinity, 0, (size_t)m * m * sizeof *affinity);
+        for (uint32_t i = 0; i < n; i++)
+            for (uint32_t j = 0; j < n; j++)
+                affinity[node[i] * m + node[j]] +=
+                    dot[i * n + j] -
+                    t * cl->groups[ev->groups[i]].weight * cl->groups[ev->groups[j]].weight;
+        if (bisect(affinity, m, best, best + n) < 0)
+            break;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        side[i] = best[node[i]];
 }
 
 static eddy_status consider_split(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
 {
     const struct ed_event_state *ev = &cl->events[slot];
     uint32_t n = ev->n_groups;
-    if (n < 2)
+    if (n < 2 || ed_pinned(cl, slot) || !ed_links_fit(cl, ev->n_links))
         return EDDY_OK;
     eddy_arena_reset(cl->work);
     double *dot = ed_arena_alloc(cl->work, (size_t)n * n * sizeof *dot);
     double *affinity = ed_arena_alloc(cl->work, (size_t)n * n * sizeof *affinity);
-    uint8_t *side = ed_arena_alloc_zero(cl->work, n, 1);
-    uint8_t *trial = ed_arena_alloc_zero(cl->work, n, 1);
-    if (!dot || !affinity || !side || !trial)
+    uint32_t *node = ed_arena_alloc(cl->work, n * sizeof *node);
+    uint8_t *side = ed_arena_alloc_zero(cl->work, n, 3); /* and two for the search */
+    if (!dot || !affinity || !node || !side)
         return eddy_fail_nomem(err, "split", (size_t)n * n * 16);
+    uint32_t m = nodes_of(cl, ev, node);
+    if (m < 2)
+        return EDDY_OK;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = i; j < n; j++)
             dot[i * n + j] = dot[j * n + i] = ed_dot(ed_group_sum(cl, ev->groups[i]),
                                                      ed_group_sum(cl, ev->groups[j]), cl->stride);
-
-    double tau = cl->th.tau;
-    for (int weakest = 0; weakest < 2; weakest++) { /* at tau; then at its weakest seam */
-        double t = weakest ? tau + cl->th.spread / 2 : tau;
-        for (uint32_t i = 0; i < n; i++)
-            for (uint32_t j = 0; j < n; j++)
-                affinity[i * n + j] = dot[i * n + j] - t * cl->groups[ev->groups[i]].weight *
-                                                           cl->groups[ev->groups[j]].weight;
-        if (bisect(affinity, n, side, trial) < 0)
-            break;
-    }
+    halve(cl, ev, dot, node, m, affinity, side);
     double weight[2] = {0, 0};
     double across = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -359,7 +399,7 @@ static eddy_status consider_split(eddy_clusterer *cl, uint32_t slot, eddy_error 
     if (!(weight[0] > 0) || !(weight[1] > 0))
         return EDDY_OK;
     double pairs = weight[0] * weight[1];
-    double required = tau + ed_threshold_off(cl, larger(weight[0], weight[1]));
+    double required = cl->th.tau + ed_threshold_off(cl, larger(weight[0], weight[1]));
     if (across - required * pairs >= -cl->o.stability * pairs)
         return EDDY_OK;
     return split_event(cl, slot, side, weight[1] <= weight[0], across / pairs, required, err);
@@ -393,9 +433,11 @@ struct pairs {
 
 static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint32_t b)
 {
+    if (ed_pinned(cl, a) || ed_pinned(cl, b))
+        return 1;
     double similarity = ed_event_similarity(cl, a, b);
     double heavy = larger(cl->events[a].weight, cl->events[b].weight);
-    double value = similarity - cl->th.tau - ed_threshold_off(cl, heavy);
+    double value = similarity - cl->th.tau - ed_threshold_off(cl, heavy) + ed_link_shift(cl, a, b);
     if (!(value > 0))
         return 1;
     if (pairs->n == pairs->room) {
@@ -431,9 +473,8 @@ static int before(const struct pair *p, const struct pair *q)
     return p->low < q->low || (p->low == q->low && p->high < q->high);
 }
 
-/* Pour event `from` into `into`; the heavier one lives on (equal: the older). */
-static eddy_status merge_events(eddy_clusterer *cl, uint32_t into, uint32_t from,
-                                const struct pair *pair, eddy_error *err)
+eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double similarity,
+                     eddy_error *err)
 {
     struct ed_event_state *a = &cl->events[into];
     struct ed_event_state *b = &cl->events[from];
@@ -449,13 +490,27 @@ static eddy_status merge_events(eddy_clusterer *cl, uint32_t into, uint32_t from
     a->docs += b->docs;
     a->last_ms = a->last_ms > b->last_ms ? a->last_ms : b->last_ms;
     a->first_ms = a->first_ms < b->first_ms ? a->first_ms : b->first_ms;
-    a->changed = a->pictured = 1;
+    a->changed = a->pictured = ed_round(cl);
     ed_event_across(cl, into);
     ed_event_refresh(cl, into);
     if (!ed_near_join(cl, into, from))
         return eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
-    eddy_status st = event_emptied(cl, from, into, poured, pair->similarity, required, err);
+    eddy_status st = event_emptied(cl, from, into, poured, similarity, required, err);
     return st == EDDY_OK ? groups_bound(cl, into, err) : st;
+}
+
+/* Merge a pair; the heavier one lives on (equal: the older). What only a link brought together, it
+ * keeps together. */
+static eddy_status merge_pair(eddy_clusterer *cl, uint32_t into, uint32_t from,
+                              const struct pair *pair, eddy_error *err)
+{
+    struct ed_link link = {0};
+    if (ed_link_shift(cl, into, from) >= pair->value)
+        link = *ed_link_find(cl, pair->low, pair->high);
+    eddy_status st = ed_merge(cl, into, from, pair->similarity, err);
+    if (st == EDDY_OK && link.by >= EDDY_LLM)
+        ed_hold(cl, into, link.operation, link.by);
+    return st;
 }
 
 static eddy_status merge_best(eddy_clusterer *cl, struct pairs *pairs, eddy_error *err)
@@ -468,7 +523,7 @@ static eddy_status merge_best(eddy_clusterer *cl, struct pairs *pairs, eddy_erro
     int heavier_b = cl->events[best.b].weight > cl->events[best.a].weight;
     uint32_t into = heavier_b ? best.b : best.a;
     uint32_t from = heavier_b ? best.a : best.b;
-    eddy_status st = merge_events(cl, into, from, &best, err);
+    eddy_status st = merge_pair(cl, into, from, &best, err);
     if (st != EDDY_OK)
         return st;
     size_t kept = 0;
@@ -491,6 +546,12 @@ static eddy_status merges(eddy_clusterer *cl, eddy_error *err)
     for (size_t i = 0; i < n && st == EDDY_OK; i++)
         if (!pairs_of(cl, &pairs, list[i].slot))
             st = eddy_fail_nomem(err, "pairs", sizeof *pairs.at);
+    for (uint32_t i = 0; i < cl->links.n && st == EDDY_OK; i++) {
+        const struct ed_link *link = &cl->links.at[i]; /* however far apart */
+        if (link->strength > 0 &&
+            !pairs_offer(cl, &pairs, ed_event_slot(cl, link->low), ed_event_slot(cl, link->high)))
+            st = eddy_fail_nomem(err, "pairs", sizeof *pairs.at);
+    }
     while (pairs.n && st == EDDY_OK)
         st = merge_best(cl, &pairs, err);
     ed_free(list);
@@ -536,10 +597,6 @@ eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err)
         st = ed_retire(cl, err);
     if (st == EDDY_OK)
         st = ed_picture_pass(cl, err);
-    for (uint32_t e = 0; e < cl->n_slots; e++)
-        cl->events[e].changed = cl->events[e].pictured = 0;
-    for (uint32_t u = 0; u < cl->n_group_slots; u++)
-        cl->groups[u].joined = 0;
-    cl->stats.passes++;
+    cl->stats.passes++; /* another round: nothing has changed in it yet */
     return st;
 }

@@ -17,6 +17,29 @@ static double ward(const eddy_clusterer *cl, uint32_t u, uint32_t v)
     return n * m / (n + m) * distance;
 }
 
+/* Are both held and did both come by the same operations? Others fold only where there is no such
+ * pair, so that what came together can go together. */
+static int alike(const eddy_clusterer *cl, uint32_t u, uint32_t v)
+{
+    return cl->groups[u].came == cl->groups[v].came && cl->groups[u].held == cl->groups[v].held;
+}
+
+/* What is held with either group is held with both. */
+static void holds_join(eddy_clusterer *cl, struct ed_group *a, const struct ed_group *b)
+{
+    const struct ed_event_state *ev = &cl->events[a->event];
+    uint64_t gone = b->held;
+    for (uint32_t i = 0; i < ev->n_groups && a->held && gone && a->held != gone; i++) {
+        struct ed_group *g = &cl->groups[ev->groups[i]];
+        if (g->held != gone)
+            continue;
+        g->held = a->held;
+        ed_mark(cl, ED_GROUP, ev->groups[i]);
+    }
+    a->held = a->held ? a->held : gone;
+    a->held_by = a->held_by > b->held_by ? a->held_by : b->held_by;
+}
+
 static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
 {
     struct ed_group *a = &cl->groups[into];
@@ -24,12 +47,14 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     ed_add_scaled(ed_group_sum(cl, into), 1, ed_group_sum(cl, from), cl->stride);
     a->weight += b->weight;
     a->docs += b->docs;
-    a->joined |= b->joined;
+    a->joined = b->joined > a->joined ? b->joined : a->joined;
     a->first_ms = b->first_ms < a->first_ms ? b->first_ms : a->first_ms;
     a->last_ms = b->last_ms > a->last_ms ? b->last_ms : a->last_ms;
     a->square = ed_dot(ed_group_sum(cl, into), ed_group_sum(cl, into), cl->stride);
     for (uint32_t i = 0; i < b->words.n; i++)
         ed_sketch_add(&a->words, b->words.hash[i], b->words.sure[i]);
+    a->came &= b->came;
+    holds_join(cl, a, b);
     if (b->central.similarity > a->central.similarity)
         a->central = b->central;
     if (b->newest.time_ms > a->newest.time_ms)
@@ -39,6 +64,7 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
         return 0;
     change->group = b->id;
     change->into_group = a->id;
+    ed_mark(cl, ED_GROUP, into);
     ed_group_detach(cl, from);
     ed_group_drop(cl, from);
     cl->stats.folded++;
@@ -53,15 +79,18 @@ eddy_status ed_retire_fold(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
         uint32_t a = NONE;
         uint32_t b = NONE;
         double least = 0;
-        for (uint32_t i = 0; i < ev->n_groups; i++)
-            for (uint32_t j = i + 1; j < ev->n_groups; j++) {
-                double cost = ward(cl, ev->groups[i], ev->groups[j]);
-                if (a == NONE || cost < least) {
-                    least = cost;
-                    a = ev->groups[i];
-                    b = ev->groups[j];
+        for (int any = 0; any < 2 && a == NONE; any++)
+            for (uint32_t i = 0; i < ev->n_groups; i++)
+                for (uint32_t j = i + 1; j < ev->n_groups; j++) {
+                    if (!any && !alike(cl, ev->groups[i], ev->groups[j]))
+                        continue;
+                    double cost = ward(cl, ev->groups[i], ev->groups[j]);
+                    if (a == NONE || cost < least) {
+                        least = cost;
+                        a = ev->groups[i];
+                        b = ev->groups[j];
+                    }
                 }
-            }
         int a_lives = cl->groups[a].weight >= cl->groups[b].weight;
         if (!fold(cl, a_lives ? a : b, a_lives ? b : a))
             return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
@@ -71,6 +100,14 @@ eddy_status ed_retire_fold(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
 
 /* ---- fading ---- */
 
+int ed_faded_room(eddy_clusterer *cl)
+{
+    struct ed_faded *f = &cl->faded;
+    if (!f->sums)
+        f->sums = ed_alloc_aligned(FADED_KEPT * cl->stride * sizeof *f->sums);
+    return f->sums != NULL;
+}
+
 /* Remember an event of some size among the faded; the oldest of them is forgotten. */
 static int remember(eddy_clusterer *cl, uint32_t slot)
 {
@@ -78,11 +115,10 @@ static int remember(eddy_clusterer *cl, uint32_t slot)
     const struct ed_event_state *ev = &cl->events[slot];
     if (ev->docs < 3)
         return 1;
-    if (!f->sums)
-        f->sums = ed_alloc_aligned(FADED_KEPT * cl->stride * sizeof *f->sums);
-    if (!f->sums)
+    if (!ed_faded_room(cl))
         return 0;
     memcpy(f->sums + f->next * cl->stride, ed_event_sum(cl, slot), cl->stride * sizeof *f->sums);
+    ed_mark(cl, ED_FADED, f->next);
     f->weight[f->next] = ev->weight;
     f->id[f->next] = ev->id;
     f->next = (f->next + 1) % FADED_KEPT;
@@ -148,7 +184,7 @@ eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err)
     if (!list)
         return eddy_fail_nomem(err, "events", cl->n_events * sizeof *list);
     size_t n = 0;
-    for (uint32_t e = 0; e < cl->n_slots; e++)
+    for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id)
             list[n++] = (struct idle){cl->events[e].last_ms, cl->events[e].id, e};
     qsort(list, n, sizeof *list, by_idleness);
@@ -194,7 +230,7 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
 {
     double halves = (double)(now_ms - cl->start_ms) / (double)cl->o.half_life_ms;
     double down = ed_exp2(-halves);
-    for (uint32_t e = 0; e < cl->n_slots; e++) {
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
         struct ed_event_state *ev = &cl->events[e];
         if (!ev->id || ev->weight * down >= WEIGHT_LEAST)
             continue;
@@ -202,8 +238,10 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
         if (st != EDDY_OK)
             return st;
     }
+    for (uint32_t i = 0; i < cl->faded.n; i++)
+        ed_mark(cl, ED_FADED, i);
     cl->faded.n = cl->faded.next = 0; /* they belong to another scale of weights */
-    for (uint32_t e = 0; e < cl->n_slots; e++) {
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
         struct ed_event_state *ev = &cl->events[e];
         if (!ev->id)
             continue;
@@ -211,13 +249,14 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
             return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
         ev->weight *= down;
         ev->listed = 0;
-        ed_free(ev->told);
-        ev->told = NULL;
+        ed_mark(cl, ED_NEAR, e);
+        ed_event_untell(cl, e);
         scale(ed_event_sum(cl, e), cl->stride, (float)down);
         ed_event_across(cl, e);
         for (uint32_t i = 0; i < ev->n_groups; i++) {
             struct ed_group *g = &cl->groups[ev->groups[i]];
             g->weight *= down;
+            ed_mark(cl, ED_GROUP, ev->groups[i]);
             scale(ed_group_sum(cl, ev->groups[i]), cl->stride, (float)down);
             g->square = ed_dot(ed_group_sum(cl, ev->groups[i]), ed_group_sum(cl, ev->groups[i]),
                                cl->stride);
@@ -225,7 +264,7 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
     }
     cl->weight_now = 1;
     cl->start_ms = now_ms;
-    for (uint32_t e = 0; e < cl->n_slots; e++)
+    for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id)
             ed_event_refresh(cl, e);
     return EDDY_OK;
@@ -236,7 +275,7 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
 eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
-    for (uint32_t e = 0; e < cl->n_slots && st == EDDY_OK; e++) {
+    for (uint32_t e = 0; e < cl->slots.n && st == EDDY_OK; e++) {
         const struct ed_event_state *ev = &cl->events[e];
         if (!ev->id)
             continue;

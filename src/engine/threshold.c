@@ -9,6 +9,16 @@
  * fixed-order dot, so that tau has the same bits on every machine. */
 #include "engine/state.h"
 
+int ed_sample_room(eddy_clusterer *cl)
+{
+    struct ed_sample *s = &cl->sample;
+    if (!s->points)
+        s->points = ed_alloc_aligned(SAMPLE_MAX * cl->stride * sizeof *s->points);
+    if (!s->product)
+        s->product = ed_alloc_aligned((size_t)SAMPLE_MAX * SAMPLE_MAX * sizeof *s->product);
+    return s->points && s->product;
+}
+
 eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, eddy_error *err)
 {
     struct ed_sample *s = &cl->sample;
@@ -20,18 +30,15 @@ eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, ed
     }
     if (at >= SAMPLE_MAX)
         return EDDY_OK;
-    if (!s->points) {
-        s->points = ed_alloc_aligned(SAMPLE_MAX * cl->stride * sizeof *s->points);
-        s->product = ed_alloc_aligned((size_t)SAMPLE_MAX * SAMPLE_MAX * sizeof *s->product);
-        if (!s->points || !s->product)
-            return eddy_fail_nomem(err, "calibration sample", SAMPLE_MAX * cl->stride * 4);
-    }
+    if (!ed_sample_room(cl))
+        return eddy_fail_nomem(err, "calibration sample", SAMPLE_MAX * cl->stride * 4);
     float *row = s->points + at * cl->stride;
     memset(row, 0, cl->stride * sizeof *row);
     memcpy(row, p->dense, cl->n_dense * sizeof *row);
     for (uint32_t k = 0; k < p->n_words; k++)
         row[cl->n_dense + p->at[k]] = p->value[k];
     s->stale[at] = 1;
+    ed_mark(cl, ED_SAMPLE, (uint32_t)at);
     if (at >= s->n)
         s->n = (uint32_t)at + 1;
     return EDDY_OK;
@@ -110,7 +117,7 @@ static double small_share(const eddy_clusterer *cl)
 {
     double small = 0;
     double all = 0;
-    for (uint32_t e = 0; e < cl->n_slots; e++) {
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
         const struct ed_event_state *ev = &cl->events[e];
         if (!ev->id)
             continue;
@@ -148,14 +155,14 @@ void ed_threshold_learn(eddy_clusterer *cl)
         th->tau = isnan(cl->o.threshold) ? tau + cl->o.granularity * sd : cl->o.threshold;
     }
     th->phi = small_share(cl);
-    for (uint32_t e = 0; e < cl->n_slots; e++)
+    for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id)
-            ed_event_refresh(cl, e);
+            ed_event_ask(cl, e);
 }
 
-double ed_threshold_off(const eddy_clusterer *cl, double m)
+double ed_threshold_off_at(const eddy_clusterer *cl, double m, double now)
 {
-    double n = m / cl->weight_now;
+    double n = m / now;
     if (!(cl->th.delta > 0) || n >= cl->th.full)
         return 0;
     return cl->th.delta * ed_log2(cl->th.full / n);

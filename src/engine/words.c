@@ -5,9 +5,6 @@
  * about the stream. This happens at a place of the stream, not of memory, so it repeats. */
 #include "engine/state.h"
 
-#define DF(value)    ((uint32_t)((value) >> 32))
-#define PLACE(value) ((uint32_t)(value))
-
 #define CUT_MAX 256 /* words of more documents than this are never forgotten first */
 
 /* The smallest df to keep so that at most half of the ceiling stays. */
@@ -17,12 +14,37 @@ static uint32_t df_cut(const eddy_clusterer *cl)
     size_t with[CUT_MAX + 1] = {0};
     for (size_t i = 0; i < v->entries.room; i++)
         if (v->entries.keys[i])
-            with[DF(v->entries.values[i]) < CUT_MAX ? DF(v->entries.values[i]) : CUT_MAX]++;
+            with[ED_DF(v->entries.values[i]) < CUT_MAX ? ED_DF(v->entries.values[i]) : CUT_MAX]++;
     size_t left = v->entries.n;
     uint32_t cut = 0;
     while (cut < CUT_MAX && left > cl->o.words_max / 2)
         left -= with[cut++];
     return cut;
+}
+
+uint64_t ed_words_spelling_hash(uint64_t hash, const char *word, size_t n)
+{
+    return ed_mix64(ed_fnv1a(ed_mix64(hash), word, n));
+}
+
+/* One word less in the sums of hashes. */
+static void unsum(struct ed_vocabulary *v, uint64_t hash, uint64_t value)
+{
+    const char *word = v->surface.at + ED_PLACE(value);
+    v->spellings -= ed_words_spelling_hash(hash, word + 1, (size_t)(unsigned char)*word);
+    if (!(value & ED_DF_CHANGED))
+        v->counts -= ed_words_count_hash(hash, ED_DF(value));
+}
+
+/* Of the changed words those that are still there. */
+static void changed_keep(struct ed_vocabulary *v)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->n_changed; i++)
+        if (ed_table_find(&v->entries, v->changed[i]))
+            v->changed[n++] = v->changed[i];
+    v->n_changed = n;
+    v->cut = 1;
 }
 
 /* Where even common words are too many, half of all go, by their hash. */
@@ -37,10 +59,14 @@ static eddy_status forget_rare(eddy_clusterer *cl, eddy_error *err)
     for (size_t i = 0; i < v->entries.room; i++) {
         uint64_t hash = v->entries.keys[i];
         uint64_t value = v->entries.values[i];
-        if (!hash || DF(value) < cut || (cut == CUT_MAX && ed_mix64(hash) & 1))
+        if (!hash)
             continue;
-        const char *word = v->surface.at + PLACE(value);
-        uint64_t moved = (uint64_t)DF(value) << 32 | surface.n;
+        if (ED_DF(value) < cut || (cut == CUT_MAX && ed_mix64(hash) & 1)) {
+            unsum(v, hash, value);
+            continue;
+        }
+        const char *word = v->surface.at + ED_PLACE(value);
+        uint64_t moved = (value & ~(uint64_t)UINT32_MAX) | surface.n;
         ed_bytes_add(&surface, word, 1 + (size_t)(unsigned char)*word);
         if (surface.failed || !ed_table_put(&kept, hash, moved)) {
             ed_table_clear(&kept);
@@ -53,7 +79,39 @@ static eddy_status forget_rare(eddy_clusterer *cl, eddy_error *err)
     ed_bytes_clear(&v->surface);
     v->entries = kept;
     v->surface = surface;
+    changed_keep(v);
     return EDDY_OK;
+}
+
+/* A word that is not known yet; its value, or NULL: no memory. */
+static uint64_t *word_new(struct ed_vocabulary *v, uint64_t hash, const eddy_term *t)
+{
+    char n_word = (char)(t->n_word < 64 ? t->n_word : 63);
+    uint64_t place = v->surface.n;
+    ed_bytes_add(&v->surface, &n_word, 1);
+    ed_bytes_add(&v->surface, t->word, (size_t)n_word);
+    v->spellings += ed_words_spelling_hash(hash, t->word, (size_t)n_word);
+    return v->surface.failed ? NULL : ed_table_put(&v->entries, hash, place);
+}
+
+/* The word's count is about to change: it is to be recorded. */
+static int word_changes(struct ed_vocabulary *v, uint64_t hash, uint64_t *value)
+{
+    if (*value & ED_DF_CHANGED)
+        return 1;
+    if (v->n_changed == v->room_changed) {
+        size_t room = v->room_changed ? v->room_changed * 2 : 1024;
+        uint64_t *wide = ed_realloc(v->changed, room * sizeof *wide);
+        if (!wide)
+            return 0;
+        v->changed = wide;
+        v->room_changed = room;
+    }
+    v->changed[v->n_changed++] = hash;
+    if (ED_DF(*value))
+        v->counts -= ed_words_count_hash(hash, ED_DF(*value));
+    *value |= ED_DF_CHANGED;
+    return 1;
 }
 
 /* df += 1 for each distinct word of the row. */
@@ -70,15 +128,11 @@ eddy_status ed_words_count(eddy_clusterer *cl, const eddy_row *row, eddy_error *
                 if (st != EDDY_OK)
                     return st;
             }
-            char n_word = (char)(t->n_word < 64 ? t->n_word : 63);
-            uint64_t place = v->surface.n;
-            ed_bytes_add(&v->surface, &n_word, 1);
-            ed_bytes_add(&v->surface, t->word, (size_t)n_word);
-            value = v->surface.failed ? NULL : ed_table_put(&v->entries, hash, place);
-            if (!value)
-                return eddy_fail_nomem(err, "vocabulary", v->entries.n * 16);
+            value = word_new(v, hash, t);
         }
-        if (DF(*value) < UINT32_MAX)
+        if (!value || !word_changes(v, hash, value))
+            return eddy_fail_nomem(err, "vocabulary", v->entries.n * 16);
+        if (ED_DF(*value) < INT32_MAX)
             *value += UINT64_C(1) << 32;
     }
     return EDDY_OK;
@@ -87,7 +141,7 @@ eddy_status ed_words_count(eddy_clusterer *cl, const eddy_row *row, eddy_error *
 uint32_t ed_words_df(const eddy_clusterer *cl, uint64_t hash)
 {
     const uint64_t *value = ed_table_find(&cl->words.entries, hash ? hash : 1);
-    return value ? DF(*value) : 0;
+    return value ? ED_DF(*value) : 0;
 }
 
 eddy_str ed_words_surface(const eddy_clusterer *cl, uint64_t hash)
@@ -95,7 +149,7 @@ eddy_str ed_words_surface(const eddy_clusterer *cl, uint64_t hash)
     const uint64_t *value = ed_table_find(&cl->words.entries, hash ? hash : 1);
     if (!value)
         return (eddy_str){NULL, 0};
-    const char *word = cl->words.surface.at + PLACE(*value);
+    const char *word = cl->words.surface.at + ED_PLACE(*value);
     return (eddy_str){word + 1, (size_t)(unsigned char)*word};
 }
 

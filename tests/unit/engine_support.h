@@ -4,6 +4,8 @@
 
 #include "test.h"
 
+#include "base/bytes.h"
+
 #include <eddy/engine.h>
 
 #include <math.h>
@@ -79,6 +81,50 @@ static inline eddy_engine_options stream_options(void)
     o.dense_dim = STREAM_DIM;
     o.terms_dim = 64;
     return o;
+}
+
+/* Everything a run tells, as text: two runs are equal when their texts are. */
+static inline void tell_answers(struct ed_bytes *told, const eddy_assignment *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ed_bytes_printf(told, "a %llu %llu %llu %d %a %a %llu %a %a",
+                        (unsigned long long)a[i].position, (unsigned long long)a[i].event,
+                        (unsigned long long)a[i].group, a[i].founded, (double)a[i].similarity,
+                        (double)a[i].threshold, (unsigned long long)a[i].runner_up,
+                        (double)a[i].runner_up_similarity, (double)a[i].confidence);
+        for (uint32_t k = 0; k < a[i].n_memberships; k++)
+            ed_bytes_printf(told, " %llu:%a", (unsigned long long)a[i].memberships[k].event,
+                            (double)a[i].memberships[k].weight);
+        ed_bytes_add_str(told, "\n");
+    }
+}
+
+static inline void tell_changes(struct ed_bytes *told, const eddy_clusterer *cl)
+{
+    const eddy_change *c;
+    size_t n = eddy_clusterer_changes(cl, &c);
+    for (size_t i = 0; i < n; i++)
+        ed_bytes_printf(told, "c %s %llu %llu %llu %llu %g>%g %g>%g %a %a %lld\n",
+                        eddy_change_name(c[i].kind), (unsigned long long)c[i].event,
+                        (unsigned long long)c[i].other, (unsigned long long)c[i].group,
+                        (unsigned long long)c[i].into_group, c[i].size_before, c[i].size_after,
+                        c[i].other_before, c[i].other_after, (double)c[i].similarity,
+                        (double)c[i].threshold, (long long)c[i].time_ms);
+}
+
+static inline void tell_pictures(struct ed_bytes *told, const eddy_clusterer *cl)
+{
+    const eddy_event *p;
+    size_t n = eddy_clusterer_pictures(cl, &p);
+    for (size_t i = 0; i < n; i++) {
+        ed_bytes_printf(told, "p %llu v%llu %d %g %a %u %s", (unsigned long long)p[i].id,
+                        (unsigned long long)p[i].version, (int)p[i].state, p[i].size,
+                        (double)p[i].cohesion, p[i].n_groups, p[i].name.at);
+        for (uint32_t k = 0; k < p[i].n_keywords; k++)
+            ed_bytes_printf(told, " %s:%a", p[i].keywords[k].word.at,
+                            (double)p[i].keywords[k].score);
+        ed_bytes_add_str(told, "\n");
+    }
 }
 
 #endif

@@ -2,8 +2,10 @@
  *
  *   bench_engine speed EVENTS DOCS     documents/s once EVENTS events are active, repair included
  *   bench_engine memory DOCS BORN      resident memory while BORN events are born over DOCS
- * documents bench_engine dump EVENTS DOCS FILE the same stream's vectors for peers: float32 (n,
- * 896) rows of dense and hashed words, behind two int32 (n, 896)
+ *   bench_engine dump EVENTS DOCS FILE the same stream's vectors for peers: float32 (n, 896) rows
+ * of dense and hashed words, behind two int32 (n, 896) bench_engine records EVENTS DOCS documents/s
+ * of two clusterers in turn, of which one writes its records after each batch; bytes of records
+ *   bench_engine load EVENTS TIMES     seconds to load EVENTS events of one document each
  *
  * The stream: each event has a direction in 384 dimensions and eight words of its own; a document
  * mixes the direction with noise and takes five of the words and five common ones. Which event a
@@ -228,6 +230,136 @@ static int memory(uint64_t docs, uint64_t born)
     return 0;
 }
 
+/* ---- state ---- */
+
+/* The records of one call, and how many bytes they are. */
+static const eddy_record *records(eddy_clusterer *cl, eddy_arena *arena, size_t *n, uint64_t *bytes)
+{
+    const eddy_record *list = NULL;
+    eddy_error err = {0};
+    if (eddy_clusterer_records(cl, arena, &list, n, &err) != EDDY_OK) {
+        fprintf(stderr, "bench_engine: %s\n", err.text);
+        exit(1);
+    }
+    for (size_t i = 0; i < *n; i++)
+        *bytes += list[i].value.n;
+    return list;
+}
+
+static int with_records(uint64_t events, uint64_t docs)
+{
+    eddy_clusterer *plain = start((uint32_t)(events * 4 + 64), 0);
+    eddy_clusterer *cl = start((uint32_t)(events * 4 + 64), 0);
+    eddy_arena *arena = eddy_arena_new(0);
+    struct doc *batch = calloc(BATCH, sizeof *batch);
+    eddy_row rows[BATCH];
+    eddy_engine_stats st = {0};
+    double without = 0;
+    double with = 0;
+    double writing = 0;
+    uint64_t bytes = 0;
+    uint64_t born = 0;
+    uint64_t at = 0;
+    uint64_t timed = 0;
+    while (batch && arena && timed < docs) {
+        int warm = timed || st.events_active >= events - events / 100;
+        uint64_t more = 0;
+        size_t n;
+        batch_make(cl, events, &born, at, batch, rows);
+        double time[4];
+        time[0] = seconds();
+        feed(plain, rows, BATCH);
+        time[1] = seconds();
+        feed(cl, rows, BATCH);
+        time[2] = seconds();
+        eddy_arena_reset(arena);
+        records(cl, arena, &n, &more);
+        time[3] = seconds();
+        if (warm) {
+            without += time[1] - time[0];
+            with += time[3] - time[1];
+            writing += time[3] - time[2];
+            bytes += more;
+            timed += BATCH;
+        }
+        at += BATCH;
+        eddy_clusterer_stats(cl, &st);
+    }
+    printf("docs_per_s=%.1f\ndocs_per_s_records=%.1f\nrecords_share=%.3f\n"
+           "records_bytes_per_doc=%.0f\nactive=%" PRIu64 "\ngroups=%" PRIu64 "\n",
+           (double)timed / without, (double)timed / with, writing / without,
+           (double)bytes / (double)timed, st.events_active, st.groups_active);
+    free(batch);
+    eddy_arena_free(arena);
+    eddy_clusterer_free(plain);
+    eddy_clusterer_free(cl);
+    return 0;
+}
+
+/* Events of one document each: nothing is alike enough, and there is no pass. */
+static eddy_clusterer *singletons(eddy_engine_options *o, uint64_t events)
+{
+    eddy_engine_options_init(o);
+    o->dense_dim = D;
+    o->threshold = 0.99;
+    o->repair_every = UINT32_MAX;
+    o->events_max = (uint32_t)events + 64;
+    eddy_clusterer *cl = NULL;
+    struct doc *batch = calloc(BATCH, sizeof *batch);
+    eddy_row rows[BATCH];
+    if (!batch || eddy_clusterer_new(o, &cl, NULL) != EDDY_OK)
+        exit(1);
+    for (uint64_t at = 0; at < events; at += BATCH) {
+        for (uint64_t i = 0; i < BATCH; i++) {
+            doc_make(&batch[i], at + i);
+            rows[i] = row_of(&batch[i], (int64_t)(at + i) * 100);
+        }
+        feed(cl, rows, events - at < BATCH ? events - at : BATCH);
+    }
+    free(batch);
+    return cl;
+}
+
+static int load(uint64_t events, uint64_t times)
+{
+    eddy_engine_options o;
+    eddy_clusterer *cl = singletons(&o, events);
+    eddy_arena *arena = eddy_arena_new(0);
+    eddy_error err = {0};
+    uint64_t bytes = 0;
+    size_t n = 0;
+    double before = seconds();
+    const eddy_record *list = records(cl, arena, &n, &bytes);
+    double written = seconds() - before;
+    double best[2] = {1e30, 1e30};
+    for (uint64_t k = 0; k < times; k++) {
+        eddy_clusterer *again = NULL;
+        if (eddy_clusterer_new(&o, &again, &err) != EDDY_OK)
+            exit(1);
+        eddy_status st = EDDY_OK;
+        before = seconds();
+        for (size_t i = 0; i < n && st == EDDY_OK; i++)
+            st = eddy_clusterer_load(again, &list[i], &err);
+        double all = seconds();
+        if (st == EDDY_OK)
+            st = eddy_clusterer_loaded(again, &err);
+        if (st != EDDY_OK || eddy_clusterer_hash(again) != eddy_clusterer_hash(cl)) {
+            fprintf(stderr, "bench_engine: %s\n", err.text);
+            exit(1);
+        }
+        double end = seconds();
+        best[0] = all - before < best[0] ? all - before : best[0];
+        best[1] = end - all < best[1] ? end - all : best[1];
+        eddy_clusterer_free(again);
+    }
+    printf("events=%" PRIu64 "\nrecords=%zu\nbytes_per_event=%.0f\nwrite_s=%.3f\nload_s=%.3f\n"
+           "loaded_s=%.3f\n",
+           events, n, (double)bytes / (double)events, written, best[0], best[1]);
+    eddy_arena_free(arena);
+    eddy_clusterer_free(cl);
+    return 0;
+}
+
 static int dump(uint64_t events, uint64_t docs, const char *path)
 {
     FILE *out = fopen(path, "wb");
@@ -261,7 +393,11 @@ int main(int argc, char **argv)
         return memory(a, b);
     if (a && b && argc > 4 && !strcmp(argv[1], "dump"))
         return dump(a, b, argv[4]);
+    if (a && b && !strcmp(argv[1], "records"))
+        return with_records(a, b);
+    if (a && b && !strcmp(argv[1], "load"))
+        return load(a, b);
     fprintf(stderr, "usage: bench_engine speed EVENTS DOCS | memory DOCS BORN | "
-                    "dump EVENTS DOCS FILE\n");
+                    "dump EVENTS DOCS FILE | records EVENTS DOCS | load EVENTS TIMES\n");
     return 2;
 }

@@ -1,0 +1,278 @@
+/* Indexes: how good the events look from inside, from sums alone.
+ *
+ * Points have length 1, so the mean squared distance of the documents of a sum A (weight n) to the
+ * mean of a sum B (weight m) is 1 - 2 A.B / nm + |B|^2 / m^2: exact, whatever became of the
+ * documents. That is why distances are squared in the silhouette, and why Davies-Bouldin takes the
+ * root of the mean square (q = 2, as its authors allow) where scikit-learn takes the mean.
+ *
+ * The silhouette is per group, not per document: a group's documents are much alike, and that each
+ * may choose its own best other event is all that is lost. The others are the event's list of
+ * neighbours, as in repair. */
+#include "engine/state.h"
+
+#define MS_PER_HOUR 3600000.0
+
+struct work {
+    const eddy_clusterer *cl;
+    double *square;   /* (slots.n) squared length of an event's mean */
+    uint32_t *others; /* (n_events) slots of whom the event at hand is held against */
+    uint32_t n_others;
+    struct ed_near *near; /* (neighbours) */
+    double *velocity;     /* (dim) */
+};
+
+static double mean_square(const eddy_clusterer *cl, uint32_t slot)
+{
+    const float *sum = ed_event_sum(cl, slot);
+    double n = cl->events[slot].weight;
+    return ed_dot(sum, sum, cl->stride) / (n * n);
+}
+
+/* Mean squared distance of an event's documents to their mean. */
+static double within(const struct work *w, uint32_t slot)
+{
+    return w->cl->events[slot].docs > 1 ? fmax(1 - w->square[slot], 0) : 0;
+}
+
+/* The neighbours that a pass would list now. */
+static void look_around(struct work *w, uint32_t slot)
+{
+    const eddy_clusterer *cl = w->cl;
+    uint32_t n = 0;
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        if (!cl->events[e].id || e == slot)
+            continue;
+        struct ed_near c = {e, (float)ed_event_similarity(cl, slot, e), cl->events[e].id};
+        n = ed_near_offer(w->near, n, cl->o.neighbours, c);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        w->others[i] = w->near[i].slot;
+    w->n_others = n;
+}
+
+/* All events where they are few; else the event's list of neighbours as the last pass left it, or
+ * one made anew where half of it is gone. Gives how many. */
+static uint32_t others_of(struct work *w, uint32_t slot)
+{
+    const eddy_clusterer *cl = w->cl;
+    const struct ed_event_state *ev = &cl->events[slot];
+    int few = cl->n_events - 1 <= cl->o.neighbours;
+    w->n_others = 0;
+    for (uint32_t e = 0; few && e < cl->slots.n; e++)
+        if (cl->events[e].id && e != slot)
+            w->others[w->n_others++] = e;
+    for (uint32_t i = 0; !few && i < ev->n_near; i++)
+        if (ed_near_alive(cl, &ev->near[i]))
+            w->others[w->n_others++] = ev->near[i].slot;
+    if (!few && 2 * w->n_others < cl->o.neighbours)
+        look_around(w, slot);
+    return w->n_others;
+}
+
+/* ---- silhouette ---- */
+
+static double group_silhouette(const struct work *w, uint32_t slot, uint32_t group)
+{
+    const eddy_clusterer *cl = w->cl;
+    const float *sum = ed_group_sum(cl, group);
+    double n = cl->groups[group].weight;
+    double own =
+        1 + w->square[slot] -
+        2 * ed_dot(sum, ed_event_sum(cl, slot), cl->stride) / (n * cl->events[slot].weight);
+    double best = INFINITY;
+    for (uint32_t i = 0; i < w->n_others; i++) {
+        uint32_t e = w->others[i];
+        double product = ed_dot(sum, ed_event_sum(cl, e), cl->stride);
+        best = fmin(best, 1 + w->square[e] - 2 * product / (n * cl->events[e].weight));
+    }
+    own = fmax(own, 0);
+    best = fmax(best, 0);
+    return own == best ? 0 : (best - own) / fmax(own, best);
+}
+
+static double silhouette(const struct work *w, uint32_t slot)
+{
+    const struct ed_event_state *ev = &w->cl->events[slot];
+    double sum = 0, weight = 0;
+    if (ev->docs <= 1)
+        return 0;
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        double n = w->cl->groups[ev->groups[i]].weight;
+        sum += n * group_silhouette(w, slot, ev->groups[i]);
+        weight += n;
+    }
+    return sum / weight;
+}
+
+/* ---- between means ---- */
+
+static void hold_against_others(const struct work *w, uint32_t slot, eddy_event_indexes *ret)
+{
+    const eddy_clusterer *cl = w->cl;
+    double spread = sqrt(within(w, slot));
+    ret->separation = INFINITY;
+    ret->davies_bouldin = 0;
+    for (uint32_t i = 0; i < w->n_others; i++) {
+        uint32_t e = w->others[i];
+        double square = w->square[slot] + w->square[e] - 2 * ed_event_similarity(cl, slot, e);
+        double dist = sqrt(fmax(square, 0));
+        uint64_t id = cl->events[e].id;
+        if (dist < ret->separation || (dist == ret->separation && id < ret->nearest)) {
+            ret->separation = dist;
+            ret->nearest = id;
+        }
+        if (dist > 0) /* as scikit-learn: of two that are in one place nothing is said */
+            ret->davies_bouldin = fmax(ret->davies_bouldin, (spread + sqrt(within(w, e))) / dist);
+    }
+}
+
+/* ---- drift ---- */
+
+/* The middle of a group's time, in hours since the event began. */
+static double middle(const struct ed_event_state *ev, const struct ed_group *g)
+{
+    return ((double)(g->first_ms - ev->first_ms) + (double)(g->last_ms - ev->first_ms)) / 2 /
+           MS_PER_HOUR;
+}
+
+static double span(const struct ed_group *g)
+{
+    return (double)(g->last_ms - g->first_ms) / MS_PER_HOUR;
+}
+
+/* A least squares line through the documents, those of a group at the group's mean and spread
+ * evenly from its first to its last time. Where time is only within groups nothing is seen of a
+ * drift, and it comes out too small; two groups of the same hours give none, however different.
+ *
+ * Were there no drift, the means of the groups would still differ by chance: that much, expected
+ * from the documents' variance, is taken off the square. */
+static double drift(const struct work *w, uint32_t slot)
+{
+    const eddy_clusterer *cl = w->cl;
+    const struct ed_event_state *ev = &cl->events[slot];
+    double weight = 0, centre = 0, spread = 0, between = 0, square = 0;
+    if (ev->n_groups < 2)
+        return 0;
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        const struct ed_group *g = &cl->groups[ev->groups[i]];
+        weight += g->weight;
+        centre += g->weight * middle(ev, g);
+    }
+    centre /= weight;
+    memset(w->velocity, 0, cl->dim * sizeof *w->velocity);
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        const struct ed_group *g = &cl->groups[ev->groups[i]];
+        const float *sum = ed_group_sum(cl, ev->groups[i]);
+        double off = middle(ev, g) - centre;
+        between += g->weight * off * off;
+        spread += g->weight * span(g) * span(g) / 12;
+        for (size_t d = 0; d < cl->dim; d++)
+            w->velocity[d] += off * (double)sum[d];
+    }
+    double all = between + spread;
+    if (!(all > 0))
+        return 0;
+    for (size_t d = 0; d < cl->dim; d++)
+        square += w->velocity[d] * w->velocity[d];
+    double variance = within(w, slot) * weight / (ev->docs - 1); /* of a document, per weight */
+    return sqrt(fmax(square - variance * between, 0)) / all;
+}
+
+/* ---- the whole ---- */
+
+static eddy_event_indexes event_indexes(struct work *w, uint32_t slot)
+{
+    eddy_event_indexes ret = {.id = w->cl->events[slot].id,
+                              .compactness = sqrt(within(w, slot)),
+                              .drift = drift(w, slot)};
+    if (others_of(w, slot)) {
+        ret.silhouette = silhouette(w, slot);
+        hold_against_others(w, slot, &ret);
+    } else {
+        ret.silhouette = ret.davies_bouldin = ret.separation = NAN;
+    }
+    return ret;
+}
+
+/* Variance between events over that within; scale of weights: a document of now weighs 1. */
+static double calinski_harabasz(const struct work *w, const uint32_t *slots, size_t k)
+{
+    const eddy_clusterer *cl = w->cl;
+    double n = 0, of_means = 0, inside = 0, square = 0;
+    memset(w->velocity, 0, cl->dim * sizeof *w->velocity);
+    for (size_t i = 0; i < k; i++) {
+        const float *sum = ed_event_sum(cl, slots[i]);
+        double weight = cl->events[slots[i]].weight / cl->weight_now;
+        n += weight;
+        of_means += weight * w->square[slots[i]];
+        inside += weight * within(w, slots[i]);
+        for (size_t d = 0; d < cl->dim; d++)
+            w->velocity[d] += (double)sum[d] / cl->weight_now;
+    }
+    for (size_t d = 0; d < cl->dim; d++)
+        square += w->velocity[d] * w->velocity[d];
+    if (k < 2 || !(n > (double)k))
+        return NAN;
+    if (!(inside > 0))
+        return 1;
+    double between = fmax(of_means - square / n, 0);
+    return between / inside * (n - (double)k) / ((double)k - 1);
+}
+
+static eddy_indexes sum_up(const struct work *w, const eddy_event_indexes *of,
+                           const uint32_t *slots, size_t k)
+{
+    eddy_indexes ret = {.events = k, .calinski_harabasz = calinski_harabasz(w, slots, k)};
+    double weight = 0, square = 0;
+    for (size_t i = 0; i < k; i++) {
+        double n = w->cl->events[slots[i]].weight;
+        weight += n;
+        ret.documents += w->cl->events[slots[i]].docs;
+        ret.silhouette += n * of[i].silhouette;
+        ret.drift += n * of[i].drift;
+        square += n * of[i].compactness * of[i].compactness;
+        ret.davies_bouldin += of[i].davies_bouldin;
+        ret.separation += of[i].separation;
+    }
+    ret.silhouette /= weight; /* without an event: 0 / 0, NaN */
+    ret.drift /= weight;
+    ret.compactness = sqrt(square / weight);
+    ret.davies_bouldin /= (double)k;
+    ret.separation /= (double)k;
+    return ret;
+}
+
+eddy_status eddy_clusterer_indexes(const eddy_clusterer *cl, eddy_arena *arena,
+                                   const eddy_event_indexes **ret_events, size_t *n_ret,
+                                   eddy_indexes *ret, eddy_error *err)
+{
+    const uint64_t *ids;
+    size_t k;
+    eddy_status st = ed_clusterer_ready(cl, err);
+    if (st == EDDY_OK)
+        st = eddy_clusterer_events(cl, arena, &ids, &k, err);
+    if (st != EDDY_OK)
+        return st;
+    struct work w = {.cl = cl};
+    uint32_t *slots = ed_arena_alloc(arena, (k + 1) * sizeof *slots);
+    w.square = ed_arena_alloc(arena, ((size_t)cl->slots.n + 1) * sizeof *w.square);
+    w.others = ed_arena_alloc(arena, (k + 1) * sizeof *w.others);
+    w.near = ed_arena_alloc(arena, cl->o.neighbours * sizeof *w.near);
+    w.velocity = ed_arena_alloc(arena, (cl->dim + 1) * sizeof *w.velocity);
+    eddy_event_indexes *of = ed_arena_alloc(arena, (k + 1) * sizeof *of);
+    if (!slots || !w.square || !w.others || !w.near || !w.velocity || !of)
+        return eddy_fail_nomem(err, "indexes", k * sizeof *of);
+
+    for (size_t i = 0; i < k; i++) {
+        slots[i] = (uint32_t)*ed_table_find(&cl->slot_of, ids[i]);
+        w.square[slots[i]] = mean_square(cl, slots[i]);
+    }
+    for (size_t i = 0; i < k; i++)
+        of[i] = event_indexes(&w, slots[i]);
+    *ret = sum_up(&w, of, slots, k);
+    if (ret_events)
+        *ret_events = of;
+    if (n_ret)
+        *n_ret = k;
+    return EDDY_OK;
+}

@@ -1,0 +1,79 @@
+/* Records: what record.c, vocabulary.c and load.c have in common. */
+#ifndef ED_ENGINE_RECORD_H
+#define ED_ENGINE_RECORD_H
+
+#include "engine/state.h"
+#include "engine/wire.h"
+
+#define ED_NUMBER_BITS 56
+
+static inline uint64_t ed_record_key(enum ed_kind kind, uint64_t number)
+{
+    return (uint64_t)kind << ED_NUMBER_BITS | number;
+}
+
+/* Never 0: that is the hash of what is not there. */
+static inline uint64_t ed_record_hash(uint64_t key, const void *value, size_t n)
+{
+    uint64_t h = ed_hash_bulk(ed_mix64(key), value, n);
+    return h ? h : 1;
+}
+
+/* ---- writing ---- */
+
+/* Records on their way into the caller's arena. Nothing of the clusterer is changed before all are
+ * there. */
+struct ed_recorder {
+    eddy_arena *arena;
+    ed_out at, end;       /* free bytes of the chunk at hand */
+    size_t chunk;         /* size of the next one */
+    eddy_record *records; /* (n) */
+    uint64_t *hash;       /* (n) of marked things; 0: gone */
+    size_t n, room;
+};
+
+/* Room for n bytes; NULL: the arena is full. */
+ed_out ed_recorder_reserve(struct ed_recorder *r, size_t n);
+/* What was written from r->at up to `end` is the value of key; 0: the arena is full. */
+int ed_recorder_add(struct ed_recorder *r, uint64_t key, ed_out end, uint64_t hash);
+/* There is no such thing any more. */
+int ed_recorder_remove(struct ed_recorder *r, uint64_t key);
+
+/* ---- the words ---- */
+
+/* How the vocabulary stands when these records are written. */
+struct ed_words_plan {
+    uint64_t counts; /* with the changed words */
+    uint64_t sequence, oldest, rotation;
+    uint32_t cursor;
+    int64_t debt;
+    uint32_t page, n_pages; /* first page written, and how many */
+    uint16_t *parts;        /* (n_pages) */
+};
+
+uint64_t ed_words_counts(const struct ed_vocabulary *v);
+/* 0: the arena is full. */
+int ed_words_record(const eddy_clusterer *cl, struct ed_recorder *r, struct ed_words_plan *plan);
+void ed_words_recorded(eddy_clusterer *cl, const struct ed_words_plan *plan);
+
+/* ---- loading ---- */
+
+/* What is known while records come. The words' records are kept as they are, the last of each key,
+ * and read when all are there. */
+struct ed_load {
+    struct ed_table words; /* key -> struct ed_load_value * */
+    /* The scalars' claims about the rest. */
+    int scalars;
+    uint32_t n_slots, n_events, n_groups, n_links, n_redirects;
+    uint64_t n_words, counts, spellings, things;
+};
+
+struct ed_load_value {
+    size_t n;
+    char at[];
+};
+
+eddy_status ed_words_load(eddy_clusterer *cl, const eddy_record *record, eddy_error *err);
+eddy_status ed_words_loaded(eddy_clusterer *cl, eddy_error *err);
+
+#endif
