@@ -36,7 +36,6 @@ struct files {
     int skipping;   /* in the rest of a line that was cut */
     int64_t line;   /* number of the next line */
     uint64_t place; /* bytes read of this file */
-    int paused;
 
     char *buffer;
     size_t start, end, room; /* [start, end) is not yet handed out */
@@ -231,11 +230,31 @@ static int skip(struct files *f)
     return newline != NULL;
 }
 
+/* Pass over the lines below the file's start: they end where line_next would end them, but nobody
+ * looks at them. 0: there are more of them than the buffer holds. */
+static int lines_pass(struct files *f)
+{
+    int64_t first = f->source.starts[f->current].next;
+    while (f->line < first && f->start < f->end) {
+        const char *s = f->buffer + f->start;
+        const char *newline = memchr(s, '\n', f->end - f->start);
+        if (!newline && !f->at_end) {
+            f->start = f->end;
+            return 0;
+        }
+        f->start = newline ? f->start + (size_t)(newline - s) + 1 : f->end;
+        f->line++;
+    }
+    return f->line >= first;
+}
+
 /* Hand out the lines that lie whole in the buffer. */
 static size_t lines_take(struct files *f, eddy_raw *ret, size_t max)
 {
     size_t n = 0;
     int64_t now = ed_wall_ms();
+    if ((!f->looked && !f->at_end) || !lines_pass(f))
+        return 0;
     while (n < max) {
         const char *s;
         size_t n_bytes;
@@ -256,18 +275,15 @@ static size_t lines_take(struct files *f, eddy_raw *ret, size_t max)
     return n;
 }
 
-static eddy_status files_read(struct ed_source *source, size_t reader, int wait_ms, eddy_raw *ret,
-                              size_t max, size_t *n_ret, int *end, eddy_error *err)
+static eddy_status files_read(struct ed_source *source, int wait_ms, eddy_raw *ret, size_t max,
+                              size_t *n_ret, int *end, eddy_error *err)
 {
-    (void)reader;
     struct files *f = (struct files *)source;
     eddy_status st = EDDY_OK;
     *n_ret = 0;
     int64_t until = ed_monotonic_ms() + wait_ms;
     int late = 0; /* the buffer has been filled for the last time */
-    if (f->paused)
-        ed_source_nap(source, wait_ms);
-    while (st == EDDY_OK && !f->paused) {
+    while (st == EDDY_OK) {
         if (atomic_load(&source->stopped) || f->current == f->n)
             break;
         if (f->fd < 0 && (st = file_open(f, err)) != EDDY_OK)
@@ -298,23 +314,6 @@ static eddy_status files_read(struct ed_source *source, size_t reader, int wait_
 
 /* ---- the rest ---- */
 
-static void files_pause(struct ed_source *source, size_t reader, int paused)
-{
-    (void)reader;
-    ((struct files *)source)->paused = paused;
-}
-
-/* Files keep no account of what was answered. */
-static eddy_status files_done(struct ed_source *source, const struct ed_offset *offsets, size_t n,
-                              eddy_error *err)
-{
-    (void)source;
-    (void)offsets;
-    (void)n;
-    (void)err;
-    return EDDY_OK;
-}
-
 static void files_progress(struct ed_source *source, struct ed_progress *ret)
 {
     struct files *f = (struct files *)source;
@@ -330,6 +329,7 @@ static void files_free(struct ed_source *source)
     for (size_t i = 0; f->paths && i < f->n; i++)
         ed_free(f->paths[i]);
     ed_free(f->paths);
+    ed_free(f->source.starts);
     ed_free(f->buffer);
     ed_free(f);
 }
@@ -364,21 +364,24 @@ static eddy_status path_check(const char *path, int64_t *size, eddy_error *err)
     return EDDY_OK;
 }
 
-eddy_status ed_source_files_open(const char *const *paths, size_t n, size_t document_max,
-                                 struct ed_source **ret, eddy_error *err)
+/* Where each file begins: what is told of it, or its first line. */
+static void starts_set(struct files *f, const struct ed_offset *starts, size_t n_starts)
 {
-    struct files *f = ed_alloc_zero(1, sizeof *f);
-    if (!f)
-        return eddy_fail_nomem(err, "source", sizeof *f);
-    f->source = (struct ed_source){files_read,     files_pause, files_done,
-                                   files_progress, files_free,  .n_readers = 1};
-    f->fd = -1;
-    f->line_max = document_max + 1;
-    f->n = n;
-    f->paths = ed_alloc_zero(n, sizeof *f->paths);
-    eddy_status st = f->paths ? EDDY_OK : eddy_fail_nomem(err, "source", n * sizeof *f->paths);
+    for (f->current = 0; f->current < f->n; f->current++) {
+        struct ed_offset *mine = &f->source.starts[f->current];
+        *mine = (struct ed_offset){topic_of(f), (int32_t)f->current, 0};
+        for (size_t i = 0; i < n_starts; i++)
+            if (starts[i].partition == mine->partition && !strcmp(starts[i].topic, mine->topic))
+                mine->next = starts[i].next;
+    }
+    f->current = 0;
+}
+
+static eddy_status paths_set(struct files *f, const char *const *paths, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
     int sized = 1;
-    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+    for (size_t i = 0; i < f->n && st == EDDY_OK; i++) {
         int64_t size = -1;
         f->paths[i] = ed_strdup(paths[i]);
         st = f->paths[i] ? path_check(paths[i], &size, err)
@@ -388,10 +391,31 @@ eddy_status ed_source_files_open(const char *const *paths, size_t n, size_t docu
     }
     if (!sized)
         f->bytes_total = 0;
+    return st;
+}
+
+eddy_status ed_source_files_open(const char *const *paths, size_t n, size_t document_max,
+                                 const struct ed_offset *starts, size_t n_starts,
+                                 struct ed_source **ret, eddy_error *err)
+{
+    struct files *f = ed_alloc_zero(1, sizeof *f);
+    if (!f)
+        return eddy_fail_nomem(err, "source", sizeof *f);
+    f->source = (struct ed_source){
+        .read = files_read, .progress = files_progress, .free = files_free, .n_starts = n};
+    f->fd = -1;
+    f->line_max = document_max + 1;
+    f->n = n;
+    f->paths = ed_alloc_zero(n, sizeof *f->paths);
+    f->source.starts = ed_alloc_zero(n, sizeof *f->source.starts);
+    eddy_status st = f->paths && f->source.starts
+                         ? paths_set(f, paths, err)
+                         : eddy_fail_nomem(err, "source", n * sizeof *f->paths);
     if (st != EDDY_OK) {
         files_free(&f->source);
         return st;
     }
+    starts_set(f, starts, n_starts);
     *ret = &f->source;
     return EDDY_OK;
 }

@@ -1,6 +1,6 @@
 /* What the tests on a real broker share. Its address is in the folder that EDDY_KAFKA_DIR names
- * (tools/kafka). Topics and groups carry the process id, so programs may run side by side. Input
- * is produced by kcat: not by the code under test. */
+ * (tools/kafka). Topics carry the process id, so programs may run side by side. Input is produced
+ * by kcat: not by the code under test. */
 #ifndef EDDY_TESTS_KAFKA_BROKER_H
 #define EDDY_TESTS_KAFKA_BROKER_H
 
@@ -68,21 +68,22 @@ __attribute__((format(printf, 3, 4))) static inline void shell_read(char *ret, s
     pclose(in);
 }
 
-/* The journal is the quickest way to a topic: it creates what is missing. */
+/* Preparing a journal is the quickest way to a topic: it creates what is missing. */
 static inline void topic_make(const char *topic, int partitions)
 {
     const char *options[] = {"bootstrap.servers", broker()};
     struct ed_journal_kafka o = {.topics = {[ED_CHANGES] = topic},
+                                 .pipeline = "test",
+                                 .id = "topic-make",
+                                 .n_shards = 1,
                                  .options = options,
                                  .n_options = 1,
                                  .create = 1,
                                  .partitions = partitions,
                                  .replication = 1,
                                  .deliver_ms = 10000};
-    struct ed_journal *journal = NULL;
     eddy_error err = {0};
-    CHECK_OK(ed_journal_kafka_open(&o, &journal, &err), &err);
-    CHECK_OK(ed_journal_close(journal, &err), &err);
+    CHECK_OK(ed_journal_kafka_prepare(&o, &err), &err);
 }
 
 /* Messages "FROM" .. "TO" - 1, the number as key and value, into one partition. */
@@ -92,41 +93,21 @@ static inline void produce(const char *topic, int partition, int from, int to)
           to - 1, broker(), topic, partition);
 }
 
-static inline struct ed_source *source_open(const char *topic, const char *group, size_t readers,
-                                            int exit_at_end)
+/* The topic from its beginning, without an end. */
+static inline struct ed_source *source_open(const char *topic)
 {
-    static const char *options[8];
-    const char *all[] = {"bootstrap.servers",    broker(), "session.timeout.ms",    "6000",
-                         "max.poll.interval.ms", "6000",   "heartbeat.interval.ms", "1000"};
-    memcpy(options, all, sizeof all);
+    const char *options[] = {"bootstrap.servers", broker()};
     struct ed_source_kafka o = {.topics = &topic,
                                 .n_topics = 1,
-                                .readers = readers,
-                                .group = group,
+                                .from = {.kind = ED_FROM_BEGINNING},
+                                .endless = 1,
+                                .wait_ms = 500,
                                 .options = options,
-                                .n_options = 4,
-                                .from_beginning = 1,
-                                .exit_at_end = exit_at_end};
+                                .n_options = 1};
     struct ed_source *source = NULL;
     eddy_error err = {0};
     CHECK_OK(ed_source_kafka_open(&o, &source, &err), &err);
     return source;
-}
-
-/* The group's committed offset, or -1001 where there is none. */
-static inline int64_t committed(const char *group, const char *topic, int partition)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", broker(), NULL, 0);
-    rd_kafka_conf_set(conf, "group.id", group, NULL, 0);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, NULL, 0);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition);
-    assert_int_equal(rd_kafka_committed(rk, list, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
-    int64_t offset = list->elems[0].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_destroy(rk);
-    return offset;
 }
 
 #endif

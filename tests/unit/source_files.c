@@ -42,7 +42,7 @@ static struct ed_source *open_one(const char *path, size_t document_max)
 {
     struct ed_source *source = NULL;
     eddy_error err = {0};
-    CHECK_OK(ed_source_files_open(&path, 1, document_max, &source, &err), &err);
+    CHECK_OK(ed_source_files_open(&path, 1, document_max, NULL, 0, &source, &err), &err);
     return source;
 }
 
@@ -54,7 +54,7 @@ static void read_all(struct ed_source *source, size_t max, char *ret, size_t roo
         eddy_raw raws[64];
         size_t n = 0;
         eddy_error err = {0};
-        CHECK_OK(ed_source_read(source, 0, 1000, raws, max, &n, &end, &err), &err);
+        CHECK_OK(ed_source_read(source, 1000, raws, max, &n, &end, &err), &err);
         assert_true(n <= max && !(n && end));
         for (size_t i = 0; i < n; i++)
             used += (size_t)snprintf(ret + used, room - used, "%d:%.*s|",
@@ -145,7 +145,7 @@ TEST(lines_of_any_length_survive_the_buffer)
         eddy_raw raws[64];
         size_t got = 0;
         eddy_error err = {0};
-        CHECK_OK(ed_source_read(source, 0, 1000, raws, 64, &got, &end, &err), &err);
+        CHECK_OK(ed_source_read(source, 1000, raws, 64, &got, &end, &err), &err);
         for (size_t i = 0; i < got; i++, seen++) {
             assert_int_equal(raws[i].position.offset, seen);
             assert_int_equal(raws[i].n, lengths[seen] < 100001 ? lengths[seen] : 100001);
@@ -171,23 +171,23 @@ TEST(files_follow_one_another_and_know_their_place)
                            file_make("three", "c\n", 2)};
     struct ed_source *source = NULL;
     eddy_error err = {0};
-    CHECK_OK(ed_source_files_open(paths, 3, 10, &source, &err), &err);
+    CHECK_OK(ed_source_files_open(paths, 3, 10, NULL, 0, &source, &err), &err);
     eddy_raw raws[10];
     size_t n = 0;
     int end = 0;
-    CHECK_OK(ed_source_read(source, 0, 0, raws, 10, &n, &end, &err), &err);
+    CHECK_OK(ed_source_read(source, 0, raws, 10, &n, &end, &err), &err);
     assert_int_equal(n, 1); /* what is whole; the last line waits for its end, or the file's */
     assert_int_equal(raws[0].position.partition, 0);
-    CHECK_OK(ed_source_read(source, 0, 1000, raws, 10, &n, &end, &err), &err);
+    CHECK_OK(ed_source_read(source, 1000, raws, 10, &n, &end, &err), &err);
     assert_int_equal(n, 1);
     assert_int_equal(raws[0].position.offset, 1);
-    CHECK_OK(ed_source_read(source, 0, 1000, raws, 10, &n, &end, &err), &err);
+    CHECK_OK(ed_source_read(source, 1000, raws, 10, &n, &end, &err), &err);
     assert_int_equal(n, 1);
     assert_int_equal(raws[0].position.partition, 2);
     assert_string_equal(raws[0].position.topic, paths[2]);
     assert_int_equal(raws[0].broker_ms, -1);
     assert_false(end);
-    CHECK_OK(ed_source_read(source, 0, 1000, raws, 10, &n, &end, &err), &err);
+    CHECK_OK(ed_source_read(source, 1000, raws, 10, &n, &end, &err), &err);
     assert_true(end && n == 0);
     ed_source_free(source);
 }
@@ -205,26 +205,82 @@ TEST(what_cannot_be_read_is_named_before_the_start)
     for (int i = 0; i < 4; i++) {
         const char *paths[] = {good, bad[i]};
         eddy_error err = {0};
-        assert_int_equal(ed_source_files_open(paths, 2, 10, &source, &err), EDDY_IO);
+        assert_int_equal(ed_source_files_open(paths, 2, 10, NULL, 0, &source, &err), EDDY_IO);
         assert_non_null(strstr(err.text, bad[i]));
         assert_non_null(strstr(err.text, words[i]));
     }
 }
 
-TEST(a_paused_reader_gets_nothing_until_it_goes_on)
+TEST(lines_below_the_start_are_passed_over_whatever_their_length)
 {
-    struct ed_source *source = open_one(file_make("pause", "a\nb\n", 4), 10);
-    eddy_raw raws[10];
-    size_t n = 0;
-    int end = 0;
-    ed_source_pause(source, 0, 1);
-    int64_t start = ed_monotonic_ms();
-    CHECK_OK(ed_source_read(source, 0, 60, raws, 10, &n, &end, NULL), &(eddy_error){0});
-    assert_true(n == 0 && !end && ed_monotonic_ms() - start >= 50);
-    ed_source_pause(source, 0, 0);
-    CHECK_OK(ed_source_read(source, 0, 60, raws, 10, &n, &end, NULL), &(eddy_error){0});
-    assert_int_equal(n, 2);
+    static const char text[] = "\xEF\xBB\xBF"
+                               "0\n1 is longer than four\r\n\n3\n4 is, too\n5";
+    static const char *const lines[] = {"0:0|1:1 is|3:3|4:4 is|5:5|",
+                                        "1:1 is|3:3|4:4 is|5:5|",
+                                        "3:3|4:4 is|5:5|",
+                                        "3:3|4:4 is|5:5|",
+                                        "4:4 is|5:5|",
+                                        "5:5|",
+                                        "",
+                                        ""};
+    const char *path = file_make("starts", text, sizeof text - 1);
+    for (int64_t first = 0; first < 8; first++)
+        for (size_t max = 1; max < 4; max++) {
+            char got[200];
+            struct ed_source *source = NULL;
+            const struct ed_offset starts[] = {{"other", 0, 1}, {path, 1, 1}, {path, 0, first}};
+            const struct ed_offset *resolved = NULL;
+            size_t n = 0;
+            eddy_error err = {0};
+            CHECK_OK(ed_source_files_open(&path, 1, 3, starts, 3, &source, &err), &err);
+            read_all(source, max, got, sizeof got);
+            assert_string_equal(got, lines[first]);
+            ed_source_starts(source, &resolved, &n);
+            assert_int_equal(n, 1);
+            assert_string_equal(resolved[0].topic, path);
+            assert_int_equal(resolved[0].next, first);
+            ed_source_free(source);
+        }
+}
+
+TEST(each_file_has_its_own_start)
+{
+    const char *paths[] = {file_make("first", "a\nb\n", 4), file_make("second", "c\nd\ne\n", 6)};
+    const struct ed_offset starts[] = {{paths[1], 1, 2}, {paths[0], 0, 2}};
+    struct ed_source *source = NULL;
+    char got[200];
+    eddy_error err = {0};
+    CHECK_OK(ed_source_files_open(paths, 2, 10, starts, 2, &source, &err), &err);
+    read_all(source, 3, got, sizeof got);
+    assert_string_equal(got, "2:e|");
     ed_source_free(source);
+
+    const char *twice[] = {paths[0], paths[0]};
+    const struct ed_offset second = {paths[0], 1, 1};
+    CHECK_OK(ed_source_files_open(twice, 2, 10, &second, 1, &source, &err), &err);
+    read_all(source, 3, got, sizeof got);
+    assert_string_equal(got, "0:a|1:b|1:b|");
+    ed_source_free(source);
+}
+
+/* Far below the start, across many buffers. */
+TEST(a_start_deep_in_a_file_is_found)
+{
+    enum { LINES = 300000, FIRST = 299998 };
+    char *text = ed_alloc((size_t)LINES * 10);
+    size_t n = 0;
+    for (int i = 0; i < LINES; i++)
+        n += (size_t)sprintf(text + n, "%08d\n", i);
+    const char *path = file_make("deep", text, n);
+    const struct ed_offset start = {path, 0, FIRST};
+    struct ed_source *source = NULL;
+    char got[200];
+    eddy_error err = {0};
+    CHECK_OK(ed_source_files_open(&path, 1, 100, &start, 1, &source, &err), &err);
+    read_all(source, 3, got, sizeof got);
+    assert_string_equal(got, "299998:00299998|299999:00299999|");
+    ed_source_free(source);
+    ed_free(text);
 }
 
 /* ---- a pipe: lines in pieces, a wait, a stop ---- */
@@ -249,10 +305,10 @@ TEST(a_reader_of_a_pipe_waits_for_whole_lines_and_can_be_stopped)
     int end = 0;
     eddy_error err = {0};
     fputs("half", pipe);
-    CHECK_OK(ed_source_read(source, 0, 50, raws, 10, &n, &end, &err), &err);
+    CHECK_OK(ed_source_read(source, 50, raws, 10, &n, &end, &err), &err);
     assert_true(n == 0 && !end);
     fputs(" and half\nmore", pipe);
-    CHECK_OK(ed_source_read(source, 0, 50, raws, 10, &n, &end, &err), &err);
+    CHECK_OK(ed_source_read(source, 50, raws, 10, &n, &end, &err), &err);
     assert_int_equal(n, 1);
     assert_memory_equal(raws[0].bytes, "half and half", 13);
     struct ed_progress progress;
@@ -262,7 +318,7 @@ TEST(a_reader_of_a_pipe_waits_for_whole_lines_and_can_be_stopped)
     pthread_t thread;
     pthread_create(&thread, NULL, stop_soon, source);
     int64_t start = ed_monotonic_ms();
-    assert_int_equal(ed_source_read(source, 0, 10000, raws, 10, &n, &end, &err), EDDY_STOPPED);
+    assert_int_equal(ed_source_read(source, 10000, raws, 10, &n, &end, &err), EDDY_STOPPED);
     assert_true(ed_monotonic_ms() - start < 9000); /* sooner than by itself */
     pthread_join(thread, NULL);
     ed_source_free(source);
@@ -304,7 +360,7 @@ TEST(a_pipe_is_looked_at_as_it_comes)
             const char *piece = cases[i].pieces[k] ? cases[i].pieces[k] : "";
             size_t n_piece = cases[i].pieces[k] ? strlen(piece) : 1;
             assert_int_equal(write(ends[1], piece, n_piece), n_piece);
-            st = ed_source_read(source, 0, 50, raws, 4, &n, &end, &err);
+            st = ed_source_read(source, 50, raws, 4, &n, &end, &err);
         }
         if (cases[i].words) {
             assert_int_equal(st, EDDY_IO);
@@ -351,12 +407,12 @@ TEST(reading_survives_any_lost_allocation)
     const char *path = file_make("alloc", "a\nb\nc\n", 6);
     EACH_ALLOC_FAILS (k) {
         struct ed_source *source = NULL;
-        eddy_status st = ed_source_files_open(&path, 1, 100, &source, NULL);
+        eddy_status st = ed_source_files_open(&path, 1, 100, NULL, 0, &source, NULL);
         assert_true(st == EDDY_OK || (st == EDDY_NOMEM && !source));
         for (int end = 0; st == EDDY_OK && !end;) {
             eddy_raw raws[2];
             size_t n;
-            st = ed_source_read(source, 0, 100, raws, 2, &n, &end, NULL);
+            st = ed_source_read(source, 100, raws, 2, &n, &end, NULL);
             assert_true(st == EDDY_OK || st == EDDY_NOMEM);
         }
         ed_source_free(source);
@@ -371,7 +427,9 @@ int main(void)
         cmocka_unit_test(lines_of_any_length_survive_the_buffer),
         cmocka_unit_test(files_follow_one_another_and_know_their_place),
         cmocka_unit_test(what_cannot_be_read_is_named_before_the_start),
-        cmocka_unit_test(a_paused_reader_gets_nothing_until_it_goes_on),
+        cmocka_unit_test(lines_below_the_start_are_passed_over_whatever_their_length),
+        cmocka_unit_test(each_file_has_its_own_start),
+        cmocka_unit_test(a_start_deep_in_a_file_is_found),
         cmocka_unit_test(a_reader_of_a_pipe_waits_for_whole_lines_and_can_be_stopped),
         cmocka_unit_test(a_pipe_is_looked_at_as_it_comes),
         cmocka_unit_test(a_peek_waits_for_a_line_that_is_not_blank_and_can_be_stopped),
