@@ -1,9 +1,10 @@
 /* JSON: fields of one object to the fields of a document.
  *
- * jansson reads the whole message into a tree on the heap (up to twenty times its size, which is
- * why document_max comes first) and refuses what is deeper than 2,048 levels, so nothing recurses
- * over the input beyond that. A field that is absent or null is not there; one of the wrong type
- * rejects the message, since a producer who changes a type should hear of it. */
+ * Vectors come first, by themselves (vectors.h). jansson reads the rest into a tree on the heap (up
+ * to twenty times its size, which is why document_max comes first) and refuses what is deeper than
+ * 2,048 levels, so nothing recurses over the input beyond that. A field that is absent or null is
+ * not there; one of the wrong type rejects the message, since a producer who changes a type should
+ * hear of it. */
 #include "parse/parser.h"
 
 #include "base/error.h"
@@ -12,6 +13,7 @@
 #include "base/vector.h"
 #include "parse/clean.h"
 #include "parse/time.h"
+#include "parse/vectors.h"
 
 #include <float.h>
 #include <math.h>
@@ -118,8 +120,9 @@ static eddy_status time_read(struct ed_reading *r, const json_t *value)
     return EDDY_OK;
 }
 
-static eddy_status vector_read(struct ed_reading *r, enum ed_field field, const json_t *value,
-                               const float **ret)
+/* The numbers of an array, or a rejection: then *ret stays NULL. */
+static eddy_status numbers_read(struct ed_reading *r, enum ed_field field, const json_t *value,
+                                float **ret)
 {
     const char *path = r->parser->fields[field].text;
     size_t dim = r->parser->dims[field];
@@ -141,9 +144,21 @@ static eddy_status vector_read(struct ed_reading *r, enum ed_field field, const 
             return ed_reject(r, EDDY_REJECT_VECTOR, "%s/%zu is not a finite float", path, i);
         vector[i] = (float)x;
     }
+    *ret = vector;
+    return EDDY_OK;
+}
+
+static eddy_status vector_read(struct ed_reading *r, enum ed_field field, const json_t *value,
+                               const float **ret)
+{
+    size_t dim = r->parser->dims[field];
+    float *vector = r->vectors[field];
+    eddy_status st = vector ? EDDY_OK : numbers_read(r, field, value, &vector);
+    if (st != EDDY_OK || !vector)
+        return st;
     double norm = ed_norm(vector, dim);
     if (!(norm > 0))
-        return ed_reject(r, EDDY_REJECT_VECTOR, "%s is all zero", path);
+        return ed_reject(r, EDDY_REJECT_VECTOR, "%s is all zero", r->parser->fields[field].text);
     for (size_t i = 0; i < dim; i++)
         vector[i] = (float)((double)vector[i] / norm);
     *ret = vector;
@@ -173,8 +188,16 @@ static eddy_status field_read(struct ed_reading *r, enum ed_field field, const j
 eddy_status ed_json_read(struct ed_reading *r, const char *bytes, size_t n)
 {
     json_error_t e;
-    eddy_status st = EDDY_OK;
-    json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    const char *rest = bytes;
+    size_t n_rest = n;
+    eddy_status st = ed_vectors_cut(r, &rest, &n_rest);
+    if (st != EDDY_OK)
+        return st;
+    json_t *root = json_loadb(rest, n_rest, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    if (!root && rest != bytes) { /* once more, for where in the message it is wrong */
+        memset(r->vectors, 0, sizeof r->vectors);
+        root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    }
     if (!root)
         return not_json(r, &e);
     if (!json_is_object(root))

@@ -32,9 +32,10 @@ struct eddy_parser {
 struct ed_reading {
     const eddy_parser *parser;
     eddy_arena *arena;
-    eddy_doc doc;       /* what has been read so far */
-    eddy_reject reject; /* not EDDY_ACCEPTED: reading is over */
-    char *detail;       /* (n_detail) or NULL */
+    eddy_doc doc;              /* what has been read so far */
+    float *vectors[ED_FIELDS]; /* (dims) as written, where they were cut out of the message */
+    eddy_reject reject;        /* not EDDY_ACCEPTED: reading is over */
+    char *detail;              /* (n_detail) or NULL */
     size_t n_detail;
     eddy_error *err;
 };
