@@ -14,10 +14,32 @@
 #define SLICE_MS 500   /* between two looks at what librdkafka has to say */
 #define CHECK_MS 1000  /* for what is only worth a warning */
 
+/* The output topics and, behind them, the state. */
+enum { STATE = ED_TOPICS, ALL };
+
+static const char *name_of(const struct ed_journal_kafka *o, int topic)
+{
+    return topic == STATE ? o->state : o->topics[topic];
+}
+
+/* Each shard has a partition of the state, and of the documents that come embedded. */
+static int partitions_wanted(const struct ed_journal_kafka *o, int topic)
+{
+    return topic == STATE || topic == ED_VECTORS ? o->n_shards : o->partitions;
+}
+
 static const char *policy_of(int topic)
 {
-    return topic == ED_EVENTS ? "compact" : "delete";
+    return topic == ED_EVENTS || topic == STATE ? "compact" : "delete";
 }
+
+/* The state is written all the time and each record many times: it is compacted early, in small
+ * segments; a tombstone stays long enough for any reader that is under way. */
+static const char *const state_configs[][2] = {
+    {"cleanup.policy", "compact"},        {"segment.bytes", "67108864"},
+    {"min.cleanable.dirty.ratio", "0.3"}, {"delete.retention.ms", "86400000"},
+    {"max.message.bytes", "4194304"},
+};
 
 /* ---- what is there ---- */
 
@@ -35,11 +57,13 @@ static eddy_status topics_list(rd_kafka_t *rk, const char *last_error,
                                WAIT_MS / 1000, *last_error ? last_error : rd_kafka_err2str(why));
 }
 
-static int is_there(const struct rd_kafka_metadata *meta, const char *topic)
+/* How many partitions it has; 0: it is not there. */
+static int partitions_of(const struct rd_kafka_metadata *meta, const char *topic)
 {
     for (int i = 0; i < meta->topic_cnt; i++)
-        if (!strcmp(meta->topics[i].topic, topic))
-            return meta->topics[i].err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (!strcmp(meta->topics[i].topic, topic) &&
+            meta->topics[i].err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            return meta->topics[i].partition_cnt > 0 ? meta->topics[i].partition_cnt : 1;
     return 0;
 }
 
@@ -86,16 +110,20 @@ static eddy_status created(rd_kafka_event_t *event, eddy_error *err)
 static eddy_status create(rd_kafka_t *rk, const struct ed_journal_kafka *o, const int *missing,
                           size_t n, eddy_error *err)
 {
-    rd_kafka_NewTopic_t *topics[ED_TOPICS];
+    rd_kafka_NewTopic_t *topics[ALL];
     char text[200] = "";
     for (size_t i = 0; i < n; i++) {
-        const char *name = o->topics[missing[i]];
-        topics[i] = rd_kafka_NewTopic_new(name, o->partitions, o->replication, text, sizeof text);
+        int state = missing[i] == STATE;
+        const char *name = name_of(o, missing[i]);
+        topics[i] = rd_kafka_NewTopic_new(name, partitions_wanted(o, missing[i]), o->replication,
+                                          text, sizeof text);
         if (!topics[i]) {
             rd_kafka_NewTopic_destroy_array(topics, i);
             return eddy_fail(err, EDDY_CONFIG, "kafka: topic %s: %s", name, text);
         }
         rd_kafka_NewTopic_set_config(topics[i], "cleanup.policy", policy_of(missing[i]));
+        for (size_t k = 0; state && k < sizeof state_configs / sizeof *state_configs; k++)
+            rd_kafka_NewTopic_set_config(topics[i], state_configs[k][0], state_configs[k][1]);
     }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_AdminOptions_t *wait = patience(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS, WAIT_MS);
@@ -109,15 +137,16 @@ static eddy_status create(rd_kafka_t *rk, const struct ed_journal_kafka *o, cons
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy_array(topics, n);
     for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        ed_log(ED_LOG_INFO, "journal", "topic %s created, cleanup.policy %s", o->topics[missing[i]],
-               policy_of(missing[i]));
+        ed_log(ED_LOG_INFO, "journal", "topic %s created, cleanup.policy %s",
+               name_of(o, missing[i]), policy_of(missing[i]));
     return st;
 }
 
 /* ---- what those that are there keep ---- */
 
-static void policy_check(const rd_kafka_ConfigResource_t *resource,
-                         const struct ed_journal_kafka *o)
+/* A state that the broker deletes is lost: that is refused; of the others we only warn. */
+static eddy_status policy_check(const rd_kafka_ConfigResource_t *resource,
+                                const struct ed_journal_kafka *o, eddy_error *err)
 {
     size_t n;
     const char *name = rd_kafka_ConfigResource_name(resource);
@@ -126,21 +155,28 @@ static void policy_check(const rd_kafka_ConfigResource_t *resource,
         const char *value = rd_kafka_ConfigEntry_value(entries[i]);
         if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), "cleanup.policy") != 0 || !value)
             continue;
+        if (o->state && !strcmp(o->state, name) && strcmp(value, "compact") != 0)
+            return eddy_fail(err, EDDY_CONFIG,
+                             "topic %s has cleanup.policy %s: the broker would delete the state; "
+                             "set it to compact",
+                             name, value);
         for (int t = 0; t < ED_TOPICS; t++)
             if (o->topics[t] && !strcmp(o->topics[t], name) &&
                 !strstr(value, "compact") != !strstr(policy_of(t), "compact"))
                 ed_log(ED_LOG_WARN, "journal", "topic %s has cleanup.policy %s, better is %s", name,
                        value, policy_of(t));
     }
+    return EDDY_OK;
 }
 
-/* Only a warning is at stake: no answer is no error. */
-static void policies_check(rd_kafka_t *rk, const struct ed_journal_kafka *o, const int *there,
-                           size_t n)
+/* No answer is no error: not everybody may ask. */
+static eddy_status policies_check(rd_kafka_t *rk, const struct ed_journal_kafka *o,
+                                  const int *there, size_t n, eddy_error *err)
 {
-    rd_kafka_ConfigResource_t *asked[ED_TOPICS];
+    eddy_status st = EDDY_OK;
+    rd_kafka_ConfigResource_t *asked[ALL];
     for (size_t i = 0; i < n; i++)
-        asked[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, o->topics[there[i]]);
+        asked[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name_of(o, there[i]));
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_AdminOptions_t *wait = patience(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, CHECK_MS);
     rd_kafka_DescribeConfigs(rk, asked, n, wait, queue);
@@ -151,14 +187,15 @@ static void policies_check(rd_kafka_t *rk, const struct ed_journal_kafka *o, con
         size_t n_found;
         const rd_kafka_ConfigResource_t **found =
             rd_kafka_DescribeConfigs_result_resources(result, &n_found);
-        for (size_t i = 0; i < n_found; i++)
-            policy_check(found[i], o);
+        for (size_t i = 0; i < n_found && st == EDDY_OK; i++)
+            st = policy_check(found[i], o, err);
     }
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(wait);
     rd_kafka_queue_destroy(queue);
     rd_kafka_ConfigResource_destroy_array(asked, n);
+    return st;
 }
 
 eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *o,
@@ -168,23 +205,31 @@ eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *o,
     eddy_status st = topics_list(rk, last_error, &meta, err);
     if (st != EDDY_OK)
         return st;
-    int missing[ED_TOPICS], there[ED_TOPICS];
+    int missing[ALL], there[ALL], n_state = o->n_shards;
     size_t n_missing = 0, n_there = 0;
-    for (int t = 0; t < ED_TOPICS; t++) {
-        if (!o->topics[t])
+    for (int t = 0; t < ALL; t++) {
+        if (!name_of(o, t))
             continue;
-        if (is_there(meta, o->topics[t]))
+        int n = partitions_of(meta, name_of(o, t));
+        if (n)
             there[n_there++] = t;
         else
             missing[n_missing++] = t;
+        if (n && t == STATE)
+            n_state = n;
     }
     rd_kafka_metadata_destroy(meta);
+    if (n_state != o->n_shards)
+        return eddy_fail(err, EDDY_CONFIG,
+                         "topic %s has %d partitions, but state.shards is %d: the number of shards "
+                         "cannot change; take another pipeline name and replay",
+                         o->state, n_state, (int)o->n_shards);
     if (n_missing && !o->create)
         return eddy_fail(err, EDDY_UNAVAILABLE, "kafka: topic %s does not exist",
-                         o->topics[missing[0]]);
+                         name_of(o, missing[0]));
     if (n_missing)
         st = create(rk, o, missing, n_missing, err);
     if (st == EDDY_OK && n_there && !o->unchecked)
-        policies_check(rk, o, there, n_there);
+        st = policies_check(rk, o, there, n_there, err);
     return st;
 }

@@ -7,7 +7,10 @@
 #include <librdkafka/rdkafka.h>
 
 /* rk is borrowed. last_error: what librdkafka's error callback said last, for the text; it must be
- * served by rd_kafka_poll. EDDY_UNAVAILABLE as ed_journal_kafka_open. */
+ * served by rd_kafka_poll. The state topic has o->n_shards partitions.
+ *
+ * EDDY_UNAVAILABLE as ed_journal_kafka_open; EDDY_CONFIG: the state topic has another number of
+ * partitions, or a policy that deletes */
 eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *options,
                               const char *last_error, eddy_error *err);
 

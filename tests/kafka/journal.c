@@ -4,29 +4,46 @@
 #include "base/log.h"
 #include "publish/publish.h"
 
-static struct ed_journal *journal_open(const char *const topics[ED_TOPICS], int create,
-                                       int deliver_ms, eddy_status *st, eddy_error *err)
+static struct ed_journal_kafka options_of(const char *const topics[ED_TOPICS], const char *state)
 {
-    const char *options[] = {"bootstrap.servers", broker()};
-    struct ed_journal_kafka o = {.options = options,
+    static const char *options[2];
+    options[0] = "bootstrap.servers";
+    options[1] = broker();
+    struct ed_journal_kafka o = {.pipeline = "test",
+                                 .state = state,
+                                 .n_shards = 1,
+                                 .id = state,
+                                 .options = options,
                                  .n_options = 1,
-                                 .create = create,
+                                 .create = 1,
                                  .partitions = 2,
                                  .replication = -1,
-                                 .deliver_ms = deliver_ms};
+                                 .deliver_ms = 20000};
+    if (topics)
+        memcpy(o.topics, topics, sizeof o.topics);
+    return o;
+}
+
+/* Every journal has a state topic of its own, unless it is told which. */
+static struct ed_journal *journal_of(const char *const topics[ED_TOPICS], const char *state,
+                                     const struct ed_loader *loader, const struct ed_head **head)
+{
+    static int number;
+    char name[60];
     struct ed_journal *journal = NULL;
-    memcpy(o.topics, topics, sizeof o.topics);
-    *err = (eddy_error){0};
-    *st = ed_journal_kafka_open(&o, &journal, err);
+    eddy_error err = {0};
+    snprintf(name, sizeof name, "state%d-%d", number++, (int)getpid());
+    struct ed_journal_kafka o = options_of(topics, state ? state : name);
+    CHECK_OK(ed_journal_kafka_open(&o, &journal, &err), &err);
+    CHECK_OK(ed_journal_restore(journal, 7, loader, head, &err), &err);
     return journal;
 }
 
 static struct ed_journal *journal_ready(const char *const topics[ED_TOPICS], eddy_error *err)
 {
-    eddy_status st;
-    struct ed_journal *journal = journal_open(topics, 1, 20000, &st, err);
-    CHECK_OK(st, err);
-    return journal;
+    const struct ed_head *head;
+    *err = (eddy_error){0};
+    return journal_of(topics, NULL, NULL, &head);
 }
 
 static void must_have(const char *text, const char *words)
@@ -37,7 +54,7 @@ static void must_have(const char *text, const char *words)
 
 TEST(topics_are_made_with_their_cleanup_policy)
 {
-    const char *topics[ED_TOPICS];
+    const char *topics[ED_TOPICS] = {NULL};
     char text[8000];
     eddy_error err;
     topics[ED_ASSIGNMENTS] = own("made-assignments");
@@ -60,22 +77,50 @@ TEST(topics_are_made_with_their_cleanup_policy)
         *end = '\n';
     }
     /* Once they are there, nobody needs leave to create. */
-    eddy_status st;
-    struct ed_journal *journal = journal_open(topics, 0, 5000, &st, &err);
-    CHECK_OK(st, &err);
-    CHECK_OK(ed_journal_close(journal, &err), &err);
+    struct ed_journal_kafka o = options_of(topics, NULL);
+    o.create = 0;
+    CHECK_OK(ed_journal_kafka_prepare(&o, &err), &err);
+}
+
+TEST(the_state_topic_is_compacted_with_a_partition_for_each_shard)
+{
+    char text[8000];
+    eddy_error err = {0};
+    struct ed_journal_kafka o = options_of(NULL, own("made-state"));
+    o.n_shards = 3;
+    CHECK_OK(ed_journal_kafka_prepare(&o, &err), &err);
+    shell_read(text, sizeof text, "tools/kafka topics --bootstrap-server %s --describe --topic %s",
+               broker(), o.state);
+    must_have(text, "PartitionCount: 3");
+    must_have(text, "cleanup.policy=compact");
+    o.n_shards = 4;
+    assert_int_equal(ed_journal_kafka_prepare(&o, &err), EDDY_CONFIG);
+    must_have(err.text, "has 3 partitions, but state.shards is 4");
+}
+
+TEST(a_state_topic_that_deletes_is_refused)
+{
+    eddy_error err = {0};
+    struct ed_journal_kafka o = options_of(NULL, own("deletes"));
+    shell("tools/kafka topics --bootstrap-server %s --create --topic %s --partitions 1"
+          " --config cleanup.policy=delete >/dev/null",
+          broker(), o.state);
+    assert_int_equal(ed_journal_kafka_prepare(&o, &err), EDDY_CONFIG);
+    must_have(err.text, "has cleanup.policy delete");
 }
 
 TEST(a_missing_topic_is_refused_by_name)
 {
     const char *topics[ED_TOPICS] = {[ED_EVENTS] = "never-made"};
-    eddy_error err;
-    eddy_status st;
-    assert_null(journal_open(topics, 0, 5000, &st, &err));
-    assert_int_equal(st, EDDY_UNAVAILABLE);
+    eddy_error err = {0};
+    struct ed_journal_kafka o = options_of(topics, NULL);
+    o.create = 0;
+    assert_int_equal(ed_journal_kafka_prepare(&o, &err), EDDY_UNAVAILABLE);
     must_have(err.text, "topic never-made does not exist");
-    topics[ED_EVENTS] = "not a name";
-    assert_null(journal_open(topics, 1, 5000, &st, &err));
+    err = (eddy_error){0};
+    o.create = 1;
+    o.topics[ED_EVENTS] = "not a name";
+    assert_int_equal(ed_journal_kafka_prepare(&o, &err), EDDY_UNAVAILABLE);
     must_have(err.text, "not a name");
 }
 
@@ -115,7 +160,7 @@ static size_t read_one(struct ed_source *source, eddy_raw *ret)
     while (!n && ed_monotonic_ms() < until) {
         int end = 0;
         eddy_error err = {0};
-        CHECK_OK(ed_source_read(source, 0, 500, ret, 1, &n, &end, &err), &err);
+        CHECK_OK(ed_source_read(source, 500, ret, 1, &n, &end, &err), &err);
     }
     return n;
 }
@@ -140,7 +185,7 @@ TEST(dead_letters_keep_key_value_and_headers)
     shell("printf 'key\\001:{broken\\377' | kcat -q -b %s -P -t %s -p 0 -K: -H trace=abc", broker(),
           in);
     struct ed_journal *journal = journal_ready(topics, &err);
-    struct ed_source *source = source_open(in, own("sick-group"), 1, 0);
+    struct ed_source *source = source_open(in);
     eddy_arena *arena = eddy_arena_new(0);
     struct ed_epoch epoch;
     ed_epoch_init(&epoch, arena);
@@ -151,7 +196,7 @@ TEST(dead_letters_keep_key_value_and_headers)
     CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
     CHECK_OK(ed_journal_close(journal, &err), &err);
 
-    source = source_open(topics[ED_DEAD], own("dead-group"), 1, 0);
+    source = source_open(topics[ED_DEAD]);
     assert_int_equal(read_one(source, &raw), 1);
     assert_int_equal(raw.n_key, 4);
     assert_memory_equal(raw.key, "key\001", 4);
@@ -191,7 +236,7 @@ TEST(a_dead_letter_of_half_a_million_bytes_twice_fits)
     dead_add(&epoch, 500000, 530000, 17);
     CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
     CHECK_OK(ed_journal_close(journal, &err), &err);
-    struct ed_source *source = source_open(topics[ED_DEAD], own("fat-group"), 1, 0);
+    struct ed_source *source = source_open(topics[ED_DEAD]);
     assert_int_equal(read_one(source, &raw), 1);
     assert_int_equal(raw.n + raw.n_key, 524288);
     assert_string_equal(header(&raw, "eddy.key.size")->value.at, "500000");
@@ -209,16 +254,14 @@ TEST(dead_letters_that_the_broker_refuses_by_size_are_cut_to_their_headers)
           " --config max.message.bytes=5000 >/dev/null",
           broker(), topics[ED_DEAD]);
     const char *options[] = {"bootstrap.servers", broker(), "compression.type", "none"};
-    struct ed_journal_kafka o = {.options = options,
-                                 .n_options = 2,
-                                 .create = 1,
-                                 .partitions = 1,
-                                 .replication = 1,
-                                 .deliver_ms = 20000};
+    struct ed_journal_kafka o = options_of(topics, own("narrow-state"));
+    const struct ed_head *head;
     struct ed_journal *journal = NULL;
-    memcpy(o.topics, topics, sizeof o.topics);
+    o.options = options;
+    o.n_options = 2;
     err = (eddy_error){0};
     CHECK_OK(ed_journal_kafka_open(&o, &journal, &err), &err);
+    CHECK_OK(ed_journal_restore(journal, 7, NULL, &head, &err), &err);
     eddy_arena *arena = eddy_arena_new(0);
     struct ed_epoch epoch;
     ed_epoch_init(&epoch, arena);
@@ -231,7 +274,7 @@ TEST(dead_letters_that_the_broker_refuses_by_size_are_cut_to_their_headers)
         CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
     CHECK_OK(ed_journal_close(journal, &err), &err);
 
-    struct ed_source *source = source_open(topics[ED_DEAD], own("narrow-group"), 1, 0);
+    struct ed_source *source = source_open(topics[ED_DEAD]);
     for (int i = 0; i < 10; i++) {
         eddy_raw raw;
         assert_int_equal(read_one(source, &raw), 1);
@@ -260,9 +303,11 @@ TEST(a_message_that_is_too_large_fails_for_good_and_by_name)
     struct ed_journal *journal = journal_ready(topics, &err);
     struct ed_epoch epoch;
     ed_epoch_init(&epoch, NULL);
+    for (uint64_t i = 0; i < sizeof large; i++) /* what cannot be compressed */
+        large[i] = (char)ed_mix64(i);
     add(&epoch, ED_CHANGES, large, sizeof large);
     assert_int_equal(ed_journal_commit(journal, &epoch, &err), EDDY_UNAVAILABLE);
-    must_have(err.text, topics[ED_CHANGES]);
+    must_have(err.text, "output.changes");
     must_have(err.text, "MSG_SIZE_TOO_LARGE");
     assert_false(err.retriable);
     epoch.n_messages = 0;
@@ -273,16 +318,182 @@ TEST(a_message_that_is_too_large_fails_for_good_and_by_name)
     CHECK_OK(ed_journal_close(journal, &err), &err);
 }
 
+/* ---- owners ---- */
+
+static void commit(struct ed_journal *journal, const char *topic_value, uint64_t number,
+                   const char *text)
+{
+    struct ed_epoch epoch;
+    const eddy_record record = {UINT64_C(1) << 56 | number, {text, text ? strlen(text) : 0}};
+    eddy_error err = {0};
+    ed_epoch_init(&epoch, NULL);
+    add(&epoch, ED_CHANGES, topic_value, strlen(topic_value));
+    epoch.records = &record;
+    epoch.n_records = 1;
+    CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
+    ed_epoch_clear(&epoch);
+}
+
+/* What a loader was given, the last of each key. */
+struct found {
+    char text[10][20];
+    int there[10], resets, checks;
+    uint64_t epoch;
+};
+
+static eddy_status found_load(void *user, const eddy_record *record, eddy_error *err)
+{
+    struct found *found = user;
+    size_t i = (size_t)(record->key & 0xff);
+    (void)err;
+    assert_in_range(i, 0, 9);
+    found->there[i] = record->value.at != NULL;
+    snprintf(found->text[i], sizeof found->text[i], "%.*s", (int)record->value.n,
+             record->value.at ? record->value.at : "");
+    return EDDY_OK;
+}
+
+static eddy_status found_check(void *user, const struct ed_mark *mark, eddy_error *err)
+{
+    (void)err;
+    ((struct found *)user)->checks++;
+    ((struct found *)user)->epoch = mark->epoch;
+    return EDDY_OK;
+}
+
+static eddy_status found_reset(void *user, eddy_error *err)
+{
+    (void)err;
+    int resets = ((struct found *)user)->resets;
+    *(struct found *)user = (struct found){.resets = resets + 1};
+    return EDDY_OK;
+}
+
+static struct ed_loader loader_of(struct found *found)
+{
+    *found = (struct found){0};
+    return (struct ed_loader){found, found_load, found_check, found_reset};
+}
+
+TEST(a_new_owner_finds_all_and_the_old_one_is_fenced)
+{
+    const char *topics[ED_TOPICS] = {[ED_CHANGES] = own("owned")}, *name = own("owned-state");
+    const struct ed_head *head, *head_new;
+    struct found found;
+    const struct ed_loader loader = loader_of(&found);
+    char text[2000];
+    eddy_error err = {0};
+    struct ed_journal *old = journal_of(topics, name, NULL, &head);
+    commit(old, "one", 1, "first");
+    commit(old, "two", 2, "second");
+    commit(old, "three", 1, "third");
+    commit(old, "four", 2, NULL);
+    struct ed_journal *new = journal_of(topics, name, &loader, &head_new);
+    assert_int_equal(head_new->mark.epoch, 4);
+    assert_int_equal(found.epoch, 4);
+    assert_string_equal(found.text[1], "third");
+    assert_false(found.there[2]);
+
+    struct ed_epoch epoch;
+    ed_epoch_init(&epoch, NULL);
+    add(&epoch, ED_CHANGES, "never", 5);
+    assert_int_equal(ed_journal_commit(old, &epoch, &err), EDDY_FENCED);
+    must_have(err.text, "another owner has taken over");
+    err = (eddy_error){0};
+    assert_int_equal(ed_journal_commit(old, &epoch, &err), EDDY_FENCED);
+    ed_epoch_clear(&epoch);
+    commit(new, "five", 3, "fifth");
+    assert_int_equal(head_new->mark.epoch, 5);
+    CHECK_OK(ed_journal_close(old, &err), &err);
+    CHECK_OK(ed_journal_close(new, &err), &err);
+    shell_read(text, sizeof text,
+               "kcat -q -b %s -C -t %s -e -f '%%s\\n' -X isolation.level=read_committed | sort | "
+               "tr '\\n' ' '",
+               broker(), topics[ED_CHANGES]);
+    assert_string_equal(text, "five four one three two ");
+}
+
+TEST(a_standby_follows_and_takes_over_from_there)
+{
+    const char *topics[ED_TOPICS] = {[ED_CHANGES] = own("warm")}, *name = own("warm-state");
+    const struct ed_head *head, *head_new;
+    struct found found;
+    const struct ed_loader loader = loader_of(&found);
+    eddy_error err = {0};
+    struct ed_journal *old = journal_of(topics, name, NULL, &head), *warm = NULL;
+    struct ed_journal_kafka o = options_of(topics, name);
+    commit(old, "one", 1, "first");
+    CHECK_OK(ed_journal_kafka_open(&o, &warm, &err), &err);
+    int64_t until = ed_monotonic_ms() + 20000;
+    for (; strcmp(found.text[1], "first") != 0 && ed_monotonic_ms() < until;)
+        CHECK_OK(ed_journal_follow(warm, &loader, &err), &err);
+    assert_string_equal(found.text[1], "first");
+    for (char round[] = "0"; *round < '9'; ++*round) { /* the owner is not disturbed */
+        commit(old, "more", 1, round);
+        CHECK_OK(ed_journal_follow(warm, &loader, &err), &err);
+    }
+    CHECK_OK(ed_journal_close(old, &err), &err);
+    CHECK_OK(ed_journal_restore(warm, 7, &loader, &head_new, &err), &err);
+    assert_int_equal(found.resets, 1); /* what was followed was not read again */
+    assert_int_equal(found.epoch, 10);
+    assert_string_equal(found.text[1], "8");
+    CHECK_OK(ed_journal_close(warm, &err), &err);
+}
+
+/* With a predecessor that died in the midst of a transaction. */
+TEST(what_a_dead_owner_left_open_is_never_seen)
+{
+    const char *topics[ED_TOPICS] = {[ED_CHANGES] = own("open")}, *name = own("open-state");
+    const struct ed_head *head;
+    struct found found;
+    const struct ed_loader loader = loader_of(&found);
+    char text[2000];
+    eddy_error err = {0};
+    struct ed_journal *first = journal_of(topics, name, NULL, &head);
+    commit(first, "seen", 1, "seen");
+    CHECK_OK(ed_journal_close(first, &err), &err);
+
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", broker(), NULL, 0);
+    rd_kafka_conf_set(conf, "transactional.id", name, NULL, 0);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+    assert_null(rd_kafka_init_transactions(rk, 10000));
+    assert_null(rd_kafka_begin_transaction(rk));
+    rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY("\1\0\0\0\0\0\0\1", 8),
+                      RD_KAFKA_V_VALUE((void *)(uintptr_t) "open", 4), RD_KAFKA_V_END);
+    rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topics[ED_CHANGES]),
+                      RD_KAFKA_V_VALUE((void *)(uintptr_t) "open", 4), RD_KAFKA_V_END);
+    assert_int_equal(rd_kafka_flush(rk, 10000), 0); /* and then nothing more */
+
+    int64_t start = ed_monotonic_ms();
+    struct ed_journal *second = journal_of(topics, name, &loader, &head);
+    assert_true(ed_monotonic_ms() - start < 10000); /* not the transaction's timeout */
+    assert_string_equal(found.text[1], "seen");
+    commit(second, "seen too", 1, "second");
+    CHECK_OK(ed_journal_close(second, &err), &err);
+    rd_kafka_destroy(rk);
+    shell_read(text, sizeof text,
+               "kcat -q -b %s -C -t %s -e -f '%%s\\n' -X isolation.level=read_committed | sort | "
+               "tr '\\n' ' '",
+               broker(), topics[ED_CHANGES]);
+    assert_string_equal(text, "seen seen too ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topics_are_made_with_their_cleanup_policy),
+        cmocka_unit_test(the_state_topic_is_compacted_with_a_partition_for_each_shard),
+        cmocka_unit_test(a_state_topic_that_deletes_is_refused),
         cmocka_unit_test(a_missing_topic_is_refused_by_name),
         cmocka_unit_test(a_reader_sees_key_value_and_cloudevents_headers),
         cmocka_unit_test(dead_letters_keep_key_value_and_headers),
         cmocka_unit_test(a_dead_letter_of_half_a_million_bytes_twice_fits),
         cmocka_unit_test(dead_letters_that_the_broker_refuses_by_size_are_cut_to_their_headers),
         cmocka_unit_test(a_message_that_is_too_large_fails_for_good_and_by_name),
+        cmocka_unit_test(a_new_owner_finds_all_and_the_old_one_is_fenced),
+        cmocka_unit_test(a_standby_follows_and_takes_over_from_there),
+        cmocka_unit_test(what_a_dead_owner_left_open_is_never_seen),
     };
     broker();
     ed_log_up_to(ED_LOG_WARN);

@@ -66,7 +66,7 @@ static struct ed_journal *open_two(const char *assignments, const char *events)
     const char *paths[ED_TOPICS] = {[ED_ASSIGNMENTS] = assignments, [ED_EVENTS] = events};
     struct ed_journal *journal = NULL;
     eddy_error err = {0};
-    CHECK_OK(ed_journal_files_open(paths, &journal, &err), &err);
+    CHECK_OK(ed_journal_files_open(paths, NULL, "p", &journal, &err), &err);
     return journal;
 }
 
@@ -131,7 +131,7 @@ TEST(what_a_killed_run_left_is_kept_and_a_running_one_is_respected)
     must_hold("k.part.2", "answers\n");
     must_hold("k.part.1", "older answers\n");
     const char *paths[ED_TOPICS] = {[ED_EVENTS] = in_dir("k")};
-    assert_int_equal(ed_journal_files_open(paths, &second, &err), EDDY_IO);
+    assert_int_equal(ed_journal_files_open(paths, NULL, "p", &second, &err), EDDY_IO);
     assert_non_null(strstr(err.text, "another run is writing it"));
     CHECK_OK(commit(journal, "x", &err), &err);
     CHECK_OK(ed_journal_close(journal, &err), &err);
@@ -143,7 +143,7 @@ TEST(a_place_that_cannot_be_written_is_named_and_nothing_is_left)
     eddy_error err = {0};
     struct ed_journal *journal = NULL;
     const char *paths[ED_TOPICS] = {in_dir("fine"), in_dir("no/such/place")};
-    assert_int_equal(ed_journal_files_open(paths, &journal, &err), EDDY_IO);
+    assert_int_equal(ed_journal_files_open(paths, NULL, "p", &journal, &err), EDDY_IO);
     assert_non_null(strstr(err.text, "no/such/place.part: cannot open: No such file"));
     assert_false(is_there("fine.part"));
     assert_false(is_there("fine"));
@@ -252,7 +252,7 @@ TEST(dead_letters_are_lines_of_json)
     struct ed_journal *journal = NULL;
     struct ed_epoch epoch;
     eddy_error err = {0};
-    CHECK_OK(ed_journal_files_open(paths, &journal, &err), &err);
+    CHECK_OK(ed_journal_files_open(paths, NULL, "p", &journal, &err), &err);
     ed_epoch_init(&epoch, NULL);
     dead(&epoch, (eddy_str){"k", 1}, (eddy_str){"{\"a\"\0:", 6});
     dead(&epoch, (eddy_str){NULL, 0}, (eddy_str){"\xff\xfe", 2});
@@ -273,7 +273,7 @@ TEST(writing_survives_any_lost_allocation)
     EACH_ALLOC_FAILS (k) {
         const char *paths[ED_TOPICS] = {in_dir("m1"), in_dir("m2"), "/dev/null", in_dir("m3")};
         struct ed_journal *journal = NULL;
-        eddy_status st = ed_journal_files_open(paths, &journal, NULL);
+        eddy_status st = ed_journal_files_open(paths, NULL, "p", &journal, NULL);
         assert_true(st == EDDY_OK || (st == EDDY_NOMEM && !journal));
         static struct ed_message m = {.topic = ED_DEAD, .value = {"x", 1}};
         struct ed_epoch epoch = {.messages = &m, .n_messages = 1};
