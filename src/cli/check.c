@@ -120,7 +120,7 @@ static void check_files(struct check *c)
     for (size_t i = 0; i < files->n; i++)
         if (strcmp(files->at[i], "-") == 0)
             return; /* opening it would be to begin */
-    if (ed_config_source_open(&c->config, &source, &err) == EDDY_OK)
+    if (ed_config_source_open(&c->config, NULL, 0, NULL, &source, &err) == EDDY_OK)
         good(c, "source: every file can be opened");
     else
         bad(c, ed_exit_code(&err), err.text);
@@ -174,7 +174,7 @@ static void check_output(struct check *c)
         good(c, "output: none is set; eddy run needs -b or -o");
         return;
     }
-    for (size_t i = 0; i < ED_TOPICS && !c->config.output.create_topics; i++)
+    for (size_t i = 0; i < ED_VECTORS && !c->config.output.create_topics; i++)
         if (*c->config.output.topics[i])
             topics[n++] = c->config.output.topics[i];
     check_brokers(c, ED_KAFKA_PRODUCER, topics, n);

@@ -6,6 +6,7 @@
 int ed_cmd_demo(int argc, char **argv);
 int ed_cmd_check(int argc, char **argv);
 int ed_cmd_run(int argc, char **argv);
+int ed_cmd_replay(int argc, char **argv);
 int ed_cmd_detect(int argc, char **argv);
 int ed_cmd_score(int argc, char **argv);
 

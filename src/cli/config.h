@@ -67,20 +67,22 @@ enum ed_profile {
     ED_PROFILE_POSTS,
     ED_PROFILE_LOGS
 };
+enum ed_stage { ED_STAGE_ALL, ED_STAGE_EMBED, ED_STAGE_ENGINE };
 enum ed_model { ED_MODEL_AUTO, ED_MODEL_HASH, ED_MODEL_ENCODER, ED_MODEL_MESSAGE, ED_MODEL_NONE };
 
 /* Names follow the keys; each is explained in the table (options.c) and in conf/eddy.yaml. */
 struct ed_config {
     const char *pipeline;
     int profile; /* enum ed_profile */
+    int stage;   /* enum ed_stage */
     int insecure;
 
     struct {
         struct ed_list files, topics;
-        const char *group;
-        int64_t readers;
+        const char *group, *instance;
         int from_beginning;
         int exit_at_end;
+        int64_t merge_wait_ms;
     } source;
     struct {
         int format; /* eddy_format */
@@ -116,6 +118,11 @@ struct ed_config {
         int create_topics;
         int64_t partitions, replication, dead_max_bytes, deliver_ms;
     } output;
+    struct {
+        const char *topic, *dir; /* dir "": no local store */
+        int64_t shards;
+        int standby;
+    } state;
     struct ed_map kafka, kafka_consumer, kafka_producer;
 
     /* made by ed_config_finish out of document.extra */
@@ -123,6 +130,10 @@ struct ed_config {
     const char *extra_path[EDDY_EXTRA_MAX];
     size_t extra_dim[EDDY_EXTRA_MAX];
     double extra_weight[EDDY_EXTRA_MAX];
+
+    /* made by the first ed_config_kafka_options of each side */
+    const char *const *kafka_made[2];
+    size_t n_kafka_made[2];
 
     /* the configuration's own */
     eddy_arena *arena;
@@ -246,18 +257,36 @@ int ed_config_has_broker(const struct ed_config *config);
  *
  *   ret  (2 * *n_ret) in the configuration's arena
  *
- * EDDY_NOMEM */
+ * EDDY_NOMEM. After the first call for a side any thread may ask again. */
 enum ed_kafka_side { ED_KAFKA_CONSUMER, ED_KAFKA_PRODUCER };
 eddy_status ed_config_kafka_options(struct ed_config *config, enum ed_kafka_side side,
                                     const char *const **ret, size_t *n_ret, eddy_error *err);
 
-/* Open what source.* names: files, or topics. EDDY_CONFIG when it names nothing. */
-eddy_status ed_config_source_open(struct ed_config *config, struct ed_source **ret,
+/* Open what source.* names: files, or topics (of these the shard's partitions). Inputs go on where
+ * head (may be NULL) says; what it does not know begins at source.from, or where there was an epoch
+ * already at its beginning. Stage embed reads that one partition of topic. EDDY_CONFIG when it
+ * names nothing. */
+eddy_status ed_config_source_open(struct ed_config *config, const char *topic, int32_t shard,
+                                  const struct ed_head *head, struct ed_source **ret,
                                   eddy_error *err);
-/* Open where output.* says: files in output.dir (made if missing), standard output, or topics.
- * EDDY_CONFIG when there is neither a directory nor a broker. */
-eddy_status ed_config_journal_open(struct ed_config *config, struct ed_journal **ret,
-                                   eddy_error *err);
+
+/* 1: the answers go to topics. */
+int ed_config_to_kafka(const struct ed_config *config);
+/* The Kafka journal of a shard, as output.*, state.* and kafka say it; group may be NULL. Any
+ * thread, once ed_config_kafka_options was called. EDDY_CONFIG when no broker is named; EDDY_IO:
+ * state.dir. */
+struct ed_config_journal {
+    struct ed_journal_kafka kafka; /* may point at what is below, so it is not to be copied alone */
+    char id[600], store[4200];
+    const char *input;
+};
+eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic, int32_t shard,
+                                    struct ed_group *group, struct ed_config_journal *ret,
+                                    eddy_error *err);
+/* Files in output.dir (made if missing), or standard output; with a store in journal_dir where that
+ * is not NULL. */
+eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
+                                    struct ed_journal **ret, eddy_error *err);
 /* batch.*, languages, workers, publisher; the handles stay NULL for the caller to fill in. */
 void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeline_options *ret);
 

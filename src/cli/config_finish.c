@@ -210,10 +210,9 @@ static void check_source(struct ed_config *config)
 }
 
 static const char *const output_keys[ED_TOPICS] = {
-    [ED_ASSIGNMENTS] = "output.assignments",
-    [ED_EVENTS] = "output.events",
-    [ED_CHANGES] = "output.changes",
-    [ED_DEAD] = "output.dead",
+    [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
+    [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
+    [ED_VECTORS] = "output.vectors",
 };
 
 /* A topic that eddy reads and writes would feed on itself. */

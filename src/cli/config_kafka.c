@@ -165,6 +165,11 @@ eddy_status ed_config_kafka_options(struct ed_config *config, enum ed_kafka_side
     const struct ed_map *both = &config->kafka;
     const struct ed_map *own =
         side == ED_KAFKA_CONSUMER ? &config->kafka_consumer : &config->kafka_producer;
+    if (config->kafka_made[side]) {
+        *ret = config->kafka_made[side];
+        *n_ret = config->n_kafka_made[side];
+        return EDDY_OK;
+    }
     const char **options =
         ed_arena_alloc_zero(config->arena, 2 * (both->n + own->n) + 1, sizeof *options);
     if (!options)
@@ -180,7 +185,7 @@ eddy_status ed_config_kafka_options(struct ed_config *config, enum ed_kafka_side
         options[n++] = own->at[i].name;
         options[n++] = own->at[i].value;
     }
-    *ret = options;
-    *n_ret = n / 2;
+    *ret = config->kafka_made[side] = options;
+    *n_ret = config->n_kafka_made[side] = n / 2;
     return EDDY_OK;
 }

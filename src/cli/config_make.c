@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,31 +87,65 @@ eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **r
     return EDDY_OK;
 }
 
-eddy_status ed_config_source_open(struct ed_config *config, struct ed_source **ret, eddy_error *err)
+/* What a stage reads instead of all that source.topics says. */
+static void stage_inputs(const struct ed_config *config, const char *const *topic,
+                         const int32_t *partition, struct ed_source_kafka *ret)
+{
+    if (config->stage == ED_STAGE_EMBED && *topic) {
+        ret->topics = topic;
+        ret->n_topics = 1;
+        ret->partitions = partition;
+        ret->n_partitions = 1;
+        ret->shard = 0;
+        ret->n_shards = 1;
+    } else if (config->stage == ED_STAGE_ENGINE) {
+        ret->topics = &config->output.topics[ED_VECTORS];
+        ret->n_topics = 1;
+    }
+}
+
+eddy_status ed_config_source_open(struct ed_config *config, const char *topic, int32_t shard,
+                                  const struct ed_head *head, struct ed_source **ret,
+                                  eddy_error *err)
 {
     const struct ed_list *files = &config->source.files, *topics = &config->source.topics;
+    const struct ed_offset *starts = head ? head->offsets : NULL;
+    size_t n_starts = head ? head->n_offsets : 0;
     if (files->n)
-        return ed_source_files_open(files->at, files->n, (size_t)config->document.max_bytes, ret,
-                                    err);
-    if (!topics->n)
+        return ed_source_files_open(files->at, files->n, (size_t)config->document.max_bytes, starts,
+                                    n_starts, ret, err);
+    if (!topics->n && config->stage != ED_STAGE_ENGINE)
         return eddy_fail(err, EDDY_CONFIG,
                          "nothing to read: set source.topics (-t) or source.files");
+    /* A partition that was not there at the first start is new: all of it is wanted. */
+    int from_beginning = config->source.from_beginning || (head && head->mark.epoch);
     struct ed_source_kafka options = {
         .topics = topics->at,
         .n_topics = topics->n,
-        .readers = (size_t)config->source.readers,
-        .group = config->source.group,
+        .shard = shard,
+        .n_shards = (int32_t)config->state.shards,
+        .starts = starts,
+        .n_starts = n_starts,
+        .from = {.kind = from_beginning ? ED_FROM_BEGINNING : ED_FROM_END},
+        .until = {.kind = ED_FROM_END},
+        .endless = !config->source.exit_at_end,
+        .wait_ms = (int)config->source.merge_wait_ms,
         .insecure = config->insecure,
-        .from_beginning = config->source.from_beginning,
-        .exit_at_end = config->source.exit_at_end,
     };
+    stage_inputs(config, &topic, &shard, &options);
     eddy_status st = ed_config_kafka_options(config, ED_KAFKA_CONSUMER, &options.options,
                                              &options.n_options, err);
     return st == EDDY_OK ? ed_source_kafka_open(&options, ret, err) : st;
 }
 
+int ed_config_to_kafka(const struct ed_config *config)
+{
+    return !*config->output.dir;
+}
+
 /* output.dir's files are named after the topics' roles, whatever the topics are called. */
-static eddy_status open_files(struct ed_config *config, struct ed_journal **ret, eddy_error *err)
+eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
+                                    struct ed_journal **ret, eddy_error *err)
 {
     static const char *const names[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
                                                  [ED_EVENTS] = "events",
@@ -122,37 +157,80 @@ static eddy_status open_files(struct ed_config *config, struct ed_journal **ret,
         return eddy_fail(err, EDDY_IO, "output.dir %s: cannot make the directory: %s", dir,
                          strerror(errno));
     for (size_t i = 0; i < ED_TOPICS; i++) {
-        if (!*config->output.topics[i])
+        if (!names[i] || !*config->output.topics[i])
             continue;
         paths[i] =
             to_stdout ? "-" : ed_arena_printf(config->arena, "%s/%s.jsonl", dir, names[i]).at;
         if (!paths[i])
             return eddy_fail_nomem(err, "output.dir", strlen(dir));
     }
-    return ed_journal_files_open(paths, ret, err);
+    return ed_journal_files_open(paths, journal_dir, config->pipeline, ret, err);
 }
 
-eddy_status ed_config_journal_open(struct ed_config *config, struct ed_journal **ret,
-                                   eddy_error *err)
+/* "DIR/PIPELINE-SHARD.state", where a store is wanted. */
+static eddy_status store_path(const struct ed_config *config, int32_t shard,
+                              struct ed_config_journal *ret, eddy_error *err)
 {
-    if (*config->output.dir)
-        return open_files(config, ret, err);
+    const char *dir = config->state.dir;
+    if (!*dir)
+        return EDDY_OK;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return eddy_fail(err, EDDY_IO, "state.dir %s: cannot make the directory: %s", dir,
+                         strerror(errno));
+    snprintf(ret->store, sizeof ret->store, "%s/%s-%d.state", dir, config->pipeline, (int)shard);
+    ret->kafka.store = ret->store;
+    return EDDY_OK;
+}
+
+/* 1: this stage writes to that topic. */
+static int stage_writes(const struct ed_config *config, size_t topic)
+{
+    if (config->stage == ED_STAGE_EMBED)
+        return topic == ED_VECTORS || topic == ED_DEAD;
+    return topic != ED_VECTORS;
+}
+
+eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic, int32_t shard,
+                                    struct ed_group *group, struct ed_config_journal *ret,
+                                    eddy_error *err)
+{
+    int embeds = config->stage == ED_STAGE_EMBED;
     if (!ed_config_has_broker(config))
         return eddy_fail(err, EDDY_CONFIG,
                          "nowhere to write: name a broker (bootstrap.servers below kafka, or -b) "
                          "or a directory (output.dir, or -o)");
-    struct ed_journal_kafka options = {
+    ret->input = topic;
+    ret->kafka = (struct ed_journal_kafka){
+        .id = ret->id,
+        .state = embeds ? NULL : config->state.topic,
+        .input = topic,
+        .partition = shard,
+        .pipeline = config->pipeline,
+        .shard = embeds ? 0 : shard,
+        .n_shards = (int32_t)config->state.shards,
+        .group = group,
+        .inputs = embeds                             ? &ret->input
+                  : config->stage == ED_STAGE_ENGINE ? &config->output.topics[ED_VECTORS]
+                                                     : config->source.topics.at,
+        .n_inputs = config->stage == ED_STAGE_ALL ? config->source.topics.n : topic != NULL,
         .insecure = config->insecure,
         .create = config->output.create_topics,
         .partitions = (int)config->output.partitions,
         .replication = (int)config->output.replication,
         .deliver_ms = (int)config->output.deliver_ms,
     };
+    if (embeds)
+        snprintf(ret->id, sizeof ret->id, "%s-embed-%s-%d", config->pipeline, topic ? topic : "",
+                 (int)shard);
+    else
+        snprintf(ret->id, sizeof ret->id, "%s-%d", config->pipeline, (int)shard);
     for (size_t i = 0; i < ED_TOPICS; i++)
-        options.topics[i] = *config->output.topics[i] ? config->output.topics[i] : NULL;
-    eddy_status st = ed_config_kafka_options(config, ED_KAFKA_PRODUCER, &options.options,
-                                             &options.n_options, err);
-    return st == EDDY_OK ? ed_journal_kafka_open(&options, ret, err) : st;
+        ret->kafka.topics[i] =
+            stage_writes(config, i) && *config->output.topics[i] ? config->output.topics[i] : NULL;
+    eddy_status st = embeds ? EDDY_OK : store_path(config, shard, ret, err);
+    return st == EDDY_OK ? ed_config_kafka_options(config, ED_KAFKA_PRODUCER, &ret->kafka.options,
+                                                   &ret->kafka.n_options, err)
+                         : st;
 }
 
 void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeline_options *ret)
@@ -160,7 +238,7 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     long workers = config->embed.workers ? (long)config->embed.workers : processors;
     *ret = (struct ed_pipeline_options){
-        .publisher = {.pipeline = config->pipeline},
+        .publisher = {.pipeline = config->pipeline, .n_shards = (uint32_t)config->state.shards},
         .languages = config->document.languages.at,
         .n_languages = config->document.languages.n,
         .batch_max = (size_t)config->batch.max,
@@ -170,5 +248,6 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
                                             : workers),
         .ring_max = (size_t)config->batch.ring,
         .value_max = (size_t)config->output.dead_max_bytes,
+        .embedded = config->stage == ED_STAGE_ENGINE,
     };
 }

@@ -105,7 +105,8 @@ static void describe(struct demo *d, uint64_t id, char *name, size_t n_name, cha
     const uint64_t *founder = ed_table_find(&d->founders, id);
     *name = *words = 0;
     eddy_arena_reset(d->arena);
-    if (eddy_clusterer_event(d->stream.clusterer, id, d->arena, &event, NULL) == EDDY_OK) {
+    if (eddy_clusterer_event(ed_shard_clusterer(d->stream.shard), id, d->arena, &event, NULL) ==
+        EDDY_OK) {
         size_t n = 0;
         snprintf(name, n_name, "%.*s", (int)event.name.n, event.name.at);
         for (size_t i = 0; i < event.n_keywords && i < 4 && n < n_words; i++)
@@ -206,7 +207,7 @@ static void draw(void *p)
     struct demo *d = p;
     struct ed_counts c;
     char gauge[128], clock[ED_TEXT];
-    ed_pipeline_counts(d->stream.pipeline, &c);
+    ed_stream_look(&d->stream, &c, NULL, NULL);
     uint64_t done = c.assigned + c.founded;
     ed_view_bar(&d->view, "%s%s%s  %s%s%s  %" PRIu64 " of %zu reports  %" PRIu64 " events",
                 ed_ink(&d->view, ED_CYAN),
@@ -223,10 +224,10 @@ static void wait_for_answers(void *p)
     struct ed_counts c;
     do {
         nanosleep(&(struct timespec){0, 20 * 1000000L}, NULL);
-        ed_pipeline_counts(d->stream.pipeline, &c);
+        ed_stream_look(&d->stream, &c, NULL, NULL);
     } while (c.committed < d->play.n && !ed_play_stopping(&d->play) &&
              d->play.failure.status == EDDY_OK);
-    ed_pipeline_stop(d->stream.pipeline);
+    ed_stream_stop(&d->stream);
 }
 
 /* ---- the closing page ---- */
@@ -309,7 +310,7 @@ static eddy_status print_end(struct demo *d, eddy_error *err)
 {
     char account[300], took[ED_TEXT], first[ED_TEXT];
     struct ed_counts counts;
-    ed_pipeline_counts(d->stream.pipeline, &counts);
+    ed_stream_look(&d->stream, &counts, NULL, NULL);
     ed_view_line(&d->view, "%s", "");
     if (!counts.assigned)
         return EDDY_OK; /* stopped before there was anything to tell */
@@ -334,37 +335,56 @@ static eddy_status print_end(struct demo *d, eddy_error *err)
 
 /* ---- opening ---- */
 
-static eddy_status kafka_open(struct demo *d, eddy_error *err)
+/* What librdkafka is told of the mock; the second pair is for reading: a mock answers a fetch only
+ * when this is over. */
+static const char *const *mock_options(struct demo *d)
+{
+    static const char *options[4] = {"bootstrap.servers", "", "fetch.wait.max.ms", "20"};
+    options[1] = ed_mock_brokers(d->mock);
+    return options;
+}
+
+/* The demo begins with nothing and keeps nothing, so there is no state topic and no group. */
+static eddy_status open_journal(void *user, int32_t shard, struct ed_journal **ret, eddy_error *err)
+{
+    struct ed_journal_kafka out = {.pipeline = "eddy",
+                                   .shard = shard,
+                                   .n_shards = 1,
+                                   .id = "eddy-demo",
+                                   .options = mock_options(user),
+                                   .n_options = 1,
+                                   .deliver_ms = 10000,
+                                   .unchecked = 1};
+    memcpy(out.topics, out_topics, sizeof out_topics);
+    return ed_journal_kafka_open(&out, ret, err);
+}
+
+static eddy_status open_source(void *user, int32_t shard, const struct ed_head *head,
+                               struct ed_source **ret, eddy_error *err)
 {
     static const char *const input[] = {TOPIC};
-    const char *topics[ED_TOPICS + 1] = {TOPIC};
-    memcpy(topics + 1, out_topics, sizeof out_topics);
-    eddy_status st = ed_mock_open(1, topics, ED_TOPICS + 1, &d->mock, err);
-    if (st != EDDY_OK)
-        return st;
-    const char *options[] = {"bootstrap.servers", ed_mock_brokers(d->mock),
-                             /* a mock answers a fetch only when this is over */
-                             "fetch.wait.max.ms", "20"};
-    struct ed_journal_kafka out = {
-        .options = options, .n_options = 1, .deliver_ms = 10000, .unchecked = 1};
-    memcpy(out.topics, out_topics, sizeof out_topics);
     const struct ed_source_kafka in = {.topics = input,
                                        .n_topics = 1,
-                                       .readers = 1,
-                                       .group = "eddy-demo",
-                                       .options = options,
-                                       .n_options = 2,
-                                       .from_beginning = 1,
-                                       .alone = 1};
-    st = ed_journal_kafka_open(&out, &d->stream.journal, err);
-    return st == EDDY_OK ? ed_source_kafka_open(&in, &d->stream.source, err) : st;
+                                       .shard = shard,
+                                       .from = {.kind = ED_FROM_BEGINNING},
+                                       .endless = 1,
+                                       .wait_ms = 500,
+                                       .options = mock_options(user),
+                                       .n_options = 2};
+    (void)head;
+    return ed_source_kafka_open(&in, ret, err);
+}
+
+static eddy_status mock_open(struct demo *d, eddy_error *err)
+{
+    const char *topics[ED_TOPICS + 1] = {TOPIC};
+    memcpy(topics + 1, out_topics, sizeof out_topics);
+    return ed_mock_open(1, topics, 1 + ED_VECTORS, &d->mock, err);
 }
 
 static eddy_status open_all(struct demo *d, eddy_error *err)
 {
-    eddy_status st = kafka_open(d, err);
-    if (st == EDDY_OK)
-        st = ed_stream_open(&d->stream, &d->config, err);
+    eddy_status st = mock_open(d, err);
     if (st == EDDY_OK)
         st = eddy_lineage_new(&d->lineage, err);
     if (st != EDDY_OK)
@@ -375,7 +395,11 @@ static eddy_status open_all(struct demo *d, eddy_error *err)
         return eddy_fail_nomem(err, "demo", d->play.n * sizeof *d->places);
     const struct ed_pipeline_options watch = {
         .watcher = d, .on_assigned = on_assigned, .on_change = on_change, .on_event = on_event};
-    return ed_stream_connect(&d->stream, &d->config, &watch, err);
+    ed_stream_listen(NULL);
+    d->stream.user = d;
+    d->stream.open_journal = open_journal;
+    d->stream.open_source = open_source;
+    return ed_stream_open(&d->stream, &d->config, &watch, err);
 }
 
 static void print_start(struct demo *d, double seconds)

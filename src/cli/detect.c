@@ -43,6 +43,9 @@ struct detect {
     eddy_arena *arena; /* for one picture */
     struct ed_publisher publisher;
 
+    const char *journal_dir;  /* NULL: none */
+    struct ed_source *source; /* without a journal it is opened first: where there is nothing to
+                                 read, nothing is left behind */
     const char *labels_path;
     FILE *labels; /* group, event and id of each document in order; read again at the end */
     eddy_lineage *lineage;
@@ -65,7 +68,7 @@ static eddy_status stdout_fail(eddy_error *err)
 static int is_over(struct detect *d)
 {
     if (d->failure.status != EDDY_OK)
-        ed_pipeline_stop(d->stream.pipeline);
+        ed_stream_stop(&d->stream);
     return d->failure.status != EDDY_OK;
 }
 
@@ -151,8 +154,7 @@ static void draw(void *p)
     struct ed_progress at;
     char gauge[128] = "", docs[ED_TEXT], rate[ED_TEXT], bytes[ED_TEXT], total[ED_TEXT],
          events[ED_TEXT], eta[ED_TEXT] = "";
-    ed_pipeline_counts(d->stream.pipeline, &c);
-    ed_source_progress(d->stream.source, &at);
+    ed_stream_look(&d->stream, &c, &at, NULL);
     uint64_t done = c.assigned + c.founded + c.filtered + c.dead;
     double seconds = (double)(ed_view_now() - d->stream.started_ms + 1) / 1000;
     /* What is read runs ahead of what is answered: count bytes by answers. */
@@ -189,7 +191,7 @@ static void tick(void *p)
     struct detect *d = p;
     if (!d->labels && d->json && !atomic_load(&d->deserted) && has_gone()) {
         atomic_store(&d->deserted, 1);
-        ed_pipeline_stop(d->stream.pipeline);
+        ed_stream_stop(&d->stream);
     }
     if (d->view.terminal)
         draw(d);
@@ -308,7 +310,7 @@ static void account(struct detect *d)
 {
     char line[300], took[ED_TEXT];
     struct ed_counts counts;
-    ed_pipeline_counts(d->stream.pipeline, &counts);
+    ed_stream_look(&d->stream, &counts, NULL, NULL);
     ed_stream_account(&d->stream, line, sizeof line);
     ed_view_line(&d->view, "%s; %s; %s", line, ed_stream_encoder(&d->stream, &d->config),
                  ed_text_took(d->stream.took_ms, took));
@@ -328,7 +330,7 @@ static void account(struct detect *d)
 static eddy_status usable_check(struct detect *d, eddy_error *err)
 {
     struct ed_counts c;
-    ed_pipeline_counts(d->stream.pipeline, &c);
+    ed_stream_look(&d->stream, &c, NULL, NULL);
     if (!c.dead || c.assigned || c.founded)
         return EDDY_OK;
     const char *advice = "";
@@ -388,14 +390,14 @@ static eddy_status format_guess(const char *text, size_t n, int *ret, eddy_error
 }
 
 /* Unless somebody said what the input is, its first line does. */
-static eddy_status format_find(struct detect *d, eddy_error *err)
+static eddy_status format_find(struct detect *d, struct ed_source *source, eddy_error *err)
 {
     static char text[FIRST_BYTES];
     size_t n = 0;
     int format = EDDY_FORMAT_JSON;
     if (ed_config_source_of(&d->config, "document.format")->layer > ED_LAYER_PROFILE)
         return EDDY_OK;
-    eddy_status st = ed_source_files_peek(d->stream.source, text, sizeof text, &n, err);
+    eddy_status st = ed_source_files_peek(source, text, sizeof text, &n, err);
     if (st == EDDY_OK && n)
         st = format_guess(text, n, &format, err);
     if (st == EDDY_OK && n)
@@ -404,29 +406,58 @@ static eddy_status format_find(struct detect *d, eddy_error *err)
 }
 
 /* Where the answers go. */
-static eddy_status journal_open(struct detect *d, eddy_error *err)
+static eddy_status open_journal(void *user, int32_t shard, struct ed_journal **ret, eddy_error *err)
 {
     static const char *const nowhere[ED_TOPICS];
-    return *d->config.output.dir ? ed_config_journal_open(&d->config, &d->stream.journal, err)
-                                 : ed_journal_files_open(nowhere, &d->stream.journal, err);
+    struct detect *d = user;
+    (void)shard;
+    return *d->config.output.dir
+               ? ed_config_journal_files(&d->config, d->journal_dir, ret, err)
+               : ed_journal_files_open(nowhere, NULL, d->config.pipeline, ret, err);
+}
+
+/* The input, looked at: it may be a FIFO, or standard input, and keep us waiting. */
+static eddy_status source_look(struct detect *d, const struct ed_head *head, struct ed_source **ret,
+                               eddy_error *err)
+{
+    eddy_status st = ed_config_source_open(&d->config, NULL, 0, head, ret, err);
+    if (st != EDDY_OK)
+        return st;
+    ed_stream_listen(*ret);
+    return format_find(d, *ret, err);
+}
+
+static eddy_status open_source(void *user, int32_t shard, const struct ed_head *head,
+                               struct ed_source **ret, eddy_error *err)
+{
+    struct detect *d = user;
+    (void)shard;
+    *ret = d->source;
+    d->source = NULL;
+    return *ret ? EDDY_OK : source_look(d, head, ret, err);
+}
+
+static eddy_status options_check(const struct detect *d, eddy_error *err)
+{
+    const char *out = d->config.output.dir;
+    if (!d->config.source.files.n)
+        return eddy_fail(err, EDDY_INVALID, "no file is named; \"-\" is standard input");
+    if (d->journal_dir && (!*out || !strcmp(out, "-")))
+        return eddy_fail(err, EDDY_INVALID, "--journal needs -o DIR: it takes up files");
+    if (d->journal_dir && d->labels_path)
+        return eddy_fail(err, EDDY_INVALID,
+                         "--labels tells of one run only, --journal takes up earlier ones: use "
+                         "eddy score --run DIR");
+    return EDDY_OK;
 }
 
 static eddy_status open_all(struct detect *d, eddy_error *err)
 {
-    const struct ed_list *files = &d->config.source.files;
-    if (!files->n)
-        return eddy_fail(err, EDDY_INVALID, "no file is named; \"-\" is standard input");
-    ed_stream_listen(NULL);
-    eddy_status st = ed_source_files_open(files->at, files->n, (size_t)d->config.document.max_bytes,
-                                          &d->stream.source, err);
-    if (st != EDDY_OK)
-        return st;
-    ed_stream_listen(d->stream.source);
-    st = format_find(d, err);
+    eddy_status st = options_check(d, err);
     if (st == EDDY_OK)
-        st = journal_open(d, err);
-    if (st == EDDY_OK)
-        st = ed_stream_open(&d->stream, &d->config, err);
+        ed_stream_listen(NULL);
+    if (st == EDDY_OK && !d->journal_dir)
+        st = source_look(d, NULL, &d->source, err);
     if (st != EDDY_OK)
         return st;
     if (d->labels_path) {
@@ -438,12 +469,16 @@ static eddy_status open_all(struct detect *d, eddy_error *err)
     d->arena = eddy_arena_new(PICTURE_MAX);
     if (st == EDDY_OK && !d->arena)
         st = eddy_fail_nomem(err, "detect", 0);
+    d->stream.user = d;
+    d->stream.open_journal = open_journal;
+    d->stream.open_source = open_source;
     struct ed_pipeline_options watch = {.watcher = d,
                                         .on_assigned = d->labels_path ? on_assigned : NULL,
                                         .on_change = d->labels_path ? on_change : NULL,
                                         .on_event = d->table || d->json ? on_event : NULL,
-                                        .on_dead = on_dead};
-    return st == EDDY_OK ? ed_stream_connect(&d->stream, &d->config, &watch, err) : st;
+                                        .on_dead = on_dead,
+                                        .resumable = d->journal_dir != NULL};
+    return st == EDDY_OK ? ed_stream_open(&d->stream, &d->config, &watch, err) : st;
 }
 
 /* What went wrong, or made the rest unwanted, while the threads ran. */
@@ -476,6 +511,11 @@ static eddy_status run(struct detect *d, eddy_error *err)
     ed_view_line(&d->view, "reading %s",
                  d->config.document.format == EDDY_FORMAT_JSON ? "JSON objects" : "plain lines");
     ed_stream_say_encoder(&d->stream, &d->config, &d->view);
+    if (ed_shard_was_ended(d->stream.shard)) {
+        ed_view_line(&d->view, "%s: this run has come to its end before; nothing is left to do",
+                     d->journal_dir);
+        return EDDY_OK;
+    }
     struct ed_ticker *ticker = NULL;
     st = ed_ticker_start(100, tick, d, &ticker, err);
     if (st != EDDY_OK)
@@ -497,6 +537,10 @@ int ed_cmd_detect(int argc, char **argv)
         {"min-size", 0, "N", "show events of at least N documents (2)", &min_size},
         {"all", 'a', NULL, "show every event, those of one document too", &all},
         {"json", 'J', NULL, "events as JSON Lines, on a terminal too", &json},
+        {"journal", 0, "DIR",
+         "keep the state in DIR: a run that was killed or stopped goes on where it was, nothing "
+         "lost, nothing twice",
+         &d.journal_dir},
         {"labels", 0, "FILE", "write the event that each document is in at the end: id, tab, event",
          &d.labels_path},
     };
@@ -507,7 +551,8 @@ int ed_cmd_detect(int argc, char **argv)
             "Find events in files, a document a line; \"-\" is standard input. Lines are JSON\n"
             "objects (id, ts, title, text, lang, source) or plain text; the first line tells.\n"
             "On a terminal the events are shown as a table, else as JSON Lines; with -o DIR\n"
-            "assignments, changes, events and dead letters become files in DIR.\n"
+            "assignments, changes, events and dead letters become files in DIR; with --journal\n"
+            "as well the same command goes on where an earlier one was cut off.\n"
             "Exit code 0: all was read, or the reader of standard output had seen enough;\n"
             "1: no document could be used, or the input is no lines; 74: a file; 130 and 143:\n"
             "ended by SIGINT and SIGTERM, with what was read until then answered.",
@@ -536,6 +581,7 @@ int ed_cmd_detect(int argc, char **argv)
     eddy_status closed = ed_stream_close(&d.stream, &err);
     st = st == EDDY_OK ? closed : st;
 
+    ed_source_free(d.source);
     ed_view_clear(&d.view);
     ed_gallery_clear(&d.gallery);
     eddy_lineage_free(d.lineage);

@@ -1,8 +1,9 @@
 eddy_folder(cli
   SOURCES options.c options_text.c options_print.c
     config.c config_substitute.c config_yaml.c config_kafka.c config_finish.c config_args.c
-    config_make.c config_print.c usage.c check.c score.c labels.c
-    detect.c dead.c run.c demo.c demo_play.c gallery.c stream.c view.c
+    config_make.c config_print.c usage.c check.c score.c score_internal.c
+    labels.c
+    detect.c dead.c run.c replay.c demo.c demo_play.c gallery.c stream.c view.c
   LINK PkgConfig::jansson PkgConfig::yaml)
 
 # The corpus of eddy demo goes into the program.

@@ -18,7 +18,7 @@ static uint64_t name_end(uint64_t hash)
     return hash ? hash : 1; /* 0 means no name */
 }
 
-static uint64_t name(const char *s, size_t n)
+uint64_t ed_name(const char *s, size_t n)
 {
     return name_end(ed_fnv1a(ED_FNV_BASIS, s, n));
 }
@@ -27,15 +27,15 @@ uint64_t ed_name_json(const json_t *value)
 {
     char text[32];
     switch (value ? json_typeof(value) : JSON_NULL) {
-    case JSON_STRING: return name(json_string_value(value), json_string_length(value));
+    case JSON_STRING: return ed_name(json_string_value(value), json_string_length(value));
     case JSON_INTEGER:
         snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        return name(text, strlen(text));
+        return ed_name(text, strlen(text));
     case JSON_REAL:
         snprintf(text, sizeof text, "%.17g", json_real_value(value));
-        return name(text, strlen(text));
-    case JSON_TRUE: return name("true", 4);
-    case JSON_FALSE: return name("false", 5);
+        return ed_name(text, strlen(text));
+    case JSON_TRUE: return ed_name("true", 4);
+    case JSON_FALSE: return ed_name("false", 5);
     default: return 0;
     }
 }
@@ -92,7 +92,7 @@ static const char *cell(const char *at, const char *end, char separator, uint64_
     if (separator != ',' || at == end || *at != '"') {
         const char *stop = memchr(at, separator, (size_t)(end - at));
         stop = stop ? stop : end;
-        *ret = name(at, (size_t)(stop - at));
+        *ret = ed_name(at, (size_t)(stop - at));
         return stop;
     }
     uint64_t hash = ED_FNV_BASIS;
@@ -109,7 +109,7 @@ static const char *cell(const char *at, const char *end, char separator, uint64_
 static eddy_status gold_cells(struct ed_labels *labels, const eddy_raw *line, eddy_error *err)
 {
     const char *end = line->bytes + line->n;
-    uint64_t id = 0, label = 0, nothing = name("", 0);
+    uint64_t id = 0, label = 0, nothing = ed_name("", 0);
     const char *at = cell(line->bytes, end, labels->separator, &id);
     if (at && at < end && *at == labels->separator)
         at = cell(at + 1, end, labels->separator, &label);
@@ -118,7 +118,8 @@ static eddy_status gold_cells(struct ed_labels *labels, const eddy_raw *line, ed
     if (at != end || id == nothing)
         return eddy_fail(err, EDDY_FORMAT, ED_PLACE "not an id and a label with a %s between them",
                          ED_AT(line), labels->separator == ',' ? "comma" : "tab");
-    int heading = line->position.offset == 0 && id == name("id", 2) && label == name("label", 5);
+    int heading =
+        line->position.offset == 0 && id == ed_name("id", 2) && label == ed_name("label", 5);
     return heading || label == nothing ? EDDY_OK : gold_put(labels, line, id, label, err);
 }
 

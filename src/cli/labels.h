@@ -13,6 +13,8 @@
 #define ED_PLACE    "%s:%" PRId64 ": "
 #define ED_AT(line) (line)->position.topic, (line)->position.offset + 1
 
+/* The name of n bytes, as ed_name_json of such a string; never 0. */
+uint64_t ed_name(const char *s, size_t n);
 /* The name in a JSON value, the same whether it is written 12 or "12"; 0: none. */
 uint64_t ed_name_json(const json_t *value);
 

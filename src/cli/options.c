@@ -48,6 +48,11 @@ const struct ed_option ed_options[] = {
              "news: events fade after 12 hours, and an idle event must be resembled a little more "
              "to grow. tickets: events never fade. posts: events fade after 7 days. logs: each "
              "message is a line of text, embedded by hashing; events fade after 7 days."},
+    {"stage", CHOICE(stage), .standard = "all",
+     WORDS({"all", ED_STAGE_ALL}, {"embed", ED_STAGE_EMBED}, {"engine", ED_STAGE_ENGINE}),
+     .help = "What eddy run does. embed: only read, embed and write to output.vectors; any number "
+             "of such processes share the input partitions. engine: only cluster what they write. "
+             "all: both, in one process."},
     {"insecure", BOOL(insecure), .standard = "false",
      .help = "Allow settings in kafka that weaken the check of the broker's certificate."},
 
@@ -56,14 +61,20 @@ const struct ed_option ed_options[] = {
     {"source.files", LIST(source.files),
      .help = "Files to read instead of topics, a document a line; \"-\" is standard input."},
     {"source.group", STRING(source.group), .shape = ED_GROUP, .standard = "eddy-{pipeline}",
-     .help = "Consumer group; its offsets say what was answered."},
-    {"source.readers", INTEGER(source.readers), RANGE(1, 64), .standard = "1",
-     .help = "Threads that read and parse."},
+     .help = "Consumer group: its members divide the shards among themselves, and its offsets tell "
+             "lag tools what was answered."},
+    {"source.instance", STRING(source.instance), .optional = 1, .standard = "",
+     .help = "Name of this process in the group (group.instance.id), another one for each: when it "
+             "comes back within the session timeout, it goes on at once. \"\": none."},
     {"source.from", CHOICE(source.from_beginning), .standard = "beginning",
      WORDS({"beginning", 1}, {"end", 0}),
-     .help = "Where to start in a topic of which the group has no offset."},
+     .help = "Where to start in a topic that this pipeline has not read yet."},
     {"source.exit_at_end", BOOL(source.exit_at_end), .standard = "false",
      .help = "Stop when every partition is read to the end that it had at start."},
+    {"source.merge_wait", DURATION(source.merge_wait_ms), RANGE(0, HOUR), .standard = "500ms",
+     .help = "Partitions are read as one stream, in the order of Kafka's timestamps. One that is "
+             "known to have more but does not deliver holds up the others for this long; what it "
+             "then brings out of order is counted."},
 
     {"document.format", CHOICE(document.format), .standard = "json",
      WORDS({"json", EDDY_FORMAT_JSON}, {"lines", EDDY_FORMAT_LINES}),
@@ -116,7 +127,7 @@ const struct ed_option ed_options[] = {
      .help = "Directory of the encoder (config.json, tokenizer, weights). \"\": EDDY_MODEL_DIR, "
              "else eddy/models/all-MiniLM-L6-v2 in the user's cache."},
     {"embed.workers", INTEGER(embed.workers), RANGE(1, 256), WORDS({"auto", 0}), .standard = "auto",
-     .help = "Threads that embed; auto: one for each processor."},
+     .help = "Threads that parse and embed; auto: one for each processor."},
 
     {"engine.dense_weight", REAL(engine.dense_weight), RANGE(0, 1), .standard = "0.6",
      .help = "Weight of the embedding of a short text against its words; long texts lean more on "
@@ -154,13 +165,13 @@ const struct ed_option ed_options[] = {
     {"engine.words_max", INTEGER(engine.words_max), RANGE(1024, 268435456), .standard = "131072",
      .help = "Words whose frequency is kept; beyond, rare ones are forgotten, and counted."},
 
-    {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "256",
+    {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "1024",
      .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "
              "Results do not depend on it."},
     {"batch.wait", DURATION(batch.wait_ms), RANGE(1, 60 * SECOND), .standard = "100ms",
      .help = "A batch that is not full goes on after this time."},
     {"batch.ring", INTEGER(batch.ring), RANGE(2, 256), .standard = "8",
-     .help = "Batches under way at most; then the readers pause."},
+     .help = "Batches under way at most; then nothing more is read."},
 
     {"output.dir", STRING(output.dir), .optional = 1, .standard = "",
      .help = "Write files (JSON Lines) into this directory instead of Kafka topics; \"-\": all to "
@@ -187,6 +198,23 @@ const struct ed_option ed_options[] = {
     {"output.deliver_within", DURATION(output.deliver_ms), RANGE(SECOND, HOUR), .standard = "30s",
      .help = "Time for the broker to take a batch of answers before it is tried again."},
 
+    {"output.vectors", STRING(output.topics[ED_VECTORS]), .shape = ED_TOPIC,
+     .standard = "{pipeline}.vectors",
+     .help = "Topic between processes with stage embed and those with stage engine: the documents "
+             "with their vectors, by document.group."},
+    {"state.topic", STRING(state.topic), .shape = ED_TOPIC, .standard = "{pipeline}.state",
+     .help = "Topic of the state, compacted: a restart goes on from there, exactly where it "
+             "stopped. Who loses it begins anew."},
+    {"state.dir", STRING(state.dir), .optional = 1, .standard = "",
+     .help = "Directory for a local copy of the state, so that a restart reads only the rest of "
+             "the topic. May be lost at any time. \"\": none."},
+    {"state.shards", INTEGER(state.shards), RANGE(1, 10000), .standard = "1",
+     .help = "Independent clusterings, each of the input partitions p with p modulo shards the "
+             "same, and as many partitions of the state topic. Cannot change later."},
+    {"state.standby", BOOL(state.standby), .standard = "true",
+     .help = "Follow the shards that other processes own, so that taking one over takes no time. "
+             "Costs as much memory as owning it."},
+
     {"kafka", MAP(kafka),
      .help = "Settings of librdkafka by their own names, for reading and writing. Those that eddy "
              "must own for its promises are refused, and so are those that run programs.\n"
@@ -205,13 +233,10 @@ const struct ed_option ed_options[] = {
 };
 
 const struct ed_section ed_sections[] = {
-    {"source", "Where documents come from."},
-    {"document", "How a message becomes a document."},
-    {"embed", "How a text becomes a vector."},
-    {"engine", "How documents become events."},
-    {"batch", "How much goes at once."},
-    {"output", "Where the answers go."},
-    {NULL, NULL},
+    {"source", "Where documents come from."},     {"document", "How a message becomes a document."},
+    {"embed", "How a text becomes a vector."},    {"engine", "How documents become events."},
+    {"batch", "How much goes at once."},          {"output", "Where the answers go."},
+    {"state", "How it goes on after a restart."}, {NULL, NULL},
 };
 
 const size_t ed_options_n = sizeof ed_options / sizeof *ed_options;

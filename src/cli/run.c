@@ -26,11 +26,11 @@ static void status(void *p)
     struct run *r = p;
     struct ed_counts c;
     struct ed_progress at;
-    ed_pipeline_counts(r->stream.pipeline, &c);
-    ed_source_progress(r->stream.source, &at);
+    struct ed_journal_stats j;
+    ed_stream_look(&r->stream, &c, &at, &j);
     int64_t now = ed_view_now();
     double seconds = (double)(now - r->last_ms) / 1000;
-    double rate = seconds > 0 ? (double)(c.committed - r->last_committed) / seconds : 0;
+    uint64_t since = c.committed > r->last_committed ? c.committed - r->last_committed : 0;
     r->last_ms = now;
     r->last_committed = c.committed;
     char behind[24] = "unknown";
@@ -38,44 +38,62 @@ static void status(void *p)
         snprintf(behind, sizeof behind, "%" PRIu64, at.behind);
     ed_log(ED_LOG_INFO, "run",
            "in=%" PRIu64 " assigned=%" PRIu64 " founded=%" PRIu64 " filtered=%" PRIu64
-           " dead=%" PRIu64 " committed=%" PRIu64 " commit_retries=%" PRIu64 " events=%" PRIu64
-           " behind=%s per_second=%.1f",
-           c.in, c.assigned, c.founded, c.filtered, c.dead, c.committed, c.commit_retries,
-           c.events_active, behind, rate);
+           " dead=%" PRIu64 " committed=%" PRIu64 " events=%" PRIu64 " behind=%s missing=%" PRIu64
+           " late=%" PRIu64 " per_second=%.1f epochs=%" PRIu64 " aborted=%" PRIu64
+           " fences=%" PRIu64 " state_bytes=%" PRIu64 " open_ms_max=%" PRId64,
+           c.in, c.assigned, c.founded, c.filtered, c.dead, c.committed, c.events_active, behind,
+           at.missing, at.late, seconds > 0 ? (double)since / seconds : 0, j.epochs, j.aborted,
+           j.fences, j.record_bytes, j.open_ms_max);
+}
+
+static eddy_status open_all(struct run *r, eddy_error *err)
+{
+    struct ed_config *config = &r->config;
+    struct ed_pipeline_options watch = {.resumable =
+                                            ed_config_to_kafka(config) || *config->state.dir};
+    int topics = config->source.topics.n || config->stage == ED_STAGE_ENGINE;
+    if (topics && !config->source.files.n && ed_config_to_kafka(config))
+        return ed_stream_open_shards(&r->stream, config, err);
+    if (config->state.shards > 1 || config->stage != ED_STAGE_ALL)
+        return eddy_fail(err, EDDY_CONFIG,
+                         "state.shards above 1 and stage need topics on both sides (source.topics, "
+                         "no output.dir)");
+    r->stream.options.patient = 1;
+    ed_stream_listen(NULL);
+    return ed_stream_open(&r->stream, config, &watch, err);
 }
 
 static eddy_status run(struct run *r, eddy_error *err)
 {
-    static const struct ed_pipeline_options nobody_watches;
-    eddy_status st = ed_stream_open(&r->stream, &r->config, err);
-    if (st == EDDY_OK)
-        st = ed_config_journal_open(&r->config, &r->stream.journal, err);
-    if (st == EDDY_OK)
-        st = ed_config_source_open(&r->config, &r->stream.source, err);
-    if (st == EDDY_OK)
-        st = ed_stream_connect(&r->stream, &r->config, &nobody_watches, err);
+    eddy_status st = open_all(r, err);
     if (st != EDDY_OK)
         return st;
-    ed_pipeline_patient(r->stream.pipeline);
-    ed_log(ED_LOG_INFO, "run", "eddy %s, pipeline %s, embedding by %s, %zu readers", eddy_version(),
-           r->config.pipeline, ed_stream_encoder(&r->stream, &r->config),
-           ed_source_readers(r->stream.source));
+    ed_log(ED_LOG_INFO, "run", "eddy %s, pipeline %s, embedding by %s", eddy_version(),
+           r->config.pipeline, ed_stream_encoder(&r->stream, &r->config));
+    if (!ed_config_to_kafka(&r->config) && ed_shard_was_ended(r->stream.shard)) {
+        ed_log(ED_LOG_INFO, "run", "this run has come to its end before; nothing is left to do");
+        return EDDY_OK;
+    }
     r->last_ms = ed_view_now();
     struct ed_ticker *ticker = NULL;
     st = ed_ticker_start(STATUS_MS, status, r, &ticker, err);
     if (st == EDDY_OK)
         st = ed_stream_run(&r->stream, err);
     ed_ticker_stop(ticker);
+    return st;
+}
 
-    char account[300], dead[300];
+/* The last line; what it counts is gone with the stream. */
+static void account(struct run *r)
+{
+    char line[300], dead[300];
     struct ed_counts counts;
-    ed_pipeline_counts(r->stream.pipeline, &counts);
-    ed_stream_account(&r->stream, account, sizeof account);
+    ed_stream_look(&r->stream, &counts, NULL, NULL);
+    ed_stream_account(&r->stream, line, sizeof line);
     ed_stream_dead(&counts, dead, sizeof dead);
     ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "%s%s",
-           ed_stream_signal() ? " by signal" : "", account, counts.committed,
-           *dead ? "; dead: " : "", *dead ? dead + 2 : "");
-    return st;
+           ed_stream_signal() ? " by signal" : "", line, counts.committed, *dead ? "; dead: " : "",
+           *dead ? dead + 2 : "");
 }
 
 int ed_cmd_run(int argc, char **argv)
@@ -100,6 +118,7 @@ int ed_cmd_run(int argc, char **argv)
         return code;
     eddy_error err = {0};
     eddy_status st = run(&r, &err);
+    account(&r);
     eddy_status closed = ed_stream_close(&r.stream, &err);
     st = st == EDDY_OK ? closed : st;
     ed_config_clear(&r.config);

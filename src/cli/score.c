@@ -1,4 +1,4 @@
-/* eddy score: gold labels against what a run wrote, three times over.
+/* eddy score: what a run wrote against gold labels, or judged without them, three times over.
  *
  *   at arrival     the event each document was given when it came
  *   with lineage   the same, merged events replaced by the one that lives on
@@ -11,6 +11,7 @@
 #include "base/table.h"
 #include "cli/commands.h"
 #include "cli/labels.h"
+#include "cli/score_internal.h"
 #include "cli/usage.h"
 #include "source/source.h"
 
@@ -34,6 +35,8 @@ struct score {
     struct scored *docs; /* (n_docs) assigned and labelled; at most as many as gold has */
     size_t n_docs, room_docs;
     uint64_t unmatched, repeated; /* assigned without a label; assigned again */
+    struct ed_internal internal;  /* without labels; filled with --internal only */
+    int by_gold, by_vectors;      /* what is asked for: --gold, --internal */
 };
 
 enum { ARRIVAL, LINEAGE, FINAL, VIEWS };
@@ -43,6 +46,7 @@ static const char *const view_title[VIEWS] = {"at arrival", "with lineage", "aft
 struct result {
     eddy_scores views[VIEWS];
     double changed; /* share of the documents that repair moved or split off */
+    struct ed_internal_result internal;
 };
 
 /* ---- lines ---- */
@@ -52,14 +56,14 @@ typedef eddy_status line_reader(struct score *s, const eddy_raw *line, eddy_erro
 static eddy_status each_line(const char *path, line_reader *read, struct score *s, eddy_error *err)
 {
     struct ed_source *source = NULL;
-    eddy_status st = ed_source_files_open(&path, 1, LINE_BYTES_MAX, &source, err);
+    eddy_status st = ed_source_files_open(&path, 1, LINE_BYTES_MAX, NULL, 0, &source, err);
     if (st != EDDY_OK)
         return st;
     int end = 0;
     while (st == EDDY_OK && !end) {
         eddy_raw lines[256];
         size_t n = 0;
-        st = ed_source_read(source, 0, 1000, lines, 256, &n, &end, err);
+        st = ed_source_read(source, 1000, lines, 256, &n, &end, err);
         for (size_t i = 0; st == EDDY_OK && i < n; i++) {
             if (lines[i].n && lines[i].bytes[lines[i].n - 1] == '\r')
                 lines[i].n--; /* made elsewhere */
@@ -98,6 +102,8 @@ static eddy_status doc_add(struct score *s, struct scored doc, eddy_error *err)
 static eddy_status assignment_take(struct score *s, uint64_t id, struct scored doc, eddy_error *err)
 {
     eddy_status st = eddy_lineage_assigned(s->lineage, doc.event, doc.group, err);
+    if (st == EDDY_OK && s->by_vectors)
+        st = ed_internal_assigned(&s->internal, id, doc.event, doc.group, err);
     if (st != EDDY_OK)
         return st;
     if (ed_table_find(&s->seen, id)) {
@@ -216,7 +222,7 @@ static void print_table(const struct score *s, const struct result *r)
 
 static void print_json(const struct score *s, const struct result *r)
 {
-    printf("{\"documents\":%zu,\"gold\":%zu,\"unmatched\":%" PRIu64 ",\"missing\":%" PRIu64
+    printf("\"documents\":%zu,\"gold\":%zu,\"unmatched\":%" PRIu64 ",\"missing\":%" PRIu64
            ",\"repeated\":%" PRIu64,
            s->n_docs, r->views[FINAL].gold, s->unmatched, missing(s), s->repeated);
     for (int view = 0; view < VIEWS; view++) {
@@ -228,28 +234,62 @@ static void print_json(const struct score *s, const struct result *r)
                v->nmi_geometric, v->ari, v->homogeneity, v->completeness, v->v_measure, v->ga,
                v->fga);
     }
-    printf(",\"changed\":%.9f}\n", r->changed);
+    printf(",\"changed\":%.9f", r->changed);
+}
+
+static void print(const struct score *s, const struct result *r, int json)
+{
+    if (json) {
+        printf("{");
+        if (s->by_gold)
+            print_json(s, r);
+        if (s->by_vectors) {
+            printf("%s\"internal\":", s->by_gold ? "," : "");
+            ed_internal_print_json(&r->internal);
+        }
+        printf("}\n");
+        return;
+    }
+    if (s->by_gold)
+        print_table(s, r);
+    if (s->by_gold && s->by_vectors)
+        printf("\n");
+    if (s->by_vectors)
+        ed_internal_print(&r->internal);
 }
 
 /* ---- the command ---- */
 
-static eddy_status score_files(struct score *s, const char *gold, const char *assignments,
-                               const char *changes, struct result *ret, eddy_error *err)
+/* What eddy wrote, and the labels. */
+static eddy_status read_run(struct score *s, const char *gold, const char *assignments,
+                            const char *changes, eddy_error *err)
 {
     eddy_status st = eddy_lineage_new(&s->lineage, err);
-    if (st == EDDY_OK)
+    if (st == EDDY_OK && s->by_gold)
         st = each_line(gold, gold_line, s, err);
     if (st == EDDY_OK)
         st = each_line(assignments, assignment_line, s, err);
     if (st == EDDY_OK)
         st = each_line(changes, change_line, s, err);
-    if (st == EDDY_OK && !s->n_docs)
+    if (st == EDDY_OK && s->by_gold && !s->n_docs)
         st = eddy_fail(err, EDDY_FORMAT,
                        "score: no document of %s has a label in %s (%zu labels, %" PRIu64
                        " documents without one); do the ids agree?",
                        assignments, gold, s->gold.of.n, s->unmatched);
-    if (st == EDDY_OK)
+    return st;
+}
+
+static eddy_status score_files(struct score *s, struct ed_config *config, const char *gold,
+                               const char *assignments, const char *changes, struct result *ret,
+                               eddy_error *err)
+{
+    eddy_status st = read_run(s, gold, assignments, changes, err);
+    if (st == EDDY_OK && s->by_vectors)
+        st = ed_internal_read(&s->internal, config, err);
+    if (st == EDDY_OK && s->by_gold)
         st = score_run(s, ret, err);
+    if (st == EDDY_OK && s->by_vectors)
+        st = ed_internal_score(&s->internal, s->lineage, &ret->internal, err);
     return st;
 }
 
@@ -259,19 +299,17 @@ static void score_clear(struct score *s)
     ed_table_clear(&s->seen);
     eddy_lineage_free(s->lineage);
     ed_free(s->docs);
+    ed_internal_clear(&s->internal);
 }
 
-static int score_and_print(struct score *s, const char *gold, const char *assignments,
-                           const char *changes, int json)
+static int score_and_print(struct score *s, struct ed_config *config, const char *gold,
+                           const char *assignments, const char *changes, int json)
 {
     eddy_error err = {0};
     struct result result;
-    if (score_files(s, gold, assignments, changes, &result, &err) != EDDY_OK)
+    if (score_files(s, config, gold, assignments, changes, &result, &err) != EDDY_OK)
         return ed_exit_with(&err);
-    if (json)
-        print_json(s, &result);
-    else
-        print_table(s, &result);
+    print(s, &result, json);
     if (fflush(stdout) != 0) {
         eddy_fail(&err, EDDY_IO, "standard output: cannot write");
         return ed_exit_with(&err);
@@ -285,9 +323,10 @@ static int settings_wrong(struct score *s, const char *id_path, const char *labe
 {
     eddy_error err = {0};
     eddy_status st = EDDY_OK;
-    if (!gold || !assignments || !changes)
+    if (!(gold || s->by_vectors) || !assignments || !changes)
         st = eddy_fail(&err, EDDY_INVALID,
-                       "score needs --gold FILE and --run DIR (or --assignments and --changes)");
+                       "score needs --gold FILE (or --internal) and --run DIR (or --assignments "
+                       "and --changes)");
     if (st == EDDY_OK)
         st = ed_labels_init(&s->gold, id_path, label_path, &err);
     if (st != EDDY_OK)
@@ -298,6 +337,7 @@ static int settings_wrong(struct score *s, const char *id_path, const char *labe
 int ed_cmd_score(int argc, char **argv)
 {
     const char *gold = NULL, *run = NULL, *assignments = NULL, *changes = NULL, *json = NULL;
+    const char *internal = NULL;
     const char *id_path = "/id", *label_path = "/label";
     const struct ed_flag flags[] = {
         {"gold", 0, "FILE", "the labels: JSON Lines, or id and label as CSV or TSV", &gold},
@@ -306,16 +346,28 @@ int ed_cmd_score(int argc, char **argv)
         {"run", 0, "DIR", "what eddy detect -o DIR wrote", &run},
         {"assignments", 0, "FILE", "in place of DIR/assignments.jsonl", &assignments},
         {"changes", 0, "FILE", "in place of DIR/changes.jsonl", &changes},
+        {"internal", 0, NULL, "judge the events by the vectors of the documents in FILE...",
+         &internal},
         {"json", 0, NULL, "one JSON object in place of the table", &json},
     };
     const struct ed_command command = {
         .name = "score",
-        .synopsis = "eddy score --gold FILE --run DIR",
+        .synopsis = "eddy score --gold FILE --run DIR\n"
+                    "       eddy score --internal --run DIR [--gold FILE] FILE...",
         .about = "Compare what a run found with gold labels: BCubed, NMI, ARI, V-measure, and\n"
                  "grouping accuracy (GA, FGA); at arrival, with merged events followed, and\n"
-                 "after repair.",
+                 "after repair.\n\n"
+                 "With --internal, without labels: simplified silhouette, Davies-Bouldin,\n"
+                 "Calinski-Harabasz, and the stability index of CSAI in two forms, by the vectors\n"
+                 "of the documents (document.vector, or the embedder of embed.model) in FILE...,\n"
+                 "which the run has read. They say how well apart and how even events are, not\n"
+                 "that they are right: compare runs with the same vectors only. CSAI as published\n"
+                 "(shares) has a known weakness: labels drawn at random in unequal proportions\n"
+                 "can score as well as the right answer. The corrected form (profiles) does not.",
         .examples = "  eddy detect -o found news.jsonl\n"
-                    "  eddy score --gold news.jsonl --gold-label /story --run found\n",
+                    "  eddy score --gold news.jsonl --gold-label /story --run found\n"
+                    "  eddy score --internal --run found news.jsonl\n",
+        .takes = ED_TAKES_CONFIG | ED_TAKES_FILES,
         .flags = flags,
         .n_flags = sizeof flags / sizeof flags[0],
     };
@@ -327,10 +379,10 @@ int ed_cmd_score(int argc, char **argv)
         assignments = ed_arena_printf(config.arena, "%s/assignments.jsonl", run).at;
     if (run && !changes)
         changes = ed_arena_printf(config.arena, "%s/changes.jsonl", run).at;
-    struct score s = {0};
+    struct score s = {.by_gold = gold != NULL, .by_vectors = internal != NULL};
     code = settings_wrong(&s, id_path, label_path, gold, assignments, changes)
                ? ED_EXIT_USAGE
-               : score_and_print(&s, gold, assignments, changes, json != NULL);
+               : score_and_print(&s, &config, gold, assignments, changes, json != NULL);
     score_clear(&s);
     ed_config_clear(&config);
     return code;

@@ -14,7 +14,8 @@
 
 /* A signal handler can only reach what is static. */
 static _Atomic(struct ed_source *) opened;
-static _Atomic(struct ed_pipeline *) running;
+static _Atomic(struct ed_shard *) one;
+static _Atomic(struct ed_shards *) many;
 static atomic_int signalled;
 
 /* Before there is anything to stop, the number is enough: ed_stream_run looks at it. */
@@ -22,11 +23,14 @@ static void on_signal(int number)
 {
     if (atomic_exchange(&signalled, number))
         _exit(128 + number);
-    struct ed_pipeline *pl = atomic_load(&running);
+    struct ed_shard *shard = atomic_load(&one);
+    struct ed_shards *shards = atomic_load(&many);
     struct ed_source *source = atomic_load(&opened);
-    if (pl)
-        ed_pipeline_stop(pl);
-    else if (source)
+    if (shard)
+        ed_shard_stop(shard);
+    if (shards)
+        ed_shards_stop(shards);
+    if (source)
         ed_source_stop(source);
 }
 
@@ -66,68 +70,196 @@ eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **r
                      by_auto ? "; without an encoder: --set embed.model=hash" : "");
 }
 
-eddy_status ed_stream_open(struct ed_stream *stream, const struct ed_config *config,
-                           eddy_error *err)
+/* ---- opening ---- */
+
+static eddy_status open_journal(void *user, const char *topic, int32_t shard,
+                                struct ed_journal **ret, eddy_error *err)
 {
-    eddy_parse_options parse;
-    eddy_engine_options engine;
-    size_t dim = 0;
-    ed_stream_listen(stream->source);
-    ed_config_parse_options(config, &parse);
-    eddy_status st = eddy_parser_new(&parse, &stream->parser, err);
-    if (st == EDDY_OK)
-        st = ed_stream_embedder(config, &stream->embedder, &dim, err);
-    if (st != EDDY_OK)
-        return st;
-    ed_config_engine_options(config, dim, &engine);
-    return eddy_clusterer_new(&engine, &stream->clusterer, err);
+    struct ed_stream *stream = user;
+    struct ed_config *config = stream->config;
+    struct ed_config_journal made;
+    if (stream->open_journal)
+        return stream->open_journal(stream->user, shard, ret, err);
+    if (!ed_config_to_kafka(config))
+        return ed_config_journal_files(config, *config->state.dir ? config->state.dir : NULL, ret,
+                                       err);
+    eddy_status st = ed_config_journal_kafka(config, topic, shard, stream->group, &made, err);
+    made.kafka.prepared = stream->group != NULL;
+    return st == EDDY_OK ? ed_journal_kafka_open(&made.kafka, ret, err) : st;
 }
 
-eddy_status ed_stream_connect(struct ed_stream *stream, const struct ed_config *config,
-                              const struct ed_pipeline_options *watch, eddy_error *err)
+static eddy_status parser_make(struct ed_stream *stream, eddy_error *err)
 {
-    struct ed_pipeline_options options;
-    ed_config_pipeline_options(config, &options);
-    options.source = stream->source;
-    options.journal = stream->journal;
-    options.parser = stream->parser;
-    options.embedder = stream->embedder;
-    options.clusterer = stream->clusterer;
-    options.watcher = watch->watcher;
-    options.on_assigned = watch->on_assigned;
-    options.on_change = watch->on_change;
-    options.on_event = watch->on_event;
-    options.on_dead = watch->on_dead;
-    return ed_pipeline_new(&options, &stream->pipeline, err);
+    eddy_parse_options parse;
+    ed_config_parse_options(stream->config, &parse);
+    return stream->parser ? EDDY_OK : eddy_parser_new(&parse, &stream->parser, err);
 }
+
+static eddy_status open_source(void *user, const char *topic, int32_t shard,
+                               const struct ed_head *head, struct ed_pipeline_options *options,
+                               eddy_error *err)
+{
+    struct ed_stream *stream = user;
+    eddy_status st =
+        stream->open_source
+            ? stream->open_source(stream->user, shard, head, &options->source, err)
+            : ed_config_source_open(stream->config, topic, shard, head, &options->source, err);
+    if (st == EDDY_OK)
+        st = parser_make(stream, err); /* now that somebody may have looked at the input */
+    options->parser = stream->parser;
+    return st;
+}
+
+/* What all shards share. */
+static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
+                           const struct ed_pipeline_options *watch, eddy_error *err)
+{
+    struct ed_shard_options *o = &stream->options;
+    size_t dim = 0;
+    stream->config = config;
+    eddy_status st = ed_stream_embedder(config, &stream->embedder, &dim, err);
+    if (st != EDDY_OK)
+        return st;
+    ed_config_engine_options(config, dim, &stream->engine);
+    ed_config_pipeline_options(config, &o->pipeline);
+    o->engine = config->stage == ED_STAGE_EMBED ? NULL : &stream->engine;
+    o->fingerprint = ed_shard_fingerprint(&stream->engine, stream->embedder);
+    o->pipeline.vector_dim = dim;
+    o->pipeline.embedder = stream->embedder;
+    o->pipeline.watcher = watch->watcher;
+    o->pipeline.on_assigned = watch->on_assigned;
+    o->pipeline.on_change = watch->on_change;
+    o->pipeline.on_event = watch->on_event;
+    o->pipeline.on_dead = watch->on_dead;
+    o->pipeline.resumable = watch->resumable;
+    o->pipeline.goes_on = watch->goes_on;
+    o->user = stream;
+    o->open_journal = open_journal;
+    o->open_source = open_source;
+    return EDDY_OK;
+}
+
+eddy_status ed_stream_open(struct ed_stream *stream, struct ed_config *config,
+                           const struct ed_pipeline_options *watch, eddy_error *err)
+{
+    eddy_status st = prepare(stream, config, watch, err);
+    if (st == EDDY_OK)
+        st = ed_shard_new(&stream->options, &stream->shard, err);
+    if (st != EDDY_OK)
+        return st;
+    atomic_store(&one, stream->shard);
+    if (atomic_load(&signalled))
+        ed_shard_stop(stream->shard);
+    return ed_shard_restore(stream->shard, err);
+}
+
+static void joined(void *user, struct ed_group *group)
+{
+    ((struct ed_stream *)user)->group = group;
+}
+
+/* The topics first: a group cannot divide one that is not there. */
+static eddy_status topics_make(struct ed_stream *stream, eddy_error *err)
+{
+    struct ed_config_journal made;
+    eddy_status st = ed_config_journal_kafka(stream->config, NULL, 0, NULL, &made, err);
+    return st == EDDY_OK ? ed_journal_kafka_prepare(&made.kafka, err) : st;
+}
+
+eddy_status ed_stream_open_shards(struct ed_stream *stream, struct ed_config *config,
+                                  eddy_error *err)
+{
+    static const struct ed_pipeline_options nobody_watches = {.resumable = 1};
+    int embeds = config->stage == ED_STAGE_EMBED;
+    char group[600];
+    struct ed_shards_options o = {.n_shards = embeds ? 0 : (int32_t)config->state.shards,
+                                  .standby = config->state.standby && !embeds,
+                                  .ends = config->source.exit_at_end,
+                                  .joined = joined,
+                                  .group = {.group = config->source.group,
+                                            .topics = &config->state.topic,
+                                            .n_topics = 1,
+                                            .insecure = config->insecure}};
+    if (embeds) { /* a group of their own: its offsets are of the input */
+        snprintf(group, sizeof group, "%s-embed", config->source.group);
+        o.group.group = group;
+        o.group.topics = config->source.topics.at;
+        o.group.n_topics = config->source.topics.n;
+    }
+    if (*config->source.instance)
+        o.group.instance = config->source.instance;
+    stream->options.patient = 1;
+    ed_stream_listen(NULL);
+    eddy_status st = prepare(stream, config, &nobody_watches, err);
+    if (st == EDDY_OK)
+        st = parser_make(stream, err);
+    if (st == EDDY_OK)
+        st = topics_make(stream, err);
+    if (st == EDDY_OK)
+        st = ed_config_kafka_options(config, ED_KAFKA_CONSUMER, &o.group.options,
+                                     &o.group.n_options, err);
+    o.shard = stream->options;
+    if (st == EDDY_OK)
+        st = ed_shards_new(&o, &stream->shards, err);
+    if (st == EDDY_OK)
+        atomic_store(&many, stream->shards);
+    return st;
+}
+
+/* ---- running ---- */
 
 eddy_status ed_stream_run(struct ed_stream *stream, eddy_error *err)
 {
     stream->started_ms = ed_view_now();
-    atomic_store(&running, stream->pipeline);
     if (atomic_load(&signalled))
-        ed_pipeline_stop(stream->pipeline);
-    eddy_status st = ed_pipeline_run(stream->pipeline, err);
-    atomic_store(&running, NULL);
+        ed_stream_stop(stream);
+    eddy_status st =
+        stream->shards ? ed_shards_run(stream->shards, err) : ed_shard_run(stream->shard, err);
     stream->took_ms = ed_view_now() - stream->started_ms;
     return st;
 }
 
+void ed_stream_stop(struct ed_stream *stream)
+{
+    if (stream->shards)
+        ed_shards_stop(stream->shards);
+    if (stream->shard)
+        ed_shard_stop(stream->shard);
+}
+
 eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err)
 {
-    eddy_status st = EDDY_OK;
     atomic_store(&opened, NULL);
-    ed_pipeline_free(stream->pipeline);
-    if (stream->journal)
-        st = ed_journal_close(stream->journal, err);
-    if (stream->source)
-        ed_source_free(stream->source);
-    eddy_clusterer_free(stream->clusterer);
+    atomic_store(&one, NULL);
+    atomic_store(&many, NULL);
+    eddy_status st = ed_shard_free(stream->shard, err);
+    ed_shards_free(stream->shards);
     eddy_embedder_free(stream->embedder);
     eddy_parser_free(stream->parser);
     memset(stream, 0, sizeof *stream);
     return st;
 }
+
+void ed_stream_look(const struct ed_stream *stream, struct ed_counts *counts,
+                    struct ed_progress *progress, struct ed_journal_stats *journal)
+{
+    struct ed_progress at = {0};
+    struct ed_journal_stats stats = {0};
+    *counts = (struct ed_counts){0};
+    if (stream->shards) {
+        ed_shards_counts(stream->shards, counts, &at, &stats, NULL);
+    } else if (stream->shard) {
+        ed_shard_counts(stream->shard, counts);
+        ed_shard_progress(stream->shard, &at);
+        ed_shard_journal_stats(stream->shard, &stats);
+    }
+    if (progress)
+        *progress = at;
+    if (journal)
+        *journal = stats;
+}
+
+/* ---- words ---- */
 
 const char *ed_stream_encoder(const struct ed_stream *stream, const struct ed_config *config)
 {
@@ -154,14 +286,11 @@ void ed_stream_account(const struct ed_stream *stream, char *ret, size_t n)
     struct ed_counts c;
     char in[ED_TEXT], assigned[ED_TEXT], founded[ED_TEXT], filtered[ED_TEXT], dead[ED_TEXT],
         events[ED_TEXT];
-    eddy_engine_stats stats;
-    ed_pipeline_counts(stream->pipeline, &c);
-    eddy_clusterer_stats(stream->clusterer, &stats);
+    ed_stream_look(stream, &c, NULL, NULL);
     snprintf(ret, n, "in %s = assigned %s + founded %s + filtered %s + dead %s; %s events",
              ed_text_number(c.in, in), ed_text_number(c.assigned, assigned),
              ed_text_number(c.founded, founded), ed_text_number(c.filtered, filtered),
-             ed_text_number(c.dead, dead),
-             ed_text_number(stats.events_active + stats.faded, events));
+             ed_text_number(c.dead, dead), ed_text_number(c.events_told, events));
 }
 
 void ed_stream_dead(const struct ed_counts *counts, char *ret, size_t n)

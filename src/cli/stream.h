@@ -1,24 +1,35 @@
-/* stream: what detect, run and demo have in common: everything between a source and a journal,
- * opened from a configuration; signals while it runs; and the account at its end. */
+/* stream: what detect, run, replay and demo have in common: a configuration becomes one shard (or
+ * the shards that a group deals us), with everything between its source and its journal; signals
+ * while it runs; and the account at its end. */
 #ifndef ED_CLI_STREAM_H
 #define ED_CLI_STREAM_H
 
 #include "cli/config.h"
 #include "cli/view.h"
+#include "pipeline/shards.h"
 
 struct ed_stream {
-    struct ed_source *source;
-    struct ed_journal *journal;
+    struct ed_config *config; /* borrowed */
     eddy_parser *parser;
     eddy_embedder *embedder; /* NULL for some models */
-    eddy_clusterer *clusterer;
-    struct ed_pipeline *pipeline;
+    eddy_engine_options engine;
+    struct ed_shard_options options;
+    struct ed_shard *shard;      /* one of these */
+    struct ed_shards *shards;    /* of run, on Kafka */
+    struct ed_group *group;      /* theirs */
     int64_t started_ms, took_ms; /* of ed_stream_run, on ed_view_now's clock */
+
+    /* What a command does in its own way; NULL: as the configuration says. */
+    void *user;
+    eddy_status (*open_journal)(void *user, int32_t shard, struct ed_journal **ret,
+                                eddy_error *err);
+    eddy_status (*open_source)(void *user, int32_t shard, const struct ed_head *head,
+                               struct ed_source **ret, eddy_error *err);
 };
 
 /* Take SIGINT and SIGTERM from now on, so that whatever is opened is closed in order: the first one
  * stops source (NULL: there is none to wait for yet) or ends the run, a second one ends the
- * process. ed_stream_open calls it too. */
+ * process. Who calls ed_stream_open calls it before. */
 void ed_stream_listen(struct ed_source *source);
 
 /* As ed_config_embedder. A model directory that is broken, or of a kind that eddy does not read, is
@@ -26,19 +37,27 @@ void ed_stream_listen(struct ed_source *source);
 eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
                                eddy_error *err);
 
-/* Parser, embedder and clusterer. stream must be zeroed, but for source and journal; on failure it
- * is to be closed. */
-eddy_status ed_stream_open(struct ed_stream *stream, const struct ed_config *config,
-                           eddy_error *err);
-/* Then, with source and journal in place (taken), the pipeline; watch brings only its callbacks. */
-eddy_status ed_stream_connect(struct ed_stream *stream, const struct ed_config *config,
-                              const struct ed_pipeline_options *watch, eddy_error *err);
+/* Embedder, journal, what is restored from it, source, parser, pipeline: one shard, ready to run.
+ * stream is zeroed but for what a command does in its own way; on failure it is to be closed.
+ *
+ *   watch      brings only its callbacks, and `resumable` */
+eddy_status ed_stream_open(struct ed_stream *stream, struct ed_config *config,
+                           const struct ed_pipeline_options *watch, eddy_error *err);
+/* The same for the shards of a group. Each is opened when it is dealt to us. */
+eddy_status ed_stream_open_shards(struct ed_stream *stream, struct ed_config *config,
+                                  eddy_error *err);
 /* Run to the end, or until a signal; one that came before counts. */
 eddy_status ed_stream_run(struct ed_stream *stream, eddy_error *err);
+/* Any thread. */
+void ed_stream_stop(struct ed_stream *stream);
 /* The signal that ended it; 0: none did. */
 int ed_stream_signal(void);
 /* Close all. Keeps the first error, that of the journal included. */
 eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err);
+
+/* How far it is; any thread. progress and journal may be NULL. */
+void ed_stream_look(const struct ed_stream *stream, struct ed_counts *counts,
+                    struct ed_progress *progress, struct ed_journal_stats *journal);
 
 /* "hash, 512 dimensions"; "vectors of the messages"; "words only". */
 const char *ed_stream_encoder(const struct ed_stream *stream, const struct ed_config *config);

@@ -18,6 +18,7 @@ int ed_exit_code(const eddy_error *err)
     case EDDY_INVALID: return ED_EXIT_INTERNAL; /* the configuration was checked before */
     case EDDY_NOMEM:
     case EDDY_FORMAT:
+    case EDDY_FENCED:
     case EDDY_STOPPED: return ED_EXIT_FAILURE;
     }
     return ED_EXIT_FAILURE;

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 eddy_status ed_batch_new(size_t room, size_t max_bytes, struct ed_batch **ret, eddy_error *err)
@@ -37,59 +39,86 @@ void ed_batch_reset(struct ed_batch *batch)
 {
     batch->n = 0;
     batch->dropped = 0;
-    batch->epoch.n_messages = 0;
-    batch->epoch.n_offsets = 0;
+    ed_epoch_reset(&batch->epoch);
     eddy_arena_reset(batch->arena);
 }
 
-/* A copy in the batch's arena; NULL stays NULL. 0: no memory. */
-static int bytes_copy(struct ed_batch *batch, const char **at, size_t n)
-{
-    if (!*at)
-        return 1;
-    *at = ed_arena_str(batch->arena, *at, n).at;
-    return *at != NULL;
-}
-
-/* Any item may still become a dead letter, which carries the message as it came. */
-static eddy_status raw_copy(struct ed_batch *batch, const eddy_raw *raw, eddy_raw *ret,
-                            eddy_error *err)
-{
-    *ret = *raw;
-    int whole = bytes_copy(batch, &ret->bytes, raw->n) && bytes_copy(batch, &ret->key, raw->n_key);
-    eddy_header *headers = NULL;
-    if (raw->n_headers)
-        headers = ed_arena_alloc(batch->arena, raw->n_headers * sizeof *headers);
-    whole = whole && (headers || !raw->n_headers);
-    for (size_t i = 0; whole && i < raw->n_headers; i++) {
-        headers[i] = raw->headers[i];
-        whole = bytes_copy(batch, &headers[i].name, strlen(headers[i].name)) &&
-                bytes_copy(batch, &headers[i].value.at, headers[i].value.n);
-    }
-    ret->headers = headers;
-    return whole ? EDDY_OK : eddy_fail_nomem(err, "batch", raw->n + raw->n_key);
-}
-
-eddy_status ed_batch_read(struct ed_batch *batch, const eddy_parser *parser, const eddy_raw *raw,
-                          eddy_error *err)
+/* Any item may still become a dead letter, which carries the message as it came: so all of it is
+ * copied. */
+eddy_status ed_batch_add(struct ed_batch *batch, const eddy_raw *raw, eddy_error *err)
 {
     struct ed_item *item = &batch->items[batch->n];
-    char detail[256] = "";
     memset(item, 0, sizeof *item);
-    eddy_status st = raw_copy(batch, raw, &item->raw, err);
-    if (st == EDDY_OK)
-        st = eddy_parser_parse(parser, &item->raw, batch->arena, &item->doc, &item->reject, detail,
-                               sizeof detail, err);
+    eddy_status st = ed_raw_copy(batch->arena, raw, &item->raw, err);
     if (st == EDDY_OK)
         st = ed_epoch_answered(&batch->epoch, raw->position.topic, raw->position.partition,
                                raw->position.offset + 1, err);
-    if (st != EDDY_OK)
+    batch->n += st == EDDY_OK;
+    return st;
+}
+
+eddy_status ed_batch_parse(struct ed_batch *batch, const eddy_parser *parser, size_t i,
+                           eddy_error *err)
+{
+    struct ed_item *item = &batch->items[i];
+    char detail[256] = "";
+    eddy_status st = eddy_parser_parse(parser, &item->raw, batch->arena, &item->doc, &item->reject,
+                                       detail, sizeof detail, err);
+    if (st != EDDY_OK || item->reject == EDDY_ACCEPTED)
         return st;
-    if (item->reject != EDDY_ACCEPTED) {
-        item->detail = ed_arena_str(batch->arena, detail, strlen(detail)).at;
-        if (!item->detail)
-            return eddy_fail_nomem(err, "batch", sizeof detail);
+    item->detail = ed_arena_str(batch->arena, detail, strlen(detail)).at;
+    return item->detail ? EDDY_OK : eddy_fail_nomem(err, "batch", sizeof detail);
+}
+
+/* The last one of that name: behind the message's own. */
+static eddy_str header_of(const eddy_raw *raw, const char *name)
+{
+    for (size_t i = raw->n_headers; i-- > 0;)
+        if (!strcmp(raw->headers[i].name, name))
+            return raw->headers[i].value;
+    return (eddy_str){NULL, 0};
+}
+
+/* "TOPIC/PARTITION/OFFSET" */
+static int position_read(struct ed_batch *batch, eddy_str text, eddy_position *ret)
+{
+    const char *slash = text.n ? memchr(text.at, '/', text.n) : NULL;
+    char *end = NULL;
+    if (!slash)
+        return 0;
+    long partition = strtol(slash + 1, &end, 10);
+    long long offset = *end == '/' ? strtoll(end + 1, &end, 10) : -1;
+    eddy_str topic = ed_arena_str(batch->arena, text.at, (size_t)(slash - text.at));
+    if (!topic.at || offset < 0 || partition < 0 || end != text.at + text.n)
+        return 0;
+    *ret = (eddy_position){topic.at, (int32_t)partition, offset};
+    return 1;
+}
+
+eddy_status ed_batch_vector(struct ed_batch *batch, size_t i, size_t dim, uint64_t model,
+                            eddy_error *err)
+{
+    struct ed_item *item = &batch->items[i];
+    const eddy_position *at = &item->raw.position;
+    eddy_str vector = header_of(&item->raw, ED_HEADER_VECTOR);
+    eddy_str of = header_of(&item->raw, ED_HEADER_MODEL);
+    if (!of.at || strtoull(of.at, NULL, 16) != model)
+        return eddy_fail(
+            err, EDDY_CONFIG,
+            "topic %s partition %d offset %lld: embedded by another model (%.*s, ours is "
+            "%016" PRIx64 "): both stages need the same embed.*",
+            at->topic, (int)at->partition, (long long)at->offset, (int)of.n, of.at ? of.at : "",
+            model);
+    if (vector.n == dim * sizeof(float) && dim) {
+        float *dense = ed_arena_alloc_aligned(batch->arena, vector.n);
+        if (!dense)
+            return eddy_fail_nomem(err, "batch", vector.n);
+        memcpy(dense, vector.at, vector.n);
+        item->doc.dense = dense;
     }
-    batch->n++;
+    if (!position_read(batch, header_of(&item->raw, ED_HEADER_POSITION), &item->raw.position))
+        return eddy_fail(err, EDDY_FORMAT, "topic %s partition %d offset %lld: not written by eddy",
+                         at->topic, (int)at->partition, (long long)at->offset);
+    item->doc.position = item->raw.position;
     return EDDY_OK;
 }

@@ -1,7 +1,8 @@
 /* batch: a micro-batch on its way through the pipeline.
  *
  * A stage that holds a batch owns it whole: items, epoch, and the arena with all their bytes.
- * Batches are made once and go round: readers take them empty, the publisher gives them back. */
+ * Batches are made once and go round: the reader takes them empty, the publisher gives them back.
+ */
 #ifndef ED_PIPELINE_BATCH_H
 #define ED_PIPELINE_BATCH_H
 
@@ -36,8 +37,15 @@ void ed_batch_free(struct ed_batch *batch);
 /* Empty it for the next round, keeping its memory. */
 void ed_batch_reset(struct ed_batch *batch);
 
-/* Add one message (copied), parsed. There must be room. EDDY_NOMEM. */
-eddy_status ed_batch_read(struct ed_batch *batch, const eddy_parser *parser, const eddy_raw *raw,
-                          eddy_error *err);
+/* Add one message (copied), and note its offset as answered. There must be room. EDDY_NOMEM. */
+eddy_status ed_batch_add(struct ed_batch *batch, const eddy_raw *raw, eddy_error *err);
+/* Make a document of the i-th message, or a dead letter. EDDY_NOMEM. */
+eddy_status ed_batch_parse(struct ed_batch *batch, const eddy_parser *parser, size_t i,
+                           eddy_error *err);
+
+/* The i-th message, parsed, comes from a process that embeds (ed_publish_vector): take its vector
+ * and where it was first. What is not of this model is EDDY_CONFIG. */
+eddy_status ed_batch_vector(struct ed_batch *batch, size_t i, size_t dim, uint64_t model,
+                            eddy_error *err);
 
 #endif

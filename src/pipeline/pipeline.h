@@ -1,11 +1,11 @@
 /* pipeline: the way of a document, with its threads.
  *
- *   readers (N) -> ring -> front (1) -> embed workers (M) -> engine (1) -> publisher (1)
- *   source, parse          words          embed               engine       publish, journal
+ *   reader (1) -> ring -> workers (M) -> engine (1) -> publisher (1)
+ *   source                parse, embed   engine        publish, journal
  *
  * Data moves left to right in batches; a batch owns one arena. There are ring_max batches and one
- * for each reader: when all are under way, readers pause their source until half of them are back.
- * A batch goes on when it holds what a worker embeds in about a second (16 documents at least,
+ * for the reader: when all are under way, it does not read until one is back.
+ * A batch goes on when it holds what a worker does in about a second (16 documents at least,
  * batch_max at most), or after wait_ms. */
 #ifndef ED_PIPELINE_PIPELINE_H
 #define ED_PIPELINE_PIPELINE_H
@@ -21,15 +21,22 @@ struct ed_pipeline_options {
     struct ed_journal *journal;
     const eddy_parser *parser;
     const eddy_embedder *embedder; /* NULL: documents bring their dense vector */
-    eddy_clusterer *clusterer;
+    eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS */
+    int embedded; /* 1: documents come from such a process, with their vectors (of the embedder) */
     struct ed_publisher publisher;
+    size_t vector_dim; /* without an embedder: of the vectors that documents bring; 0: none */
     const char *const *languages; /* (n_languages) only these are taken; none: all */
     size_t n_languages;
     size_t batch_max; /* documents in a micro-batch; 1 to 65,536 */
     int wait_ms;      /* a batch that is not full goes on after this time */
-    size_t workers;   /* embedding threads; 1 to 256 */
+    size_t workers;   /* threads that parse and embed; 1 to 256 */
     size_t ring_max;  /* batches under way at most; 2 to 4,096 */
     size_t value_max; /* bytes that are kept of a dead letter's key, headers and value together */
+    struct ed_mark mark; /* how the shard stood after the journal's last epoch */
+    int resumable; /* 1: the journal keeps a state, so that a stop is only a pause: what was not
+                      read is read next time. 0: a stop is the end, and all that is open is told */
+
+    int goes_on; /* 1: even an end of the source is only a pause */
 
     /* Called by the engine's thread after each batch: its assignments, changes and pictures, each
      * kind in stream order. Any may be NULL. They may read the clusterer, not change it. */
@@ -40,14 +47,16 @@ struct ed_pipeline_options {
     void (*on_dead)(void *watcher, const eddy_raw *raw, eddy_reject reject, const char *detail);
 };
 
-/* in = assigned + founded + filtered + dead, once everything is answered. */
+/* Since the shard began, earlier runs included: in = assigned + founded + filtered + dead, once
+ * everything is answered. */
 struct ed_counts {
     uint64_t in, assigned, founded, filtered, dead;
-    uint64_t dead_by[EDDY_REJECTS];
+    uint64_t dead_by[EDDY_REJECTS]; /* of this run */
     uint64_t time_fallback, time_unreadable;
-    uint64_t committed; /* messages whose answers are visible, filtered ones included */
+    uint64_t committed; /* messages of this run whose answers are visible, filtered ones included */
     uint64_t commit_retries;
     uint64_t events_active;
+    uint64_t events_told; /* active ones and those that have faded */
 };
 
 struct ed_pipeline;
@@ -58,13 +67,15 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
 /* Before the run: wait for room on a full disk (and say so) instead of giving up. */
 void ed_pipeline_patient(struct ed_pipeline *pl);
 /* Run until the source ends or ed_pipeline_stop; once for each pipeline. Then what was read is
- * answered (but see ed_pipeline_stop), the clusterer is flushed, every active event's last picture
- * is published, and all of it is committed. A source that fails ends the run in the same orderly
- * way. Returns the first error of any thread; after any other error nothing more is committed.
+ * answered (but see ed_pipeline_stop) and committed. When the source has ended (and where nothing
+ * is resumable, after a stop too) the clusterer is flushed, and the last epoch is marked `ended`. A
+ * source that fails ends the run in the same orderly way as a stop. Returns the first error of any
+ * thread; after any other error nothing more is committed.
  *
  *   EDDY_IO, EDDY_UNAVAILABLE  source or journal; a journal's retriable error is retried until
  *                              ed_pipeline_stop, with a line in the log: a broker's always, a full
  *                              disk only by a patient pipeline
+ *   EDDY_FENCED                the shard is another owner's
  *   EDDY_NOMEM                 a batch reached its ceiling, or the engine did */
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err);
 /* Ask it to end soon. Unless the source has ended by itself, messages that are not embedded yet

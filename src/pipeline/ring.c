@@ -142,19 +142,6 @@ enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms)
     return answer;
 }
 
-enum ed_ring_answer ed_ring_wait(struct ed_ring *ring, size_t n, int wait_ms)
-{
-    struct timespec until = deadline(wait_ms);
-    pthread_mutex_lock(&ring->lock);
-    for (int in_time = 1; in_time && !ring->stopped && !ring->closed && ring->n < n;)
-        in_time = wait_on(ring, &ring->came, &until);
-    enum ed_ring_answer answer = ring->stopped || ring->closed ? ED_RING_CLOSED
-                                 : ring->n >= n                ? ED_RING_OK
-                                                               : ED_RING_LATE;
-    pthread_mutex_unlock(&ring->lock);
-    return answer;
-}
-
 void ed_ring_close(struct ed_ring *ring)
 {
     pthread_mutex_lock(&ring->lock);

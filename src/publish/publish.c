@@ -43,12 +43,20 @@ static void put_number(struct ed_bytes *b, const char *key, double x)
     ed_json_number(b, x);
 }
 
+/* The engine's number among those of all shards: 1, 2, 3 of shard 0 of 2 are 1, 3, 5, and of shard
+ * 1 they are 2, 4, 6. */
+static uint64_t number_of(const struct ed_publisher *p, uint64_t id)
+{
+    return id && p->n_shards > 1 ? (id - 1) * p->n_shards + p->shard + 1 : id;
+}
+
 /* An id, or null for 0. */
-static void put_id(struct ed_bytes *b, const char *key, const char *letters, uint64_t id)
+static void put_id(const struct ed_publisher *p, struct ed_bytes *b, const char *key,
+                   const char *letters, uint64_t id)
 {
     ed_json_key(b, key);
     if (id)
-        ed_json_id(b, letters, id);
+        ed_json_id(b, letters, number_of(p, id));
     else
         ed_json_null(b);
 }
@@ -79,10 +87,10 @@ static eddy_str joined(eddy_arena *arena, const char *text, const char *first, u
     return (eddy_str){at, n};
 }
 
-static eddy_str id_of(eddy_arena *arena, uint64_t event)
+static eddy_str id_of(const struct ed_publisher *p, eddy_arena *arena, uint64_t event)
 {
     char text[22] = "E";
-    return ed_arena_str(arena, text, 1 + ed_json_digits(event, text + 1));
+    return ed_arena_str(arena, text, 1 + ed_json_digits(number_of(p, event), text + 1));
 }
 
 /* ---- the envelope ---- */
@@ -152,13 +160,14 @@ static void put_source(struct ed_bytes *b, const eddy_position *position)
     ed_json_close(b, '}');
 }
 
-static void put_memberships(struct ed_bytes *b, const eddy_assignment *a)
+static void put_memberships(const struct ed_publisher *p, struct ed_bytes *b,
+                            const eddy_assignment *a)
 {
     ed_json_key(b, "memberships");
     ed_json_open(b, '[');
     for (uint32_t i = 0; i < a->n_memberships && i < EDDY_MEMBERSHIPS; i++) {
         ed_json_open(b, '{');
-        put_id(b, "event", "E", a->memberships[i].event);
+        put_id(p, b, "event", "E", a->memberships[i].event);
         put_number(b, "weight", (double)a->memberships[i].weight);
         ed_json_close(b, '}');
     }
@@ -181,16 +190,16 @@ eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch 
     ed_bytes_init(&b, 0);
     ed_json_open(&b, '{');
     put_text(&b, "id", doc->id);
-    put_id(&b, "event", "E", a->event);
-    put_id(&b, "group", "G", a->group);
+    put_id(p, &b, "event", "E", a->event);
+    put_id(p, &b, "group", "G", a->group);
     ed_json_key(&b, "founded");
     ed_json_bool(&b, a->founded);
     put_similarity(&b, "similarity", a->similarity, !a->founded);
     put_number(&b, "threshold", (double)a->threshold);
-    put_id(&b, "runner_up", "E", a->runner_up);
+    put_id(p, &b, "runner_up", "E", a->runner_up);
     put_similarity(&b, "runner_up_similarity", a->runner_up_similarity, a->runner_up != 0);
     put_number(&b, "confidence", (double)a->confidence);
-    put_memberships(&b, a);
+    put_memberships(p, &b, a);
     ed_json_key(&b, "position");
     ed_json_unsigned(&b, a->position);
     put_time(&b, "time", doc->time_ms);
@@ -218,21 +227,21 @@ static int has_other(const eddy_change *c)
 static int has_evidence(const eddy_change *c)
 {
     return c->kind == EDDY_MERGED || c->kind == EDDY_SPLIT || c->kind == EDDY_MOVED ||
-           c->kind == EDDY_FOLDED || c->kind == EDDY_DRIFTED;
+           c->kind == EDDY_FOLDED || c->kind == EDDY_DRIFTED || c->kind == EDDY_LINKED;
 }
 
-static void put_change(struct ed_bytes *b, const eddy_change *c)
+static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const eddy_change *c)
 {
     const char *kind = eddy_change_name(c->kind);
     ed_json_key(b, "kind");
     ed_json_text(b, kind, strlen(kind));
-    put_id(b, "event", "E", c->event);
+    put_id(p, b, "event", "E", c->event);
     if (has_other(c))
-        put_id(b, "other", "E", c->other);
+        put_id(p, b, "other", "E", c->other);
     if (c->group)
-        put_id(b, "group", "G", c->group);
+        put_id(p, b, "group", "G", c->group);
     if (c->into_group)
-        put_id(b, "into_group", "G", c->into_group);
+        put_id(p, b, "into_group", "G", c->into_group);
     ed_json_key(b, "position");
     ed_json_unsigned(b, c->position);
     put_time(b, "time", c->time_ms);
@@ -246,26 +255,45 @@ static void put_change(struct ed_bytes *b, const eddy_change *c)
         put_number(b, "similarity", (double)c->similarity);
         put_number(b, "threshold", (double)c->threshold);
     }
-    put_text(b, "actor", LITERAL("online"));
+    if (c->kind == EDDY_LINKED)
+        put_number(b, "strength", c->strength);
+    const char *actor = eddy_actor_name(c->actor);
+    ed_json_key(b, "actor");
+    ed_json_text(b, actor, strlen(actor));
+    if (c->operation) {
+        ed_json_key(b, "operation");
+        ed_json_unsigned(b, c->operation);
+    }
+    if (c->undone) {
+        ed_json_key(b, "undone");
+        ed_json_unsigned(b, c->undone);
+    }
+    if (c->evidence.at)
+        put_text(b, "evidence", c->evidence);
 }
 
 eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
                               const eddy_change *change, eddy_error *err)
 {
     uint32_t index = change->position == p->change_position ? p->change_index : 0;
-    eddy_str id = joined(epoch->arena, p->pipeline, "-", change->position, "-", index);
+    const char *of = p->n_shards > 1
+                         ? ed_arena_printf(epoch->arena, "%s.%u", p->pipeline, p->shard).at
+                         : p->pipeline;
+    if (!of)
+        return no_room(err, 0);
+    eddy_str id = joined(epoch->arena, of, "-", change->position, "-", index);
     if (!id.at)
         return no_room(err, 0);
     struct ed_bytes b;
     ed_bytes_init(&b, 0);
     ed_json_open(&b, '{');
     put_text(&b, "id", id);
-    put_change(&b, change);
+    put_change(p, &b, change);
     ed_json_close(&b, '}');
 
     struct envelope e = {
         .topic = ED_CHANGES,
-        .key = id_of(epoch->arena, change->event),
+        .key = id_of(p, epoch->arena, change->event),
         .id = id,
         .type = ed_arena_printf(epoch->arena, "eddy.change.%s", eddy_change_name(change->kind)),
         .time_ms = change->time_ms};
@@ -317,10 +345,19 @@ static void put_exemplars(struct ed_bytes *b, const eddy_event *event)
     ed_json_close(b, ']');
 }
 
-static void put_picture(struct ed_bytes *b, const eddy_event *event)
+static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const eddy_event *event)
 {
-    put_id(b, "parent", "E", event->parent);
+    put_id(p, b, "parent", "E", event->parent);
     put_text(b, "name", event->name);
+    if (event->named_by != EDDY_ONLINE) {
+        const char *actor = eddy_actor_name(event->named_by);
+        ed_json_key(b, "named_by");
+        ed_json_text(b, actor, strlen(actor));
+    }
+    if (event->pinned) {
+        ed_json_key(b, "pinned");
+        ed_json_bool(b, 1);
+    }
     put_keywords(b, event);
     put_exemplars(b, event);
     put_number(b, "size", event->size);
@@ -337,14 +374,14 @@ eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoc
     struct ed_bytes b;
     ed_bytes_init(&b, 0);
     ed_json_open(&b, '{');
-    put_id(&b, "id", "E", event->id);
+    put_id(p, &b, "id", "E", event->id);
     ed_json_key(&b, "version");
     ed_json_unsigned(&b, event->version);
     ed_json_key(&b, "state");
     ed_json_text(&b, state, strlen(state));
-    put_id(&b, "merged_into", "E", event->merged_into);
+    put_id(p, &b, "merged_into", "E", event->merged_into);
     if (event->state != EDDY_STATE_MERGED)
-        put_picture(&b, event);
+        put_picture(p, &b, event);
     put_time(&b, "first_seen", event->first_ms);
     put_time(&b, "last_seen", event->last_ms);
     put_time(&b, "stream_time", stream_ms);
@@ -352,8 +389,8 @@ eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoc
 
     struct envelope e = {
         .topic = ED_EVENTS,
-        .key = id_of(epoch->arena, event->id),
-        .id = joined(epoch->arena, p->pipeline, "-E", event->id, "-", event->version),
+        .key = id_of(p, epoch->arena, event->id),
+        .id = joined(epoch->arena, p->pipeline, "-E", number_of(p, event->id), "-", event->version),
         .type = LITERAL("eddy.event"),
         .time_ms = stream_ms};
     return seal(p, epoch, &e, &b, err);
@@ -416,7 +453,7 @@ static void headers_explain(struct headers *h, const struct ed_publisher *p, con
     header_add(h, ED_HEADER_DEAD_OFFSET,
                ed_arena_printf(h->arena, "%lld", (long long)raw->position.offset));
     header_text(h, "__connect.errors.connector.name", p->pipeline);
-    header_text(h, "__connect.errors.task.id", "0");
+    header_add(h, "__connect.errors.task.id", ed_arena_printf(h->arena, "%u", p->shard));
     header_text(h, "__connect.errors.stage", "VALUE_CONVERTER");
     header_text(h, "__connect.errors.class.name", "eddy.parse");
     header_add(h, "__connect.errors.exception.class.name",
@@ -467,6 +504,44 @@ eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch
         return no_room(err, raw->n);
     *m = (struct ed_message){.topic = ED_DEAD,
                              .key = key,
+                             .value = value,
+                             .headers = h.at,
+                             .n_headers = h.n,
+                             .time_ms = raw->broker_ms >= 0 ? raw->broker_ms : raw->arrival_ms};
+    return EDDY_OK;
+}
+
+/* ---- documents with their vectors ---- */
+
+static eddy_str copied(struct headers *h, const void *p, size_t n)
+{
+    eddy_str s = ed_arena_str(h->arena, p, n);
+    h->failed |= !s.at;
+    return s;
+}
+
+eddy_status ed_publish_vector(struct ed_epoch *epoch, const eddy_raw *raw, const eddy_doc *doc,
+                              size_t dim, uint64_t model, eddy_error *err)
+{
+    eddy_arena *arena = epoch->arena;
+    size_t n_places = raw->n_headers + 3, all = SIZE_MAX;
+    struct headers h = {.arena = arena, .at = ed_arena_alloc_zero(arena, n_places, sizeof *h.at)};
+    if (!h.at)
+        return no_room(err, n_places * sizeof *h.at);
+    headers_copy(&h, raw, &all);
+    if (doc->dense)
+        header_add(&h, ED_HEADER_VECTOR, copied(&h, doc->dense, dim * sizeof *doc->dense));
+    header_add(&h, ED_HEADER_MODEL, ed_arena_printf(arena, "%016llx", (unsigned long long)model));
+    header_add(&h, ED_HEADER_POSITION,
+               ed_arena_printf(arena, "%s/%d/%lld", raw->position.topic,
+                               (int)raw->position.partition, (long long)raw->position.offset));
+    const eddy_str *key = doc->group.n ? &doc->group : &doc->id;
+    eddy_str own_key = copied(&h, key->at, key->n), value = copied(&h, raw->bytes, raw->n);
+    struct ed_message *m = h.failed ? NULL : ed_epoch_add(epoch);
+    if (!m)
+        return no_room(err, raw->n);
+    *m = (struct ed_message){.topic = ED_VECTORS,
+                             .key = own_key,
                              .value = value,
                              .headers = h.at,
                              .n_headers = h.n,

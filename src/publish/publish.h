@@ -6,8 +6,9 @@
  * that is how a consumer knows it.
  *
  * Values are one line of JSON each. Events are "E12", groups "G34"; times are RFC 3339 in UTC;
- * "position" is the number of a document in the stream, from 0. New fields may be added; those
- * below keep their name and meaning.
+ * "position" is the number of a document in the stream (of its shard), from 0. Shards number their
+ * events so that no two share an id: number n of shard s of S is E((n - 1) * S + s + 1). New fields
+ * may be added; those below keep their name and meaning.
  *
  * EDDY_NOMEM is the only failure; the epoch is then as it was. All strings go into its arena. */
 #ifndef ED_PUBLISH_PUBLISH_H
@@ -19,7 +20,8 @@
 
 /* One owner thread; documents and dead letters only read pipeline. */
 struct ed_publisher {
-    const char *pipeline; /* ce_source is "eddy/PIPELINE"; borrowed */
+    const char *pipeline;     /* ce_source is "eddy/PIPELINE"; borrowed */
+    uint32_t shard, n_shards; /* of the pipeline; 0, 0: the only one */
     /* Changes of one position are told apart by their order; zero at the start. */
     uint64_t change_position;
     uint32_t change_index;
@@ -40,18 +42,22 @@ struct ed_publisher {
 eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch *epoch,
                                   const eddy_doc *doc, const eddy_assignment *a, eddy_error *err);
 
-/* Topic eddy.changes, key: event id, ce_type eddy.change.KIND, ce_id "PIPELINE-POSITION-INDEX".
+/* Topic eddy.changes, key: event id, ce_type eddy.change.KIND, ce_id "PIPELINE-POSITION-INDEX"
+ * (of several shards: "PIPELINE.SHARD-POSITION-INDEX").
  *
  *   {"id": "news-1042-0",
- *    "kind": "merged",                  born grew drifted merged split moved folded renamed faded
+ *    "kind": "merged",                  born grew drifted merged split moved folded renamed faded,
+ *                                       and by operations: pinned unpinned linked undone
  *    "event": "E12",                    what it happened to
- *    "other": "E3",                     merged: it lives on; split, moved: where the documents were
- *    "group": "G34", "into_group": "G9",             moved, folded; and folded
- *    "position": 1042, "time": "...",
- *    "size_before": 4, "size_after": 0,              documents of event
- *    "other_before": 9, "other_after": 13,           documents of other
+ *    "other": "E3",                     merged: it lives on; split, moved: where the documents
+ * were; linked: the other one; undone: what it was undone with "group": "G34", "into_group": "G9",
+ * moved, folded; and folded "position": 1042, "time": "...", "size_before": 4, "size_after": 0,
+ * documents of event "other_before": 9, "other_after": 13,           documents of other
  *    "similarity": 0.61, "threshold": 0.43,          the evidence; where two sides were compared
- *    "actor": "online"}
+ *    "strength": -4,                    linked: above 0 the same, below 0 not; 4 is for good
+ *    "actor": "online",                 online, statistics, llm, person: who decided
+ *    "operation": 17, "undone": 12,     its number, where it was an operation; undone: which
+ *    "evidence": "same crane, same day"}     what its author gave as the reason
  *
  * A field that says nothing for the kind is left out. */
 eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
@@ -64,6 +70,8 @@ eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
  *    "merged_into": null,               "E3" when merged: ask there
  *    "parent": null,                    split from, or resembles a faded one
  *    "name": "harbour, crane: Crane falls at the old harbour",
+ *    "named_by": "person",               only where the name was given: statistics, llm, person
+ *    "pinned": true,                    only where it is: nothing but a person changes it
  *    "keywords": [{"keyword": "harbour", "score": 3.1}, ...],
  *    "exemplars": [{"id": "n17", "title": "...", "similarity": 0.8, "time": "..."}, ...],
  *    "size": 41, "weight": 41,          documents; the same with age discounted
@@ -90,5 +98,12 @@ eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoc
 eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch,
                             const eddy_raw *raw, size_t letter_max, eddy_reject reject,
                             const char *detail, eddy_error *err);
+
+/* Topic eddy.vectors, between processes that embed and those with an engine. Value and headers as
+ * they came, and behind them ED_HEADER_VECTOR (dense, (dim) float32; left out when dense is NULL),
+ * _MODEL and _POSITION. The key is the document's group, so that one group is one shard; without a
+ * group its id. It carries the message's own timestamp, by which the engine's side merges. */
+eddy_status ed_publish_vector(struct ed_epoch *epoch, const eddy_raw *raw, const eddy_doc *doc,
+                              size_t dim, uint64_t model, eddy_error *err);
 
 #endif

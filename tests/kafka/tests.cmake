@@ -7,7 +7,7 @@ set_tests_properties(kafka.up PROPERTIES FIXTURES_SETUP kafka TIMEOUT 600)
 set_tests_properties(kafka.down PROPERTIES FIXTURES_CLEANUP kafka TIMEOUT 60)
 set_tests_properties(kafka.up kafka.down PROPERTIES LABELS kafka)
 
-foreach(name source group journal)
+foreach(name source journal)
   add_executable(test_kafka_${name} ${CMAKE_CURRENT_SOURCE_DIR}/kafka/${name}.c)
   target_link_libraries(test_kafka_${name} PRIVATE eddy_inside PkgConfig::cmocka)
   add_test(NAME kafka.${name} COMMAND test_kafka_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
@@ -16,3 +16,21 @@ foreach(name source group journal)
     FIXTURES_REQUIRED kafka ENVIRONMENT "EDDY_KAFKA_DIR=${kafka_dir};\
 TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
 endforeach()
+
+# Processes of the program on the same broker: tests/kafka/check SCENE.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND)
+  set(slow 1)
+  if(EDDY_SANITIZE)
+    set(slow 10)
+  endif()
+  foreach(scene restart handover kill twin refusals deleted from_end grown store damaged replay
+                places then_run resumed shards tree)
+    add_test(NAME kafka.${scene}
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/kafka/check ${scene})
+    set_tests_properties(kafka.${scene} PROPERTIES LABELS "kafka;threads" TIMEOUT 300
+      SKIP_RETURN_CODE 77 FIXTURES_REQUIRED kafka
+      ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_SLOW=${slow};EDDY_KAFKA_DIR=${kafka_dir};\
+TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+  endforeach()
+endif()

@@ -66,7 +66,6 @@ TEST(a_closed_ring_gives_what_it_holds_and_a_stopped_one_nothing)
     ed_ring_push(ring, &items[0], 0);
     ed_ring_stop(ring);
     assert_int_equal(ed_ring_pop(ring, &got, 1000), ED_RING_CLOSED);
-    assert_int_equal(ed_ring_wait(ring, 1, 1000), ED_RING_CLOSED);
     ed_ring_free(ring);
 }
 

@@ -109,9 +109,9 @@ static eddy_status run(struct setup *s, const char *stream, const char *out,
     for (int i = 0; i < ED_TOPICS; i++)
         at[i] = out ? in_dir(out, names[i], paths[i]) : NULL;
     if (!source)
-        CHECK_OK(ed_source_files_open(&stream, 1, 1000000, &source, err), err);
+        CHECK_OK(ed_source_files_open(&stream, 1, 1000000, NULL, 0, &source, err), err);
     if (!journal)
-        CHECK_OK(ed_journal_files_open(at, &journal, err), err);
+        CHECK_OK(ed_journal_files_open(at, NULL, "test", &journal, err), err);
 
     s->options.source = source;
     s->options.journal = journal;
@@ -264,8 +264,7 @@ struct fake_journal {
     atomic_int commits;
 };
 
-static eddy_status fake_commit(struct ed_journal *journal, const struct ed_epoch *epoch,
-                               eddy_error *err)
+static eddy_status fake_commit(struct ed_journal *journal, struct ed_epoch *epoch, eddy_error *err)
 {
     (void)epoch;
     struct fake_journal *fake = (struct fake_journal *)journal;
@@ -329,30 +328,27 @@ TEST(a_commit_that_fails_for_good_ends_the_run_with_its_error)
     assert_int_equal(fake.commits, 0);
 }
 
-/* A source that never ends, hears pause, and may break. */
+/* A source that never ends, and may break. */
 struct fake_source {
     struct ed_source source;
-    int paused;
-    long left;        /* messages until it breaks */
-    eddy_str text;    /* of each; at NULL: a short one */
-    atomic_long done; /* where it may begin next time */
-    atomic_long pauses, reads_paused, n;
+    long left;     /* messages until it breaks */
+    eddy_str text; /* of each; at NULL: a short one */
+    atomic_long n; /* given so far */
+    int ends;      /* 1: it ends instead of breaking */
 };
 
-static eddy_status fake_read(struct ed_source *source, size_t reader, int wait_ms, eddy_raw *ret,
-                             size_t max, size_t *n_ret, int *end, eddy_error *err)
+static eddy_status fake_read(struct ed_source *source, int wait_ms, eddy_raw *ret, size_t max,
+                             size_t *n_ret, int *end, eddy_error *err)
 {
-    (void)reader;
-    (void)end;
+    (void)wait_ms;
     struct fake_source *fake = (struct fake_source *)source;
     static const char text[] =
         "{\"text\":\"the same old story of the river\",\"ts\":1900000000000}";
     *n_ret = 0;
     if (atomic_load(&source->stopped))
         return EDDY_STOPPED;
-    if (fake->paused) {
-        atomic_fetch_add(&fake->reads_paused, 1);
-        ed_source_nap(source, wait_ms);
+    if (fake->left <= 0 && fake->ends) {
+        *end = 1;
         return EDDY_OK;
     }
     if (fake->left <= 0) {
@@ -368,44 +364,42 @@ static eddy_status fake_read(struct ed_source *source, size_t reader, int wait_m
     return EDDY_OK;
 }
 
-static void fake_pause(struct ed_source *source, size_t reader, int paused)
-{
-    (void)reader;
-    struct fake_source *fake = (struct fake_source *)source;
-    assert_int_not_equal(fake->paused, paused);
-    fake->paused = paused;
-    atomic_fetch_add(&fake->pauses, paused);
-}
-
-static eddy_status fake_done(struct ed_source *source, const struct ed_offset *offsets, size_t n,
-                             eddy_error *err)
-{
-    (void)err;
-    assert_int_equal(n, 1);
-    assert_string_equal(offsets[0].topic, "fake");
-    atomic_store(&((struct fake_source *)source)->done, (long)offsets[0].next);
-    return EDDY_OK;
-}
-
 static struct fake_source fake_source_of(long left)
 {
-    return (struct fake_source){
-        .source = {.read = fake_read, .pause = fake_pause, .done = fake_done, .n_readers = 1},
-        .left = left};
+    static struct ed_offset start = {"fake", 0, 0};
+    return (struct fake_source){.source = {.read = fake_read, .starts = &start, .n_starts = 1},
+                                .left = left};
 }
 
-TEST(a_slow_end_pauses_the_flow_and_the_reader_goes_on_polling)
+/* More is under way than was committed by what the batches hold, never by more. */
+struct slow_end {
+    struct fake_journal fake;
+    struct fake_source *source;
+    long ahead_max;
+};
+
+static eddy_status slow_commit(struct ed_journal *journal, struct ed_epoch *epoch, eddy_error *err)
 {
-    struct fake_journal journal = {.journal.commit = fake_commit, .slow_ms = 60};
+    struct slow_end *slow = (struct slow_end *)journal;
+    eddy_status st = fake_commit(journal, epoch, err);
+    long ahead = epoch->n_offsets ? slow->source->n - (long)epoch->offsets[0].next : 0;
+    slow->ahead_max = ahead > slow->ahead_max ? ahead : slow->ahead_max;
+    return st;
+}
+
+TEST(a_slow_end_holds_the_reader_up)
+{
     struct fake_source source = fake_source_of(400);
+    struct slow_end slow = {.fake = {.journal.commit = slow_commit, .slow_ms = 60},
+                            .source = &source};
     struct setup s = setup_of(10, 1, 3);
-    s.journal = &journal.journal;
+    s.journal = &slow.fake.journal;
     s.source = &source.source;
     assert_int_equal(run(&s, NULL, NULL, NULL), EDDY_IO);
     check_account(&s.counts);
     assert_int_equal(s.counts.in, 400);
-    assert_true(source.pauses > 3);
-    assert_true(source.reads_paused > source.pauses);
+    printf("at most %ld ahead\n", slow.ahead_max);
+    assert_in_range(slow.ahead_max, 20, 30); /* the batch committed has its place still */
 }
 
 TEST(a_source_that_breaks_loses_nothing_of_what_it_gave)
@@ -421,6 +415,37 @@ TEST(a_source_that_breaks_loses_nothing_of_what_it_gave)
     assert_int_equal(s.counts.in, 333);
 }
 
+/* Looks at what epochs say of themselves. */
+struct kept_journal {
+    struct ed_journal journal;
+    int n, n_records; /* epochs; records in all */
+    long first, next; /* what the first one and the last one said of the input */
+    struct ed_mark mark;
+};
+
+static eddy_status kept_commit(struct ed_journal *journal, struct ed_epoch *epoch, eddy_error *err)
+{
+    (void)err;
+    struct kept_journal *kept = (struct kept_journal *)journal;
+    if (epoch->n_offsets) {
+        assert_int_equal(epoch->n_offsets, 1);
+        assert_string_equal(epoch->offsets[0].topic, "fake");
+        assert_true(epoch->offsets[0].next >= kept->next);
+        kept->next = (long)epoch->offsets[0].next;
+    }
+    if (!kept->n++)
+        kept->first = epoch->n_offsets ? kept->next : -1;
+    kept->n_records += (int)epoch->n_records;
+    kept->mark = epoch->mark;
+    kept->mark.epoch = (uint64_t)kept->n;
+    return EDDY_OK;
+}
+
+static struct kept_journal kept_journal_of(void)
+{
+    return (struct kept_journal){.journal.commit = kept_commit};
+}
+
 /* Documents so long that embedding is what takes the time. */
 TEST(a_stop_drops_what_is_not_embedded_and_commits_no_gap)
 {
@@ -432,7 +457,7 @@ TEST(a_stop_drops_what_is_not_embedded_and_commits_no_gap)
         n += (size_t)sprintf(text + n, "%s ", word(i % 9, i % 5000));
     n += (size_t)sprintf(text + n, "\"}");
     struct stopper stopper = {.left = 40};
-    struct fake_journal journal = {.journal.commit = fake_commit};
+    struct kept_journal journal = kept_journal_of();
     struct fake_source source = fake_source_of(1000000);
     source.text = (eddy_str){text, n};
     struct setup s = setup_of(64, 2, 4);
@@ -444,8 +469,75 @@ TEST(a_stop_drops_what_is_not_embedded_and_commits_no_gap)
     check_account(&s.counts);
     printf("answered %d of %ld\n", (int)s.counts.in, source.n);
     assert_true(s.counts.in >= 40 && (long)s.counts.in < source.n);
-    assert_int_equal(source.done, s.counts.in); /* the first ones, all of them */
+    assert_int_equal(journal.next, s.counts.in); /* the first ones, all of them */
     free(text);
+}
+
+/* ---- a stop that is a pause ---- */
+
+TEST(the_first_epoch_tells_where_the_inputs_began)
+{
+    struct kept_journal journal = kept_journal_of();
+    struct fake_source source = fake_source_of(30);
+    source.ends = 1;
+    for (int resumable = 0; resumable < 2; resumable++) {
+        struct setup s = setup_of(64, 1, 3);
+        struct ed_offset start = {"fake", 0, 17};
+        source = fake_source_of(30);
+        source.ends = 1;
+        source.n = 17;
+        source.source.starts = &start;
+        journal = kept_journal_of();
+        s.journal = &journal.journal;
+        s.source = &source.source;
+        s.options.resumable = resumable;
+        CHECK_OK(run(&s, NULL, NULL, NULL), &s.err);
+        assert_true(resumable ? journal.first == 17 : journal.first > 17);
+        assert_int_equal(journal.next, 47);
+        assert_true(resumable == (journal.n_records > 0));
+        assert_true(resumable == (journal.mark.hash != 0));
+    }
+}
+
+TEST(an_end_is_marked_and_a_pause_is_not)
+{
+    /* The source ends; it ends, but there is more to come; it breaks. */
+    for (int way = 0; way < 3; way++) {
+        struct kept_journal journal = kept_journal_of();
+        struct fake_source source = fake_source_of(30);
+        struct setup s = setup_of(64, 1, 3);
+        source.ends = way != 2;
+        s.journal = &journal.journal;
+        s.source = &source.source;
+        s.options.resumable = 1;
+        s.options.goes_on = way == 1;
+        assert_int_equal(run(&s, NULL, NULL, NULL), way == 2 ? EDDY_IO : EDDY_OK);
+        assert_int_equal(journal.mark.ended, way == 0);
+        assert_int_equal(journal.next, 30);
+        assert_int_equal(journal.mark.documents, 30);
+    }
+}
+
+TEST(counters_go_on_where_the_last_run_left_them)
+{
+    struct kept_journal journal = kept_journal_of();
+    struct fake_source source = fake_source_of(30);
+    struct setup s = setup_of(64, 1, 3);
+    source.ends = 1;
+    s.journal = &journal.journal;
+    s.source = &source.source;
+    s.options.resumable = 1;
+    s.options.mark = (struct ed_mark){
+        .epoch = 9, .change_position = 123456, .change_index = 7, .tally = {1000, 200, 30, 4}};
+    CHECK_OK(run(&s, NULL, NULL, NULL), &s.err);
+    assert_int_equal(s.counts.in, 1234 + 30);
+    assert_int_equal(s.counts.in,
+                     s.counts.assigned + s.counts.founded + s.counts.filtered + s.counts.dead);
+    assert_int_equal(s.counts.founded, 201);
+    assert_int_equal(s.counts.committed, 30);
+    assert_true(journal.first > 0); /* no epoch that only tells of starts */
+    assert_int_equal(journal.mark.tally.assigned, 1029);
+    assert_int_equal(journal.mark.tally.dead, 4);
 }
 
 /* ---- making one ---- */
@@ -497,8 +589,11 @@ int main(void)
         cmocka_unit_test(a_commit_is_tried_again_while_that_may_help),
         cmocka_unit_test(a_full_disk_is_waited_for_only_by_the_patient),
         cmocka_unit_test(a_commit_that_fails_for_good_ends_the_run_with_its_error),
-        cmocka_unit_test(a_slow_end_pauses_the_flow_and_the_reader_goes_on_polling),
+        cmocka_unit_test(a_slow_end_holds_the_reader_up),
         cmocka_unit_test(a_source_that_breaks_loses_nothing_of_what_it_gave),
+        cmocka_unit_test(the_first_epoch_tells_where_the_inputs_began),
+        cmocka_unit_test(an_end_is_marked_and_a_pause_is_not),
+        cmocka_unit_test(counters_go_on_where_the_last_run_left_them),
         cmocka_unit_test(a_pipeline_survives_any_lost_allocation_and_refuses_odd_numbers),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);

@@ -161,6 +161,68 @@ TEST(changes_say_what_means_something)
     epoch_free(&epoch);
 }
 
+TEST(changes_by_operations_say_who_and_why)
+{
+    struct ed_publisher p = {.pipeline = "news"};
+    struct ed_epoch epoch = epoch_new();
+    eddy_error err = {0};
+    eddy_change linked = {.kind = EDDY_LINKED,
+                          .position = 7,
+                          .event = 3,
+                          .other = 4,
+                          .size_before = 13,
+                          .size_after = 13,
+                          .other_before = 2,
+                          .other_after = 2,
+                          .similarity = 0.5F,
+                          .threshold = 0.25F,
+                          .actor = EDDY_LLM,
+                          .operation = 17,
+                          .strength = -0.5,
+                          .evidence = {"another \"crane\"", 15}};
+    eddy_change undone = {.kind = EDDY_UNDONE,
+                          .position = 7,
+                          .event = 3,
+                          .size_before = 13,
+                          .size_after = 13,
+                          .actor = EDDY_PERSON,
+                          .operation = 18,
+                          .undone = 17};
+    CHECK_OK(ed_publish_change(&p, &epoch, &linked, &err), &err);
+    must_be(last(&epoch), "E3",
+            "{\"id\":\"news-7-0\",\"kind\":\"linked\",\"event\":\"E3\",\"other\":\"E4\","
+            "\"position\":7,\"time\":\"1970-01-01T00:00:00.000Z\",\"size_before\":13,"
+            "\"size_after\":13,\"other_before\":2,\"other_after\":2,\"similarity\":0.5,"
+            "\"threshold\":0.25,\"strength\":-0.5,\"actor\":\"llm\",\"operation\":17,"
+            "\"evidence\":\"another \\\"crane\\\"\"}");
+    assert_string_equal(header(last(&epoch), "ce_type"), "eddy.change.linked");
+    CHECK_OK(ed_publish_change(&p, &epoch, &undone, &err), &err);
+    must_be(last(&epoch), "E3",
+            "{\"id\":\"news-7-1\",\"kind\":\"undone\",\"event\":\"E3\",\"position\":7,"
+            "\"time\":\"1970-01-01T00:00:00.000Z\",\"size_before\":13,\"size_after\":13,"
+            "\"actor\":\"person\",\"operation\":18,\"undone\":17}");
+    epoch_free(&epoch);
+}
+
+/* A name that was given, and a pin, are told only where there are. */
+TEST(an_event_with_a_given_name)
+{
+    struct ed_publisher p = {.pipeline = "news"};
+    struct ed_epoch epoch = epoch_new();
+    eddy_error err = {0};
+    eddy_event event = {
+        .id = 12, .version = 2, .name = {"The crane", 9}, .named_by = EDDY_PERSON, .pinned = 1};
+    CHECK_OK(ed_publish_event(&p, &epoch, &event, 0, &err), &err);
+    const char *json = last(&epoch)->value.at;
+    assert_non_null(
+        strstr(json, "\"name\":\"The crane\",\"named_by\":\"person\",\"pinned\":true,\"key"));
+    event.named_by = EDDY_ONLINE;
+    event.pinned = 0;
+    CHECK_OK(ed_publish_event(&p, &epoch, &event, 0, &err), &err);
+    assert_non_null(strstr(last(&epoch)->value.at, "\"name\":\"The crane\",\"key"));
+    epoch_free(&epoch);
+}
+
 TEST(ids_of_changes_do_not_depend_on_epochs)
 {
     struct ed_publisher p = {.pipeline = "x"};
@@ -221,6 +283,37 @@ TEST(an_event_and_its_redirect)
             "\"last_seen\":\"1970-01-01T00:00:02.000Z\","
             "\"stream_time\":\"1970-01-01T00:00:03.000Z\"}");
     epoch_free(&epoch);
+}
+
+TEST(shards_never_share_an_id)
+{
+    /* Events 1 to 3 of each of three shards: nine ids. */
+    char seen[10][8] = {{0}};
+    int n = 0;
+    for (uint32_t shard = 0; shard < 3; shard++)
+        for (uint64_t event = 1; event <= 3; event++) {
+            struct ed_publisher p = {.pipeline = "news", .shard = shard, .n_shards = 3};
+            struct ed_epoch epoch = epoch_new();
+            eddy_event picture = {
+                .id = event, .version = 1, .state = EDDY_STATE_MERGED, .merged_into = 1};
+            eddy_change change = {.kind = EDDY_BORN, .position = 7, .event = event};
+            eddy_error err = {0};
+            CHECK_OK(ed_publish_event(&p, &epoch, &picture, 0, &err), &err);
+            CHECK_OK(ed_publish_change(&p, &epoch, &change, &err), &err);
+            snprintf(seen[n], sizeof seen[n], "%.*s", (int)epoch.messages[0].key.n,
+                     epoch.messages[0].key.at);
+            for (int i = 0; i < n; i++)
+                assert_string_not_equal(seen[i], seen[n]);
+            n++;
+            char text[40];
+            snprintf(text, sizeof text, "\"merged_into\":\"E%u\"", shard + 1);
+            assert_non_null(strstr(epoch.messages[0].value.at, text));
+            snprintf(text, sizeof text, "{\"id\":\"news.%u-7-0\"", shard);
+            assert_non_null(strstr(epoch.messages[1].value.at, text));
+            assert_int_equal(epoch.messages[1].key.n, epoch.messages[0].key.n);
+            assert_memory_equal(epoch.messages[1].key.at, seen[n - 1], epoch.messages[0].key.n);
+            epoch_free(&epoch);
+        }
 }
 
 TEST(text_from_outside_stays_inside_its_quotes)
@@ -408,8 +501,11 @@ int main(void)
         cmocka_unit_test(an_assignment),
         cmocka_unit_test(an_assignment_that_founded_an_event),
         cmocka_unit_test(changes_say_what_means_something),
+        cmocka_unit_test(changes_by_operations_say_who_and_why),
+        cmocka_unit_test(an_event_with_a_given_name),
         cmocka_unit_test(ids_of_changes_do_not_depend_on_epochs),
         cmocka_unit_test(an_event_and_its_redirect),
+        cmocka_unit_test(shards_never_share_an_id),
         cmocka_unit_test(text_from_outside_stays_inside_its_quotes),
         cmocka_unit_test(a_dead_letter_is_the_message_and_why),
         cmocka_unit_test(a_dead_letter_that_is_too_large_is_cut_and_says_so),

@@ -1,0 +1,259 @@
+/* Answers: the engine's thread. A batch whose documents have their vectors becomes an epoch: what
+ * the engine decided, as messages; what that changed in its state, as records; and how all of it
+ * stands then. In a process that only embeds, the documents themselves are the messages. */
+#include "pipeline/inside.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/point.h"
+
+#include <string.h>
+
+static eddy_status tell_event(struct ed_pipeline *pl, struct ed_batch *batch,
+                              const eddy_event *event, eddy_error *err)
+{
+    struct ed_pipeline_options *o = &pl->options;
+    if (o->on_event)
+        o->on_event(o->watcher, event);
+    return ed_publish_event(&o->publisher, &batch->epoch, event, event->stream_ms, err);
+}
+
+/* What the last call of the engine changed, and the pictures that it made due. */
+static eddy_status tell_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+{
+    struct ed_pipeline_options *o = &pl->options; /* the publisher counts changes */
+    const eddy_change *changes = NULL;
+    const eddy_event *pictures = NULL;
+    eddy_status st = EDDY_OK;
+    size_t n = eddy_clusterer_changes(o->clusterer, &changes);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        if (o->on_change)
+            o->on_change(o->watcher, &changes[i]);
+        st = ed_publish_change(&o->publisher, &batch->epoch, &changes[i], err);
+    }
+    eddy_engine_stats stats;
+    eddy_clusterer_stats(o->clusterer, &stats);
+    atomic_store(&pl->events_active, stats.events_active);
+    atomic_store(&pl->events_told, stats.events_active + stats.faded);
+    n = eddy_clusterer_pictures(o->clusterer, &pictures);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        st = tell_event(pl, batch, &pictures[i], err);
+    return st;
+}
+
+static eddy_row row_of(const struct ed_item *item)
+{
+    const eddy_doc *doc = &item->doc;
+    eddy_row row = {.dense = doc->dense,
+                    .terms = item->terms,
+                    .n_terms = item->n_terms,
+                    .time_ms = doc->time_ms,
+                    .id = doc->id,
+                    .title = doc->title.n ? doc->title : doc->text};
+    for (size_t i = 0; i < EDDY_EXTRA_MAX; i++)
+        row.extra[i] = doc->extra[i];
+    return row;
+}
+
+/* Assign (n) items that the engine takes in one call. */
+static eddy_status answer_docs(struct ed_pipeline *pl, struct ed_batch *batch,
+                               struct ed_item *const *items, size_t n, eddy_error *err)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    eddy_row *rows = ed_arena_alloc(batch->arena, n * sizeof *rows);
+    eddy_assignment *answers = ed_arena_alloc(batch->arena, n * sizeof *answers);
+    if (!rows || !answers)
+        return eddy_fail_nomem(err, "batch", n * (sizeof *rows + sizeof *answers));
+    for (size_t i = 0; i < n; i++)
+        rows[i] = row_of(items[i]);
+    eddy_status st = eddy_clusterer_assign(o->clusterer, rows, n, answers, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        atomic_fetch_add(answers[i].founded ? &pl->founded : &pl->assigned, 1);
+        if (o->on_assigned)
+            o->on_assigned(o->watcher, &items[i]->doc, &answers[i]);
+        st = ed_publish_assignment(&o->publisher, &batch->epoch, &items[i]->doc, &answers[i], err);
+    }
+    return st == EDDY_OK ? tell_news(pl, batch, err) : st;
+}
+
+/* The engine refused these items as a whole and did not change: give them one by one, so that a
+ * row which is no good takes no other with it. */
+static eddy_status answer_singly(struct ed_pipeline *pl, struct ed_batch *batch,
+                                 struct ed_item *const *items, size_t n, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        eddy_error why = {0};
+        st = answer_docs(pl, batch, &items[i], 1, &why);
+        if (st == EDDY_INVALID) {
+            items[i]->reject = EDDY_REJECT_VECTOR;
+            items[i]->detail = ed_arena_str(batch->arena, why.text, strlen(why.text)).at;
+            st = items[i]->detail ? EDDY_OK : eddy_fail_nomem(err, "batch", sizeof why.text);
+        } else if (st != EDDY_OK) {
+            *err = why;
+        }
+    }
+    return st;
+}
+
+/* Hand (n) items on to a process with an engine. */
+static eddy_status forward_docs(struct ed_pipeline *pl, struct ed_batch *batch,
+                                struct ed_item *const *items, size_t n, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        st = ed_publish_vector(&batch->epoch, &items[i]->raw, &items[i]->doc, pl->dim, pl->model,
+                               err);
+    if (st == EDDY_OK)
+        atomic_fetch_add(&pl->assigned, n);
+    return st;
+}
+
+/* Order inside an epoch: assignments, changes, pictures, dead letters, each in stream order. */
+static eddy_status answer_batch(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+{
+    size_t n = 0;
+    struct ed_item **items = ed_arena_alloc(batch->arena, batch->n * sizeof *items);
+    if (!items)
+        return eddy_fail_nomem(err, "batch", batch->n * sizeof *items);
+    for (size_t i = 0; i < batch->n; i++)
+        if (batch->items[i].reject == EDDY_ACCEPTED && !batch->items[i].filtered)
+            items[n++] = &batch->items[i];
+
+    eddy_error why = {0};
+    eddy_status st = EDDY_OK;
+    if (n && !pl->options.clusterer)
+        st = forward_docs(pl, batch, items, n, &why);
+    else if (n)
+        st = answer_docs(pl, batch, items, n, &why);
+    if (st == EDDY_INVALID)
+        st = answer_singly(pl, batch, items, n, err);
+    else if (st != EDDY_OK)
+        *err = why;
+    for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
+        const struct ed_item *item = &batch->items[i];
+        if (item->reject == EDDY_ACCEPTED) {
+            atomic_fetch_add(&pl->filtered, item->filtered != 0);
+            atomic_fetch_add(&pl->time_fallback, item->doc.time_from != EDDY_TIME_DOCUMENT);
+            atomic_fetch_add(&pl->time_unreadable, item->doc.time_unreadable != 0);
+            continue;
+        }
+        atomic_fetch_add(&pl->dead_by[item->reject], 1);
+        if (pl->options.on_dead)
+            pl->options.on_dead(pl->options.watcher, &item->raw, item->reject, item->detail);
+        st = ed_publish_dead(&pl->options.publisher, &batch->epoch, &item->raw,
+                             pl->options.value_max, item->reject, item->detail, err);
+    }
+    return st;
+}
+
+/* What changed in the state, and how all of it stands now: the rest of an epoch. */
+static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, int ended,
+                               eddy_error *err)
+{
+    struct ed_pipeline_options *o = &pl->options;
+    struct ed_epoch *epoch = &batch->epoch;
+    eddy_status st = EDDY_OK;
+    if (!o->clusterer)
+        return EDDY_OK;
+    if (o->resumable)
+        st = eddy_clusterer_records(o->clusterer, batch->arena, &epoch->records, &epoch->n_records,
+                                    err);
+    eddy_engine_stats stats;
+    eddy_clusterer_stats(o->clusterer, &stats);
+    epoch->mark = (struct ed_mark){.hash = o->resumable ? eddy_clusterer_hash(o->clusterer) : 0,
+                                   .documents = stats.documents,
+                                   .stream_ms = stats.stream_ms,
+                                   .change_position = o->publisher.change_position,
+                                   .change_index = o->publisher.change_index,
+                                   .ended = (uint32_t)ended,
+                                   .tally = {.assigned = atomic_load(&pl->assigned),
+                                             .founded = atomic_load(&pl->founded),
+                                             .filtered = atomic_load(&pl->filtered),
+                                             .dead = ed_pipeline_dead(pl)}};
+    ed_point("assigned");
+    return st;
+}
+
+/* The end: a last repair pass, unless we come back and go on. */
+static eddy_status answer_end(struct ed_pipeline *pl, eddy_error *err)
+{
+    int ended = !atomic_load(&pl->dropping) && !atomic_load(&pl->source_failed);
+    if (!pl->options.clusterer || (pl->options.resumable && (!ended || pl->options.goes_on)))
+        return EDDY_OK;
+    struct ed_batch *batch = ed_pipeline_next(pl->free);
+    if (!batch)
+        return EDDY_STOPPED;
+    eddy_status st = eddy_clusterer_flush(pl->options.clusterer, err);
+    if (st == EDDY_OK)
+        st = tell_news(pl, batch, err);
+    if (st == EDDY_OK)
+        st = epoch_close(pl, batch, ended, err);
+    if (st == EDDY_OK)
+        ed_pipeline_pass(pl->answered, batch);
+    return st;
+}
+
+/* As if it had never been read. */
+static void batch_drop(struct ed_pipeline *pl, struct ed_batch *batch)
+{
+    atomic_fetch_sub(&pl->in, batch->n);
+    ed_batch_reset(batch);
+    ed_pipeline_pass(pl->free, batch);
+}
+
+/* The first epoch of all: where the inputs began, so that a start at the end of a topic is not a
+ * later end after a crash. And what a clusterer that was loaded has to tell of itself. */
+eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
+{
+    const struct ed_offset *starts = NULL;
+    size_t n = 0;
+    eddy_engine_stats stats = {0};
+    eddy_status st = EDDY_OK;
+    if (pl->options.clusterer)
+        eddy_clusterer_stats(pl->options.clusterer, &stats);
+    atomic_store(&pl->events_active, stats.events_active);
+    atomic_store(&pl->events_told, stats.events_active + stats.faded);
+    if (!pl->options.resumable || pl->options.mark.epoch)
+        return EDDY_OK;
+    struct ed_batch *batch = ed_pipeline_next(pl->free);
+    if (!batch)
+        return EDDY_STOPPED;
+    ed_source_starts(pl->options.source, &starts, &n);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        st = ed_epoch_answered(&batch->epoch, starts[i].topic, starts[i].partition, starts[i].next,
+                               err);
+    if (st == EDDY_OK)
+        st = epoch_close(pl, batch, 0, err);
+    if (st == EDDY_OK)
+        ed_pipeline_pass(pl->answered, batch);
+    return st;
+}
+
+void *ed_answers_main(void *p)
+{
+    struct ed_pipeline *pl = p;
+    eddy_error err = {0};
+    eddy_status st = EDDY_OK;
+    int dropped = 0; /* a batch was: to answer a later one would commit what it held */
+    struct ed_batch *batch;
+    while (st == EDDY_OK && (batch = ed_pipeline_next(pl->embedded))) {
+        dropped |= batch->dropped;
+        if (dropped) {
+            batch_drop(pl, batch);
+            continue;
+        }
+        st = answer_batch(pl, batch, &err);
+        if (st == EDDY_OK)
+            st = epoch_close(pl, batch, 0, &err);
+        if (st == EDDY_OK)
+            ed_pipeline_pass(pl->answered, batch);
+    }
+    /* A stop that is no failure comes here too, by way of the reader. */
+    if (st == EDDY_OK)
+        st = answer_end(pl, &err);
+    if (st != EDDY_OK && st != EDDY_STOPPED)
+        ed_pipeline_fail(pl, &err);
+    ed_ring_close(pl->answered);
+    return NULL;
+}

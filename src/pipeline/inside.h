@@ -1,0 +1,60 @@
+/* What the threads of a pipeline share. */
+#ifndef ED_PIPELINE_INSIDE_H
+#define ED_PIPELINE_INSIDE_H
+
+#include "pipeline/batch.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/ring.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define READ_MAX 256 /* messages in one read */
+
+struct reader {
+    struct ed_batch *batch; /* always one, so that there is a place for what still comes */
+    int64_t first_ms;       /* when its first message came */
+    uint64_t number;        /* of the next batch that is handed over */
+    eddy_raw raws[READ_MAX];
+};
+
+struct ed_pipeline {
+    struct ed_pipeline_options options;
+    struct reader reader;
+    struct ed_batch **batches; /* (n_batches) all of them, for the end */
+    size_t n_batches;
+    struct ed_ring *free, *read, *embedded, *answered;
+    size_t dim;     /* of the dense view; 0: none */
+    uint64_t model; /* fingerprint of the embedder */
+
+    atomic_size_t full; /* documents that make a batch go on; batch_max at most */
+    int patient;
+
+    atomic_int stopping; /* to end, asked for or by a failure */
+    atomic_int dropping; /* asked for while there was more to read */
+    atomic_int reading;  /* the source may have more */
+    atomic_int source_failed;
+    atomic_size_t workers_left;
+    pthread_mutex_t lock; /* guards failure */
+    eddy_error failure;
+
+    _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
+    uint64_t dead_before; /* of earlier runs */
+    _Atomic uint64_t time_fallback, time_unreadable, committed, commit_retries, events_active,
+        events_told;
+};
+
+/* What can go on no more: stop all threads, now. */
+void ed_pipeline_fail(struct ed_pipeline *pl, const eddy_error *why);
+/* The next batch of a ring; NULL: there will be none. */
+struct ed_batch *ed_pipeline_next(struct ed_ring *ring);
+/* Rings have room for all batches: this waits for nothing, and fails only when all is over. */
+void ed_pipeline_pass(struct ed_ring *ring, struct ed_batch *batch);
+/* Dead letters since the shard began. */
+uint64_t ed_pipeline_dead(const struct ed_pipeline *pl);
+
+/* answers.c: the first epoch, while no thread runs yet; and the engine's thread. */
+eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err);
+void *ed_answers_main(void *pl);
+
+#endif
