@@ -1,1 +1,1 @@
-eddy_folder(score SOURCES score.c lineage.c)
+eddy_folder(score SOURCES score.c indexes.c stability.c lineage.c)

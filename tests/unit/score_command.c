@@ -221,6 +221,106 @@ TEST(a_missing_file_is_told_from_a_wrong_command_line)
     assert_int_equal(code, 2);
 }
 
+/* ---- without labels ---- */
+
+static const char docs[] = "{\"id\":\"d1\",\"text\":\"an earthquake in the south\",\"v\":[1,0]}\n"
+                           "{\"id\":\"d2\",\"text\":\"the earthquake of today\",\"v\":[1,0.1]}\n"
+                           "not JSON\n"
+                           "{\"id\":\"d3\",\"text\":\"votes are counted\",\"v\":[0,1]}\n"
+                           "{\"id\":\"d3\",\"text\":\"a second time\",\"v\":[1,0]}\n"
+                           "{\"id\":\"4\",\"text\":\"the vote is over\",\"v\":[0.1,1]}\n"
+                           "{\"id\":\"d5\",\"text\":\"votes, without a vector\"}\n"
+                           "{\"id\":\"d9\",\"text\":\"never assigned\",\"v\":[1,1]}\n";
+
+/* The exit code of "eddy score --internal --run DIR" and these. */
+static int run_internal(char *const more[], size_t n)
+{
+    char *argv[16] = {"score", "--internal", "--run", dir};
+    int kept[2] = {divert(1, "out"), divert(2, "err")};
+    memcpy(argv + 4, more, n * sizeof *more);
+    int code = ed_cmd_score((int)(4 + n), argv);
+    fflush(stdout);
+    fflush(stderr);
+    restore(1, kept[0]);
+    restore(2, kept[1]);
+    get("out", out, sizeof out);
+    get("err", err, sizeof err);
+    return code;
+}
+
+#define RUN_INTERNAL(...)                                                                          \
+    run_internal((char *const[]){__VA_ARGS__},                                                     \
+                 sizeof((char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+#define BY_MESSAGE                                                                                 \
+    "--set", "document.vector=/v", "--set", "document.vector_dim=2", "--set", "embed.model=message"
+
+TEST(a_run_is_judged_without_labels_by_vectors_of_its_messages)
+{
+    char name[256];
+    put_all();
+    put("docs", docs);
+    snprintf(name, sizeof name, "%s", path("docs"));
+    if (RUN_INTERNAL(BY_MESSAGE, "--json", name) != 0)
+        fail_msg("%s", err);
+    json_t *answer = json_loads(out, 0, NULL);
+    assert_non_null(answer);
+    assert_null(json_object_get(answer, "gold"));
+    const json_t *in = json_object_get(answer, "internal");
+    assert_int_equal(figure(in, NULL, "documents"), 4);
+    assert_int_equal(figure(in, NULL, "empty"), 1);
+    assert_int_equal(figure(in, "arrival", "events"), 2);
+    assert_int_equal(figure(in, "lineage", "events"), 1);
+    assert_true(json_is_null(json_object_get(json_object_get(in, "lineage"), "silhouette")));
+    assert_int_equal(figure(in, "final", "events"), 2);
+    assert_true(figure(in, "final", "silhouette") > 0.9);
+    assert_true(figure(in, "final", "silhouette") > figure(in, "arrival", "silhouette"));
+    assert_true(figure(in, "final", "davies_bouldin") < 0.1);
+    assert_true(figure(in, "final", "calinski_harabasz") > 50);
+    assert_int_equal(figure(in, "stability", "folds"), 1);
+    assert_true(figure(in, "stability", "csai_share") > 0.1);
+    assert_true(figure(in, "stability", "csai_profile") > 0.1);
+    json_decref(answer);
+}
+
+TEST(labels_and_vectors_may_be_asked_at_once)
+{
+    char name[256], labels[256];
+    put_all();
+    put("docs", docs);
+    snprintf(name, sizeof name, "%s", path("docs"));
+    snprintf(labels, sizeof labels, "%s", path("gold"));
+    assert_int_equal(RUN_INTERNAL("--gold", labels, "--set", "embed.model=hash", "--json", name),
+                     0);
+    json_t *answer = json_loads(out, 0, NULL);
+    assert_non_null(answer);
+    assert_true(figure(json_object_get(answer, "internal"), "final", "silhouette") > 0);
+    assert_int_equal(figure(json_object_get(answer, "internal"), NULL, "documents"), 5);
+    json_decref(answer);
+    figures_are_right();
+
+    assert_int_equal(RUN_INTERNAL("--gold", labels, "--set", "embed.model=hash", name), 0);
+    assert_non_null(strstr(out, "4 documents in 2 gold clusters"));
+    assert_non_null(strstr(out, "5 documents by their vectors"));
+    assert_non_null(strstr(out, "a skewed random labelling can score well"));
+}
+
+TEST(what_cannot_be_judged_without_labels_is_said)
+{
+    char name[256];
+    put_all();
+    put("docs", "{\"id\":\"other\",\"text\":\"of another run\"}\n");
+    snprintf(name, sizeof name, "%s", path("docs"));
+    assert_int_equal(RUN_INTERNAL("--set", "embed.model=hash", name), 1);
+    assert_non_null(strstr(err, "none of 5 assigned documents has a vector in the files"));
+    assert_int_equal(RUN_INTERNAL("--set", "embed.model=hash"), 78);
+    assert_non_null(strstr(err, "needs the documents"));
+    assert_int_equal(RUN_INTERNAL("--set", "embed.model=none", name), 78);
+    assert_non_null(strstr(err, "no vectors to judge events by"));
+    assert_int_equal(RUN_INTERNAL("--set", "embed.model=hash", "/nowhere/docs"), 74);
+    assert_int_equal(out[0], 0);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -229,7 +329,8 @@ static int start(void **state)
 
 static int end(void **state)
 {
-    static const char *const names[] = {"assignments.jsonl", "changes.jsonl", "gold", "out", "err"};
+    static const char *const names[] = {
+        "assignments.jsonl", "changes.jsonl", "gold", "docs", "out", "err"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unlink(path(names[i]));
@@ -243,6 +344,9 @@ int main(void)
         cmocka_unit_test(gold_labels_may_be_csv_tsv_or_anywhere_in_json),
         cmocka_unit_test(errors_name_the_file_and_the_line),
         cmocka_unit_test(a_missing_file_is_told_from_a_wrong_command_line),
+        cmocka_unit_test(a_run_is_judged_without_labels_by_vectors_of_its_messages),
+        cmocka_unit_test(labels_and_vectors_may_be_asked_at_once),
+        cmocka_unit_test(what_cannot_be_judged_without_labels_is_said),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
