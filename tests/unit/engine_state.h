@@ -1,0 +1,287 @@
+/* What the tests of the engine's state have in common: records as a journal keeps them, streams of
+ * all shapes, and two clusterers that must do the same. */
+#ifndef EDDY_TEST_ENGINE_STATE_H
+#define EDDY_TEST_ENGINE_STATE_H
+
+#include "engine_support.h"
+#include "state_options.h"
+
+#include "engine/record.h"
+
+/* ---- kept records, as a journal keeps them: the last of each key ---- */
+
+struct kept {
+    struct ed_table at; /* key -> struct ed_load_value * */
+    size_t bytes;       /* of the values */
+};
+
+static inline void kept_drop(struct kept *k, uint64_t key)
+{
+    uint64_t *value = ed_table_find(&k->at, key);
+    if (!value)
+        return;
+    k->bytes -= ((struct ed_load_value *)(uintptr_t)*value)->n;
+    free((void *)(uintptr_t)*value);
+    ed_table_remove(&k->at, key);
+}
+
+static inline void kept_add(struct kept *k, const eddy_record *r)
+{
+    kept_drop(k, r->key);
+    if (!r->value.at)
+        return;
+    struct ed_load_value *copy = malloc(sizeof *copy + r->value.n);
+    copy->n = r->value.n;
+    memcpy(copy->at, r->value.at, r->value.n);
+    *ed_table_put(&k->at, r->key, 0) = (uintptr_t)copy;
+    k->bytes += copy->n;
+}
+
+static inline void kept_clear(struct kept *k)
+{
+    for (size_t i = 0; i < k->at.room; i++)
+        if (k->at.keys[i])
+            free((void *)(uintptr_t)k->at.values[i]);
+    ed_table_clear(&k->at);
+    k->bytes = 0;
+}
+
+/* All of them in a random order; to be freed. */
+static inline eddy_record *kept_shuffled(const struct kept *k, uint64_t seed)
+{
+    eddy_record *list = malloc((k->at.n + 1) * sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < k->at.room; i++) {
+        if (!k->at.keys[i])
+            continue;
+        const struct ed_load_value *v = (const struct ed_load_value *)(uintptr_t)k->at.values[i];
+        size_t j = (size_t)(test_random(&seed) % (n + 1));
+        list[n++] = list[j];
+        list[j] = (eddy_record){k->at.keys[i], {v->at, v->n}};
+    }
+    return list;
+}
+
+static inline eddy_clusterer *clusterer_new(const eddy_engine_options *o)
+{
+    eddy_clusterer *cl = NULL;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_new(o, &cl, &err), &err);
+    return cl;
+}
+
+static inline eddy_clusterer *kept_load(const struct kept *k, const eddy_engine_options *o,
+                                        uint64_t seed)
+{
+    eddy_clusterer *cl = clusterer_new(o);
+    eddy_record *list = kept_shuffled(k, seed);
+    eddy_error err = {0};
+    for (size_t i = 0; i < k->at.n; i++)
+        CHECK_OK(eddy_clusterer_load(cl, &list[i], &err), &err);
+    CHECK_OK(eddy_clusterer_loaded(cl, &err), &err);
+    free(list);
+    return cl;
+}
+
+/* Take the records of cl into k; into `standby` too, unless NULL. Forgotten marks show here: the
+ * hash that follows the marks is held against one of everything. */
+static inline void record(eddy_clusterer *cl, struct kept *k, eddy_clusterer *standby)
+{
+    eddy_arena *arena = eddy_arena_new(0);
+    const eddy_record *r;
+    size_t n;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_records(cl, arena, &r, &n, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        kept_add(k, &r[i]);
+        if (standby)
+            CHECK_OK(eddy_clusterer_load(standby, &r[i], &err), &err);
+        assert_true(r[i].value.n < 900000);
+    }
+    assert_true(eddy_clusterer_hash(cl) == ed_state_hash(cl));
+    CHECK_OK(eddy_clusterer_records(cl, arena, &r, &n, &err), &err);
+    assert_int_equal(n, 0); /* nothing has changed since */
+    eddy_arena_free(arena);
+}
+
+/* ---- streams of all shapes ---- */
+
+enum { PLAIN, EVERYTHING, FORGETFUL, EXTRA, WORDS_ONLY, LONG_LIVED, SHAPES };
+static const char *const shape_names[] = {"plain", "everything", "forgetful",
+                                          "extra", "words only", "long lived"};
+
+struct shape {
+    eddy_engine_options o;
+    struct stream s;
+    float extra[64][8];
+};
+
+static inline void shape_make(struct shape *x, int shape, uint64_t seed, size_t n)
+{
+    x->o = stream_options();
+    size_t events = 60;
+    double noise = 1.5;
+    x->o.detail = 3;
+    switch (shape) {
+    case EVERYTHING:
+        x->o.half_life_ms = 20000; /* weights are brought down every 800 documents */
+        x->o.idle_penalty = 0.1;
+        x->o.idle_half_ms = 60000;
+        x->o.fade_ms = 300000;
+        x->o.events_max = 48;
+        x->o.repair_every = 100;
+        break;
+    case FORGETFUL:
+        x->o.words_max = 1024;
+        x->o.events_max = 64;
+        events = 1000;
+        noise = 1.0;
+        break;
+    case EXTRA:
+        x->o.n_extra = 2;
+        x->o.extra_dim[0] = 5;
+        x->o.extra_dim[1] = 3;
+        x->o.extra_weight[0] = 0.2;
+        x->o.extra_weight[1] = 0.1;
+        break;
+    case WORDS_ONLY: x->o.dense_dim = 0; break;
+    case LONG_LIVED:
+        x->o.fade_ms = 0;
+        x->o.half_life_ms = 3600000;
+        x->o.detail = 8;
+        events = 200;
+        break;
+    default: break;
+    }
+    x->s = stream_make(seed, n, events, noise);
+    for (size_t i = 0; i < 64; i++)
+        for (size_t d = 0; d < 8; d++)
+            x->extra[i][d] = (float)(test_random(&seed) % 1000) / 500 - 1;
+    for (size_t i = 0; i < n; i++) {
+        eddy_row *row = &x->s.rows[i];
+        uint64_t dice = test_random(&seed);
+        if (shape == EXTRA) {
+            row->extra[0] = dice & 1 ? x->extra[dice / 2 % 64] : NULL;
+            row->extra[1] = dice & 128 ? x->extra[dice / 256 % 64] : NULL;
+        }
+        if (shape != WORDS_ONLY && dice >> 40 & 7)
+            row->dense = dice >> 43 & 15 ? row->dense : NULL;
+        else if (shape != WORDS_ONLY)
+            row->n_terms = dice >> 48 & 3 ? row->n_terms : 0;
+        row->id = (eddy_str){(const char *)&x->s.rows[i], dice >> 50 & 7};
+        row->title.n = dice >> 53 & 7;
+    }
+}
+
+static inline void tell_all(struct ed_bytes *told, const eddy_clusterer *cl)
+{
+    tell_changes(told, cl);
+    tell_pictures(told, cl);
+}
+
+/* Both go on with rows (n) in the same batches and tell the same; records too when asked. */
+static inline void same_step(eddy_clusterer *a, eddy_clusterer *b, const eddy_row *rows, size_t n)
+{
+    eddy_assignment *x = calloc(n + 1, sizeof *x);
+    eddy_assignment *y = calloc(n + 1, sizeof *y);
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_assign(a, rows, n, x, &err), &err);
+    CHECK_OK(eddy_clusterer_assign(b, rows, n, y, &err), &err);
+    assert_memory_equal(x, y, n * sizeof *x);
+    struct ed_bytes told[2];
+    ed_bytes_init(&told[0], 0);
+    ed_bytes_init(&told[1], 0);
+    tell_all(&told[0], a);
+    tell_all(&told[1], b);
+    assert_int_equal(told[0].n, told[1].n);
+    if (told[0].n)
+        assert_string_equal(told[0].at, told[1].at);
+    ed_bytes_clear(&told[0]);
+    ed_bytes_clear(&told[1]);
+    free(x);
+    free(y);
+}
+
+static inline void same_records(eddy_clusterer *a, eddy_clusterer *b, struct kept *k)
+{
+    eddy_arena *arena = eddy_arena_new(0);
+    const eddy_record *r, *q;
+    size_t n, m;
+    eddy_error err = {0};
+    CHECK_OK(eddy_clusterer_records(a, arena, &r, &n, &err), &err);
+    CHECK_OK(eddy_clusterer_records(b, arena, &q, &m, &err), &err);
+    assert_int_equal(n, m);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(r[i].key == q[i].key && r[i].value.n == q[i].value.n);
+        if (r[i].value.n)
+            assert_memory_equal(r[i].value.at, q[i].value.at, r[i].value.n);
+        kept_add(k, &r[i]);
+    }
+    assert_true(eddy_clusterer_hash(a) == eddy_clusterer_hash(b));
+    assert_true(eddy_clusterer_hash(a) == ed_state_hash(a));
+    eddy_arena_free(arena);
+}
+
+/* ---- small states ---- */
+
+/* Some operations of people: two links, a name, a pin, a merge. */
+static inline void operate(eddy_clusterer *cl)
+{
+    const eddy_operation_kind kinds[] = {EDDY_OPERATION_LINK, EDDY_OPERATION_RENAME,
+                                         EDDY_OPERATION_PIN, EDDY_OPERATION_LINK,
+                                         EDDY_OPERATION_MERGE};
+    eddy_arena *arena = eddy_arena_new(0);
+    eddy_error err = {0};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const uint64_t *ids;
+        size_t n;
+        eddy_outcome out;
+        CHECK_OK(eddy_clusterer_events(cl, arena, &ids, &n, &err), &err);
+        if (n < 4)
+            break;
+        eddy_operation op = {.kind = kinds[i],
+                             .actor = EDDY_PERSON,
+                             .event = ids[n - 1 - i % 3],
+                             .other = ids[n - 1 - (i + 1) % 3],
+                             .strength = -1,
+                             .name = {"a name", 6}};
+        CHECK_OK(eddy_clusterer_apply(cl, &op, &out, &err), &err);
+    }
+    eddy_arena_free(arena);
+}
+
+/* The state after n documents of a small stream. */
+static inline uint64_t state_after(struct shape *x, size_t n, struct kept *kept)
+{
+    shape_make(x, PLAIN, 77, n + 100);
+    x->o = state_options();
+    eddy_clusterer *cl = clusterer_new(&x->o);
+    eddy_assignment a[50];
+    eddy_error err = {0};
+    for (size_t i = 0; i < n;) {
+        size_t m = n - i > 50 ? 50 : 1; /* few words at last: a delta */
+        CHECK_OK(eddy_clusterer_assign(cl, x->s.rows + i, m, a, &err), &err);
+        if (i == 250 || n < 250)
+            operate(cl);
+        record(cl, kept, NULL);
+        i += m;
+    }
+    uint64_t hash = eddy_clusterer_hash(cl);
+    eddy_clusterer_free(cl);
+    return hash;
+}
+
+/* A small one with something of every kind. */
+static inline void small_state(struct shape *x, struct kept *kept, uint64_t *ret_hash)
+{
+    *ret_hash = state_after(x, 303, kept);
+    size_t kinds[ED_WORDS_DELTA + 1] = {0};
+    for (size_t i = 0; i < kept->at.room; i++)
+        if (kept->at.keys[i])
+            kinds[kept->at.keys[i] >> ED_NUMBER_BITS]++;
+    for (size_t kind = ED_SCALARS; kind <= ED_WORDS_DELTA; kind++)
+        if (!kinds[kind])
+            fail_msg("no record of kind %zu", kind);
+}
+
+#endif
