@@ -146,6 +146,49 @@ void ed_json_id(struct ed_bytes *b, const char *letters, uint64_t number)
     ed_bytes_add(b, "\"", 1);
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+#define SMALL 1e-16 /* from here on 53 bits and the power of ten fit 128 */
+
+/* "%.6g" of x, SMALL <= x < 0.001: six significant digits, of what is exactly half way the even
+ * one, as printf rounds. x 10^k is an integer m 10^k over a power of two. */
+static size_t small_number(double x, char *ret)
+{
+    int e, k = 8; /* 0.001 has its six digits with 10^8 */
+    wide scaled = (wide)(uint64_t)ldexp(frexp(x, &e), 53) * 100000000, half, rest, digits;
+    for (e = 53 - e; scaled >> e < 100000; k++)
+        scaled *= 10;
+    digits = scaled >> e;
+    half = (wide)1 << (e - 1);
+    rest = scaled - (digits << e);
+    digits += rest > half || (rest == half && (digits & 1));
+    if (digits == 1000000) {
+        digits = 100000;
+        k--;
+    }
+    char text[20];
+    size_t n = ed_json_digits((uint64_t)digits, text), at = 0;
+    int place = k - 5; /* of the first digit behind the point */
+    while (n > 1 && text[n - 1] == '0')
+        n--;
+    if (place <= 4) { /* 0.000123 */
+        memcpy(ret, "0.0000", 6);
+        at = (size_t)place + 1;
+    }
+    ret[at++] = text[0];
+    if (place > 4 && n > 1)
+        ret[at++] = '.';
+    memcpy(ret + at, text + 1, n - 1);
+    at += n - 1;
+    if (place > 4) { /* 1.23e-05 */
+        memcpy(ret + at, "e-", 2);
+        ret[at + 2] = (char)('0' + place / 10);
+        ret[at + 3] = (char)('0' + place % 10);
+        at += 4;
+    }
+    return at;
+}
+
 void ed_json_number(struct ed_bytes *b, double x)
 {
     char text[40];
@@ -156,6 +199,12 @@ void ed_json_number(struct ed_bytes *b, double x)
     }
     separate(b);
     double size = fabs(x);
+    if (size >= SMALL && size < 1e-3) {
+        text[n++] = '-';
+        n += small_number(size, text + 1);
+        ed_bytes_add(b, text + (x > 0), n - (x > 0));
+        return;
+    }
     if (size != 0 && (size < 1e-3 || size >= 1e9)) {
         ed_bytes_printf(b, "%.6g", x);
         return;

@@ -1,24 +1,52 @@
 /* log by the series of atanh on [sqrt(1/2), sqrt(2)], exp2 by the Taylor series on [-1/2, 1/2]. */
 #include "base/number.h"
 
+#include "base/cpus.h"
+
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 static const double ln2 = 0.69314718055994530942;
+static const double root_half = 0.70710678118654752440;
 
-double ed_ln(double x)
+/* m from sqrt(1/2) to sqrt(2), e whole */
+static inline double ln_of(double m, double e)
 {
-    int e;
-    double m = frexp(x, &e); /* exact */
-    if (m < 0.70710678118654752440) {
-        m *= 2;
-        e--;
-    }
     double t = (m - 1) / (m + 1); /* |t| <= 0.1716 */
     double t2 = t * t;
     double s = 0;
     for (int k = 21; k >= 1; k -= 2)
         s = s * t2 + 1.0 / k;
     return 2 * t * s + e * ln2;
+}
+
+double ed_ln(double x)
+{
+    int e;
+    double m = frexp(x, &e); /* exact */
+    if (m < root_half) {
+        m *= 2;
+        e--;
+    }
+    return ln_of(m, e);
+}
+
+/* frexp by the bits: the exponent, with a bias of 1022, becomes the last bits of 2^52 + itself. */
+MANY_CPUS
+void ed_ln_each(double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits, high;
+        double m, e;
+        memcpy(&bits, &x[i], sizeof bits);
+        high = bits >> 52 | UINT64_C(0x4330000000000000);
+        bits = (bits & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3fe0000000000000);
+        memcpy(&m, &bits, sizeof m);
+        memcpy(&e, &high, sizeof e);
+        int low = m < root_half;
+        x[i] = ln_of(low ? m * 2 : m, e - (0x1p52 + 1022) - (low ? 1 : 0));
+    }
 }
 
 double ed_log2(double x)

@@ -5,9 +5,13 @@
 #ifndef ED_BASE_NUMBER_H
 #define ED_BASE_NUMBER_H
 
+#include <stddef.h>
+
 /* x > 0 and finite; relative error below 1e-14. */
 double ed_log2(double x);
 double ed_ln(double x);
+/* ed_ln of each of (n), in place, the same bits, several at a time; none below 2^-1022. */
+void ed_ln_each(double *x, size_t n);
 /* 0 where less than 2^-1000 is due, or x is NaN, 2^1000 where more is; else the relative error is
  * below 1e-14 (exp2) and 1e-12 (exp). */
 double ed_exp2(double x);

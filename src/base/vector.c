@@ -4,6 +4,7 @@
 #include "base/cpus.h"
 
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 
 /* The lanes are written out, so that the version for every CPU adds in the same order; this file is
@@ -51,17 +52,45 @@ void ed_add_scaled(float *y, float w, const float *x, size_t n)
         y[i] += w * x[i];
 }
 
+MANY_CPUS
+void ed_bounds(const float *scores, const float *inverse, const float *asked, const float *power,
+               float slop, size_t n, float *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (scores[i] * inverse[i] - asked[i] + slop) * power[i];
+}
+
+MANY_CPUS
+float ed_most(const float *a, size_t n)
+{
+    float lane[LANES];
+    size_t i = 0;
+    for (size_t j = 0; j < LANES; j++)
+        lane[j] = -INFINITY;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] = a[i + j] > lane[j] ? a[i + j] : lane[j];
+    for (size_t j = 0; i < n; i++, j++)
+        lane[j] = a[i] > lane[j] ? a[i] : lane[j];
+    for (size_t width = LANES / 2; width; width /= 2)
+        for (size_t j = 0; j < width; j++)
+            lane[j] = lane[j + width] > lane[j] ? lane[j + width] : lane[j];
+    return lane[0];
+}
+
 double ed_norm(const float *a, size_t n)
 {
     return sqrt(ed_dot(a, a, n));
 }
 
+/* Without a way out on the way: so it takes many at a time. */
+MANY_CPUS
 int ed_finite(const float *a, size_t n)
 {
+    unsigned bad = 0;
     for (size_t i = 0; i < n; i++)
-        if (!isfinite(a[i]))
-            return 0;
-    return 1;
+        bad |= !(fabsf(a[i]) <= FLT_MAX);
+    return !bad;
 }
 
 void ed_gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,

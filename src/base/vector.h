@@ -2,7 +2,7 @@
  *
  * ed_gemm_nt is OpenBLAS: fast, and different in the last bits between CPUs and batch sizes. What
  * hangs on a comparison is computed again by ed_dot, whose additions have one fixed order on every
- * machine: sixteen double lanes, each product rounded once, no fused multiply-add. */
+ * machine: sixteen double lanes, into each of which every sixteenth product goes. */
 #ifndef ED_BASE_VECTOR_H
 #define ED_BASE_VECTOR_H
 
@@ -17,6 +17,11 @@ float ed_dot_rough(const float *a, const float *b, size_t n);
 void ed_add_scaled(float *y, float w, const float *x, size_t n);
 /* Length of (n) in double, fixed order. */
 double ed_norm(const float *a, size_t n);
+/* ret = (scores inverse - asked + slop) power, element by element; (n), in float, as a filter. */
+void ed_bounds(const float *scores, const float *inverse, const float *asked, const float *power,
+               float slop, size_t n, float *ret);
+/* The largest of (n), none of them a NaN; -INFINITY of none. */
+float ed_most(const float *a, size_t n);
 /* 1 when all of (n) are finite. */
 int ed_finite(const float *a, size_t n);
 

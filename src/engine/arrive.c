@@ -3,11 +3,11 @@
  *   a_e = mean similarity of the point to the event's documents - idle penalty
  *   v_e = (a_e - tau - phi off(n_e)) n_e^(1/2)        the largest v > 0 wins
  *
- * One product scores a block of points against all events as they were at its start. That is only
+ * One product scores a block of points against all events as they were at its start, and another
+ * against each other, so that the scores can follow when one of them joins an event. That is only
  * a filter: every event whose v could be among the best four, within the error bound of float
- * arithmetic, is computed again by the fixed-order dot against its sum as it is now, and so is
- * every event that a point of this block has joined. What is decided, and what is told, comes from
- * there. */
+ * arithmetic, is computed again by the fixed-order dot against its sum as it is now, those that
+ * promise most first. What is decided, and what is told, comes from there. */
 #include "engine/state.h"
 
 struct candidate {
@@ -70,26 +70,29 @@ static void score_words(const eddy_clusterer *cl, const struct ed_point *p, floa
                       cl->slots.n);
 }
 
-#define CHUNK 64
+/* Scores of a block of (n) points: mean similarities but for the division by the weight. */
+struct scored {
+    struct ed_point points[BLOCK_MAX];
+    size_t n;
+    float *scores; /* (n, width) points against events; the words' part comes when it is its turn */
+    float *mutual; /* (n, n) points against each other, without the words */
+    size_t width;  /* of which there are events, those founded in this block included */
+    float *high;   /* (width) the highest v that each event may have for the point at hand ... */
+    float *chunk_high; /* ... and the highest of each chunk of events */
+};
 
-/* The highest v that each event may have, given the error of the filter; and the highest of each
- * chunk of events. The idle penalty is left out: it only lowers. */
-static void bounds(const eddy_clusterer *cl, const float *scores, float *high, float *chunk_high)
+#define CHUNK 64
+#define TAKEN (-1e30f) /* below the floor of everything */
+
+/* Float errors of a product of stride terms, and of the sums that follow one point after another.
+ * The idle penalty is left out: it only lowers. */
+static void bounds(const eddy_clusterer *cl, const struct scored *b, const float *own)
 {
-    const float *inverse = cl->inverse;
-    const float *asked = cl->asked;
-    const float *power = cl->power;
-    float slop = 1e-6f + 1.2e-7f * (float)cl->stride;
-    for (uint32_t from = 0; from < cl->slots.n; from += CHUNK) {
-        uint32_t to = from + CHUNK < cl->slots.n ? from + CHUNK : cl->slots.n;
-        float most = -1e30f;
-        for (uint32_t e = from; e < to; e++) {
-            float v = (scores[e] * inverse[e] - asked[e] + slop) * power[e];
-            high[e] = v;
-            most = v > most ? v : most;
-        }
-        chunk_high[from / CHUNK] = most;
-    }
+    float slop = 1e-6f + 1.2e-7f * (float)(cl->stride + 2 * BLOCK_MAX);
+    size_t n = cl->slots.n;
+    ed_bounds(own, cl->inverse, cl->asked, cl->power, slop, n, b->high);
+    for (size_t from = 0; from < n; from += CHUNK)
+        b->chunk_high[from / CHUNK] = ed_most(b->high + from, n - from < CHUNK ? n - from : CHUNK);
 }
 
 /* What an upper bound must reach to matter. */
@@ -101,27 +104,42 @@ static float floor_of(const struct best *best)
     return (float)(least - 1e-6 * (1 + fabs(least)));
 }
 
-/* The best four, exactly: chunks of events by falling upper bound, until none can enter. */
-static void find_best(const eddy_clusterer *cl, const struct ed_point *p, int64_t time_ms,
-                      const uint32_t *touched, uint32_t n_touched, const float *high,
-                      float *chunk_high, struct best *best)
+/* The slot of the highest bound that is at least `least`, which is taken; NONE. */
+static uint32_t highest_take(const struct scored *b, uint32_t n_slots, float least)
 {
+    uint32_t top = 0;
+    for (uint32_t c = 1; c * CHUNK < n_slots; c++)
+        if (b->chunk_high[c] > b->chunk_high[top])
+            top = c;
+    if (!n_slots || b->chunk_high[top] < least)
+        return NONE;
+    float *high = b->high + (size_t)top * CHUNK;
+    uint32_t n = n_slots - top * CHUNK < CHUNK ? n_slots - top * CHUNK : CHUNK;
+    uint32_t at = 0;
+    while (high[at] != b->chunk_high[top])
+        at++;
+    high[at] = TAKEN;
+    b->chunk_high[top] = ed_most(high, n);
+    return top * CHUNK + at;
+}
+
+/* The best four, exactly: events by falling upper bound, until none can enter. */
+static void find_best(const eddy_clusterer *cl, const struct scored *b, const struct ed_point *p,
+                      int64_t time_ms, struct best *best)
+{
+    uint32_t slot;
     best->n = 0;
-    for (uint32_t i = 0; i < n_touched; i++)
-        if (cl->events[touched[i]].id)
-            best_offer(best, score(cl, p, time_ms, touched[i]));
-    for (;;) {
-        uint32_t top = 0;
-        for (uint32_t c = 1; c * CHUNK < cl->slots.n; c++)
-            if (chunk_high[c] > chunk_high[top])
-                top = c;
-        if (!cl->slots.n || chunk_high[top] < floor_of(best))
-            return;
-        uint32_t end = (top + 1) * CHUNK < cl->slots.n ? (top + 1) * CHUNK : cl->slots.n;
-        for (uint32_t e = top * CHUNK; e < end; e++)
-            if (high[e] >= floor_of(best) && cl->touched[e] != cl->block)
-                best_offer(best, score(cl, p, time_ms, e));
-        chunk_high[top] = -1e30f; /* seen */
+    while ((slot = highest_take(b, cl->slots.n, floor_of(best))) != NONE)
+        best_offer(best, score(cl, p, time_ms, slot));
+}
+
+/* Point i has joined the event at slot or founded it: what the later ones score there. */
+static void scores_follow(const struct scored *b, size_t i, uint32_t slot, int founded)
+{
+    float w = (float)b->points[i].weight;
+    for (size_t j = i + 1; j < b->n; j++) {
+        float *score = &b->scores[j * b->width + slot];
+        *score = (founded ? 0 : *score) + w * b->mutual[i * b->n + j];
     }
 }
 
@@ -184,7 +202,7 @@ static double point_square(const eddy_clusterer *cl, const struct ed_point *p)
 
 /* Halve the weight of an event and of its groups; sums and means keep their directions, and powers
  * of two are exact. Its count of documents stays. */
-static void lighten(eddy_clusterer *cl, uint32_t slot)
+static void lighten(eddy_clusterer *cl, const struct scored *b, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];
     ev->weight /= 2;
@@ -202,11 +220,14 @@ static void lighten(eddy_clusterer *cl, uint32_t slot)
     ev->listed /= 2;
     ed_mark(cl, ED_NEAR, slot);
     ed_event_across(cl, slot);
+    for (size_t i = 0; i < b->n; i++)
+        b->scores[i * b->width + slot] /= 2;
 }
 
-static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p, uint32_t slot,
-                double similarity, eddy_assignment *ret)
+static int join(eddy_clusterer *cl, const eddy_row *row, const struct scored *b, size_t i,
+                uint32_t slot, int founded, double similarity, eddy_assignment *ret)
 {
+    const struct ed_point *p = &b->points[i];
     double dot;
     uint32_t u = choose_group(cl, p, slot, &dot);
     if (u == NONE)
@@ -238,8 +259,9 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *
     if (similarity > (double)g->central.similarity)
         exemplar_set(&g->central, row, similarity);
     exemplar_set(&g->newest, row, similarity);
+    scores_follow(b, i, slot, founded);
     if (ev->weight > HEAVY * cl->weight_now)
-        lighten(cl, slot);
+        lighten(cl, b, slot);
     ed_event_refresh(cl, slot); /* marks the event */
     ret->group = g->id;
     return 1;
@@ -278,9 +300,9 @@ static void answer(const eddy_clusterer *cl, const struct best *best, int founde
     }
 }
 
-static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p,
-                          const struct best *best, uint32_t *touched, uint32_t *n_touched,
-                          eddy_assignment *ret, eddy_error *err)
+/* Point i of the block goes to the best, or founds. */
+static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct scored *b, size_t i,
+                          const struct best *best, eddy_assignment *ret, eddy_error *err)
 {
     int founded = !best->n || best->at[0].value <= 0;
     uint32_t slot = founded ? NONE : best->at[0].slot;
@@ -300,12 +322,8 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct 
     if (founded)
         ret->threshold = (float)(best->n ? best->at[0].required : cl->th.tau);
     answer(cl, best, founded, ret);
-    if (!join(cl, row, p, slot, founded ? 0 : best->at[0].similarity, ret))
+    if (!join(cl, row, b, i, slot, founded, founded ? 0 : best->at[0].similarity, ret))
         return eddy_fail_nomem(err, "groups", cl->stride * sizeof(float));
-    if (cl->touched[slot] != cl->block) {
-        cl->touched[slot] = cl->block;
-        touched[(*n_touched)++] = slot;
-    }
     size_t told = cl->changes.n;
     if (founded) {
         eddy_change *born = ed_change_add(cl, EDDY_BORN, slot);
@@ -326,30 +344,37 @@ static double halves_since(const eddy_clusterer *cl, int64_t time_ms)
     return (double)(time_ms - cl->start_ms) / (double)cl->o.half_life_ms;
 }
 
+/* The dense parts of all points, and their products. */
+static eddy_status block_score(eddy_clusterer *cl, const eddy_row *rows, struct scored *b,
+                               eddy_error *err)
+{
+    eddy_arena_reset(cl->work);
+    b->width = cl->room_events + BLOCK_MAX;
+    size_t n_floats = b->n * (cl->n_dense + b->n + b->width) + 2 * b->width;
+    float *dense = ed_arena_alloc_aligned(cl->work, (n_floats + CHUNK) * sizeof *dense);
+    if (!dense)
+        return eddy_fail_nomem(err, "block", n_floats * sizeof *dense);
+    b->scores = dense + b->n * cl->n_dense;
+    b->high = b->scores + b->n * b->width;
+    b->chunk_high = b->high + b->width;
+    b->mutual = b->chunk_high + b->width;
+    for (size_t i = 0; i < b->n; i++)
+        ed_point_dense(cl, &rows[i], &b->points[i], dense + i * cl->n_dense);
+    ed_gemm_nt(b->n, cl->slots.n, cl->n_dense, dense, cl->n_dense, cl->event_sums, cl->stride,
+               b->scores, b->width);
+    ed_gemm_nt(b->n, b->n, cl->n_dense, dense, cl->n_dense, dense, cl->n_dense, b->mutual, b->n);
+    return EDDY_OK;
+}
+
 static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_assignment *ret,
                          eddy_error *err)
 {
-    eddy_arena_reset(cl->work);
-    size_t width = cl->room_events + CHUNK;
-    size_t n_floats = n * cl->n_dense + n * width + 2 * width;
-    float *dense = ed_arena_alloc_aligned(cl->work, (n_floats + 64) * sizeof *dense);
-    if (!dense)
-        return eddy_fail_nomem(err, "block", n_floats * sizeof *dense);
-    float *scores = dense + n * cl->n_dense;
-    float *high = scores + n * width;
-    float *chunk_high = high + width;
-    struct ed_point points[BLOCK_MAX];
-    uint32_t touched[BLOCK_MAX];
-    uint32_t n_touched = 0;
-
-    cl->block++;
-    for (size_t i = 0; i < n; i++)
-        ed_point_dense(cl, &rows[i], &points[i], dense + i * cl->n_dense);
-    uint32_t n_scored = cl->slots.n;
-    ed_gemm_nt(n, n_scored, cl->n_dense, dense, cl->n_dense, cl->event_sums, cl->stride, scores,
-               width);
-    for (size_t i = 0; i < n; i++) {
-        struct ed_point *p = &points[i];
+    struct scored b = {.n = n};
+    eddy_status st = block_score(cl, rows, &b, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        struct ed_point *p = &b.points[i];
+        float *own = b.scores + i * b.width;
+        struct best best;
         cl->position++;
         if (rows[i].time_ms > cl->stream_ms)
             cl->stream_ms = rows[i].time_ms;
@@ -357,24 +382,17 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
             cl->weight_now =
                 ed_exp2((double)(cl->stream_ms - cl->start_ms) / (double)cl->o.half_life_ms);
         p->weight = cl->weight_now;
-        eddy_status st = ed_point_words(cl, &rows[i], p, err);
+        st = ed_point_words(cl, &rows[i], p, err);
         if (st != EDDY_OK)
             return st;
-
-        float *own = scores + i * width;
-        for (uint32_t e = n_scored; e < cl->slots.n; e++)
-            own[e] = 0; /* founded in this block, so touched and computed exactly */
         score_words(cl, p, own);
-        bounds(cl, own, high, chunk_high);
-        struct best best;
-        find_best(cl, p, rows[i].time_ms, touched, n_touched, high, chunk_high, &best);
-        st = settle(cl, &rows[i], p, &best, touched, &n_touched, &ret[i], err);
+        bounds(cl, &b, own);
+        find_best(cl, &b, p, rows[i].time_ms, &best);
+        st = settle(cl, &rows[i], &b, i, &best, &ret[i], err);
         if (st == EDDY_OK)
             st = ed_threshold_sample(cl, p, err);
-        if (st != EDDY_OK)
-            return st;
     }
-    return EDDY_OK;
+    return st;
 }
 
 /* Rows from the first on whose weights stay in range, at most BLOCK_MAX; 0: not even the first. */

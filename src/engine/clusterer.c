@@ -129,12 +129,13 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->events[e].told);
         ed_free(cl->events[e].given);
     }
-    void *blocks[] = {cl->events,       cl->event_sums,    cl->words_across,     cl->inverse,
-                      cl->asked,        cl->power,         cl->touched,          cl->slots.used,
-                      cl->groups,       cl->group_sums,    cl->group_slots.used, cl->sum,
-                      cl->changes.at,   cl->pictures.at,   cl->sample.points,    cl->sample.product,
-                      cl->faded.sums,   cl->words.changed, cl->words.parts,      cl->links.at,
-                      cl->redirects.at, cl->operations};
+    void *blocks[] = {cl->events,           cl->event_sums,    cl->words_across,
+                      cl->inverse,          cl->asked,         cl->power,
+                      cl->slots.used,       cl->groups,        cl->group_sums,
+                      cl->group_slots.used, cl->sum,           cl->changes.at,
+                      cl->pictures.at,      cl->sample.points, cl->sample.product,
+                      cl->faded.sums,       cl->words.changed, cl->words.parts,
+                      cl->links.at,         cl->redirects.at,  cl->operations};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
     for (size_t kind = 0; kind < ED_MARKED; kind++) {
@@ -333,7 +334,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->operations = cl->next_operation - 1;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
                  cl->room_events * (row + cl->o.terms_dim * sizeof(float) + sizeof *cl->events +
-                                    cl->o.neighbours * sizeof(struct ed_near) + 44) +
+                                    cl->o.neighbours * sizeof(struct ed_near) + 36) +
                  cl->room_groups * (row + sizeof *cl->groups + 8) +
                  cl->words.room_changed * sizeof *cl->words.changed +
                  ed_words_pages(&cl->o) * sizeof *cl->words.parts;

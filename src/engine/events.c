@@ -86,7 +86,6 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted)
     GROW(cl->inverse, old, room, 1);
     GROW(cl->asked, old, room, 1);
     GROW(cl->power, old, room, 1);
-    GROW(cl->touched, old, room, 1);
     if (!slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
         !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room))
         return 0;

@@ -6,6 +6,7 @@
 #include "engine/state.h"
 
 #define CANDIDATES 512
+#define PLACES     1024 /* of a table of candidates; a power of two */
 
 struct keyword {
     uint64_t hash;
@@ -17,21 +18,33 @@ static uint32_t gather_words(const eddy_clusterer *cl, const struct ed_event_sta
                              struct keyword *list)
 {
     uint32_t n = 0;
+    uint16_t place_of[PLACES] = {0}; /* in the list, from 1; 0: free */
     for (uint32_t i = 0; i < ev->n_groups; i++) {
         const struct ed_sketch *s = &cl->groups[ev->groups[i]].words;
         for (uint32_t k = 0; k < s->n; k++) {
-            uint32_t j = 0;
-            while (j < n && list[j].hash != s->hash[k])
-                j++;
-            if (j == n) {
+            uint32_t at = (uint32_t)s->hash[k] % PLACES;
+            while (place_of[at] && list[place_of[at] - 1].hash != s->hash[k])
+                at = (at + 1) % PLACES;
+            if (!place_of[at]) {
                 if (n == CANDIDATES)
                     continue;
                 list[n++] = (struct keyword){s->hash[k], 0};
+                place_of[at] = (uint16_t)n;
             }
-            list[j].score += (double)s->sure[k];
+            list[place_of[at] - 1].score += (double)s->sure[k];
         }
     }
     return n;
+}
+
+static double share_of(const struct ed_event_state *ev, double count)
+{
+    return count < ev->docs ? count / ev->docs : 1;
+}
+
+static double others_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
+{
+    return (double)cl->position > ev->docs ? (double)cl->position - ev->docs : 1;
 }
 
 /* How much a word says about the event: the share of its documents that hold it, times the
@@ -40,11 +53,12 @@ static uint32_t gather_words(const eddy_clusterer *cl, const struct ed_event_sta
 static double contrast(const eddy_clusterer *cl, const struct ed_event_state *ev, uint64_t hash,
                        double count)
 {
-    double df = ed_words_df(cl, hash); /* 0: forgotten by the vocabulary */
-    if (!(df > 0) || (ev->docs >= 3 && count < 2))
+    if (ev->docs >= 3 && count < 2)
         return 0; /* said once: an accident */
-    double share = count < ev->docs ? count / ev->docs : 1;
-    double others = (double)cl->position > ev->docs ? (double)cl->position - ev->docs : 1;
+    double df = ed_words_df(cl, hash);
+    if (!(df > 0))
+        return 0; /* forgotten by the vocabulary */
+    double share = share_of(ev, count), others = others_of(cl, ev);
     double elsewhere = df > count ? df - count : 0;
     if (elsewhere > 3 && elsewhere > others / 12)
         return 0;
@@ -58,7 +72,10 @@ static void keywords(const eddy_clusterer *cl, const struct ed_event_state *ev, 
     struct keyword top[EDDY_KEYWORDS];
     uint32_t n = gather_words(cl, ev, all);
     uint32_t n_top = 0;
+    double most = ed_ln(1 + others_of(cl, ev)) * (1 + 1e-9); /* no word says more than its share */
     for (uint32_t i = 0; i < n; i++) {
+        if (n_top == EDDY_KEYWORDS && share_of(ev, all[i].score) * most < top[n_top - 1].score)
+            continue;
         struct keyword k = {all[i].hash, contrast(cl, ev, all[i].hash, all[i].score)};
         if (!(k.score > 0))
             continue;

@@ -45,15 +45,20 @@ static void keep_top(struct ed_point *p, double *score, uint64_t hash, double we
     p->top[i] = hash;
 }
 
-/* The hashed words, unscaled; returns their length. */
-static double hash_words(eddy_clusterer *cl, const eddy_row *row, uint16_t *place_of,
+/* The hashed words, unscaled; returns their length. place_of (terms_dim) and idf (n_terms) are
+ * room to work in. */
+static double hash_words(eddy_clusterer *cl, const eddy_row *row, uint16_t *place_of, double *idf,
                          struct ed_point *p)
 {
     double top_score[12];
     size_t h = cl->o.terms_dim;
+    for (size_t i = 0; i < row->n_terms; i++)
+        idf[i] = ed_words_rarity(cl, row->terms[i].hash);
+    ed_ln_each(idf, row->n_terms);
     for (size_t i = 0; i < row->n_terms; i++) {
         uint64_t hash = row->terms[i].hash;
-        double weight = (1 + ed_ln(row->terms[i].count)) * ed_words_idf(cl, hash);
+        double said = row->terms[i].count == 1 ? 0 : ed_ln(row->terms[i].count);
+        double weight = (1 + said) * idf[i];
         keep_top(p, top_score, hash, weight);
         size_t at = (size_t)(hash >> 8) % h;
         uint32_t k = place_of[at];
@@ -125,13 +130,14 @@ eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_po
     p->at = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->at);
     p->value = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->value);
     uint16_t *place_of = ed_arena_alloc(cl->work, (h + 1) * sizeof *place_of);
-    if (!p->at || !p->value || !place_of)
+    double *idf = ed_arena_alloc(cl->work, (row->n_terms + 1) * sizeof *idf);
+    if (!p->at || !p->value || !place_of || !idf)
         return eddy_fail_nomem(err, "point", most * 8);
     memset(place_of, 0xff, h * sizeof *place_of);
     eddy_status st = ed_words_count(cl, row, err);
     if (st != EDDY_OK)
         return st;
-    double length = hash_words(cl, row, place_of, p);
+    double length = hash_words(cl, row, place_of, idf, p);
     for (uint32_t k = 0; k < p->n_words; k++)
         p->value[k] = length > 0 ? (float)((double)p->value[k] / length * p->words_root) : 0;
     return EDDY_OK;

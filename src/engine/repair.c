@@ -28,6 +28,12 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
+/* By how much float arithmetic may mistake the mean similarity of two sums. */
+static double slop_of(const eddy_clusterer *cl)
+{
+    return 1e-6 + 1.2e-7 * (double)cl->stride;
+}
+
 /* How many passes an unchanged event waits for its turn. */
 static uint64_t event_turns(const eddy_clusterer *cl)
 {
@@ -136,7 +142,7 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
     const struct ed_group *g = &cl->groups[u];
     const float *sum = ed_group_sum(cl, u);
     const struct ed_event_state *ev = &cl->events[g->event];
-    const double slop = 1e-6 + 1.2e-7 * (double)cl->stride;
+    const double slop = slop_of(cl);
     double own = -1;
     if (ev->n_groups > 1) {
         double rest = ev->weight - g->weight;
@@ -368,11 +374,28 @@ static void halve(const eddy_clusterer *cl, const struct ed_event_state *ev, con
         side[i] = best[node[i]];
 }
 
+/* Could some bipartition of the event's groups be a split? Not where any two of them are as alike
+ * as is asked of the smallest larger half that there can be: then the sides are, too. In float,
+ * with the error of float on the side of yes; most events end here. */
+static int may_split(const eddy_clusterer *cl, const struct ed_event_state *ev)
+{
+    double least =
+        cl->th.tau + ed_threshold_off(cl, ev->weight / 2) - cl->o.stability + slop_of(cl);
+    for (uint32_t i = 0; i < ev->n_groups; i++)
+        for (uint32_t j = 0; j < i; j++) {
+            uint32_t a = ev->groups[i], b = ev->groups[j];
+            double dot = (double)ed_dot_rough(ed_group_sum(cl, a), ed_group_sum(cl, b), cl->stride);
+            if (!(dot >= least * cl->groups[a].weight * cl->groups[b].weight))
+                return 1;
+        }
+    return 0;
+}
+
 static eddy_status consider_split(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
 {
     const struct ed_event_state *ev = &cl->events[slot];
     uint32_t n = ev->n_groups;
-    if (n < 2 || ed_pinned(cl, slot) || !ed_links_fit(cl, ev->n_links))
+    if (n < 2 || ed_pinned(cl, slot) || !ed_links_fit(cl, ev->n_links) || !may_split(cl, ev))
         return EDDY_OK;
     eddy_arena_reset(cl->work);
     double *dot = ed_arena_alloc(cl->work, (size_t)n * n * sizeof *dot);
@@ -431,9 +454,17 @@ struct pairs {
     size_t n, room;
 };
 
+/* Could these two want to merge? As may_move. */
+static int may_merge(const eddy_clusterer *cl, uint32_t a, uint32_t b)
+{
+    double dot = (double)ed_dot_rough(ed_event_sum(cl, a), ed_event_sum(cl, b), cl->stride);
+    double similarity = dot / (cl->events[a].weight * cl->events[b].weight);
+    return similarity + slop_of(cl) + ed_link_shift(cl, a, b) > cl->th.tau;
+}
+
 static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint32_t b)
 {
-    if (ed_pinned(cl, a) || ed_pinned(cl, b))
+    if (ed_pinned(cl, a) || ed_pinned(cl, b) || !may_merge(cl, a, b))
         return 1;
     double similarity = ed_event_similarity(cl, a, b);
     double heavy = larger(cl->events[a].weight, cl->events[b].weight);

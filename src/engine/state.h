@@ -315,8 +315,6 @@ struct eddy_clusterer {
     float *event_sums;              /* (room_events, stride) */
     float *words_across;            /* (terms_dim, room_events): the words' part, transposed */
     float *inverse, *asked, *power; /* (room_events) 1/n, tau + phi off, n^p; for the filter */
-    uint64_t *touched;              /* (room_events) block in which a document last joined */
-    uint64_t block;
     struct ed_slots slots;
     uint32_t room_events, n_events;
     struct ed_table slot_of; /* event id -> slot */
@@ -400,7 +398,8 @@ static inline uint64_t ed_words_count_hash(uint64_t hash, uint32_t df)
     return ed_mix64(hash + df * UINT64_C(0x9FB21C651E98DF25));
 }
 uint64_t ed_words_spelling_hash(uint64_t hash, const char *word, size_t n);
-double ed_words_idf(const eddy_clusterer *cl, uint64_t hash);
+/* 1 + (N + 1)/(df + 1/2), N documents seen; its logarithm is the idf. */
+double ed_words_rarity(const eddy_clusterer *cl, uint64_t hash);
 void ed_sketch_add(struct ed_sketch *s, uint64_t hash, float count);
 /* Count the words of one document. */
 void ed_sketch_document(struct ed_sketch *s, const eddy_row *row, const struct ed_point *p);

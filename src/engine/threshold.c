@@ -73,11 +73,10 @@ static double nearest_tenth(const struct ed_sample *s)
 {
     float nearest[SAMPLE_MAX];
     for (uint32_t i = 0; i < s->n; i++) {
-        float best = -1;
-        for (uint32_t j = 0; j < s->n; j++)
-            if (j != i && s->product[i * SAMPLE_MAX + j] > best)
-                best = s->product[i * SAMPLE_MAX + j];
-        nearest[i] = best;
+        const float *row = s->product + i * SAMPLE_MAX;
+        float left = ed_most(row, i), right = ed_most(row + i + 1, s->n - i - 1);
+        nearest[i] = left > right ? left : right;
+        nearest[i] = nearest[i] > -1 ? nearest[i] : -1;
     }
     qsort(nearest, s->n, sizeof *nearest, by_value);
     double at = 0.1 * (s->n - 1);

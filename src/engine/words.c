@@ -153,10 +153,9 @@ eddy_str ed_words_surface(const eddy_clusterer *cl, uint64_t hash)
     return (eddy_str){word + 1, (size_t)(unsigned char)*word};
 }
 
-/* ln(1 + (N + 1)/(df + 1/2)), N documents seen. */
-double ed_words_idf(const eddy_clusterer *cl, uint64_t hash)
+double ed_words_rarity(const eddy_clusterer *cl, uint64_t hash)
 {
-    return ed_ln(1 + ((double)cl->position + 1) / (ed_words_df(cl, hash) + 0.5));
+    return 1 + ((double)cl->position + 1) / (ed_words_df(cl, hash) + 0.5);
 }
 
 static uint32_t sketch_find(const struct ed_sketch *s, uint64_t hash)

@@ -78,6 +78,33 @@ TEST(numbers_come_back_to_six_digits)
     ed_bytes_clear(&b);
 }
 
+TEST(small_numbers_are_what_printf_makes_of_them)
+{
+    uint64_t seed = test_seed();
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    for (int round = 0; round < 200000; round++) {
+        uint64_t random = test_random(&seed);
+        double x = pow(10, -3 - 15 * (double)(random >> 11) * 0x1p-53),
+               some = (double)(random % 4096);
+        char text[40];
+        if (round % 4 == 1)
+            x = (double)(float)x;
+        else if (round % 4 == 2) /* ends in a five now and then */
+            x = (double)(random % 2000000) / pow(10, (double)(9 + random % 9));
+        else if (round % 4 == 3) /* exactly half way now and then */
+            x = ldexp(some, -22 - (int)(random >> 32) % 30);
+        x = random >> 63 ? -x : x;
+        if (x == 0 || fabs(x) >= 1e-3)
+            continue;
+        ed_bytes_empty(&b);
+        ed_json_number(&b, x);
+        snprintf(text, sizeof text, "%.6g", x);
+        assert_string_equal(b.at, text);
+    }
+    ed_bytes_clear(&b);
+}
+
 TEST(numbers_are_short)
 {
     static const struct {
@@ -189,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_bytes_come_back_as_the_same_text),
         cmocka_unit_test(numbers_come_back_to_six_digits),
+        cmocka_unit_test(small_numbers_are_what_printf_makes_of_them),
         cmocka_unit_test(numbers_are_short),
         cmocka_unit_test(commas_put_themselves),
         cmocka_unit_test(base64_is_the_standard_one),

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "base/vector.h"
 
+#include <float.h>
 #include <math.h>
 
 TEST(log_and_exp_agree_with_libm)
@@ -21,6 +22,42 @@ TEST(log_and_exp_agree_with_libm)
         assert_true(fabs(ed_sigmoid(x) - 1 / (1 + exp(-x))) <= 1e-12);
     }
     assert_true(ed_log2(8) == 3 && ed_log2(0.25) == -2 && ed_exp2(10) == 1024);
+}
+
+TEST(logs_of_many_have_the_bits_of_one)
+{
+    uint64_t seed = test_seed();
+    double x[67], all[67];
+    for (int round = 0; round < 2000; round++) {
+        size_t n = test_random(&seed) % 68;
+        for (size_t i = 0; i < n; i++)
+            x[i] = all[i] = ldexp(1 + (double)(test_random(&seed) >> 11) * 0x1p-53,
+                                  (int)(test_random(&seed) % 200) - 100);
+        if (n > 2)
+            x[0] = all[0] = 1, x[1] = all[1] = 0.70710678118654752440, x[2] = all[2] = DBL_MIN;
+        ed_ln_each(all, n);
+        for (size_t i = 0; i < n; i++)
+            assert_true(all[i] == ed_ln(x[i]));
+    }
+}
+
+TEST(the_largest_and_the_finite_are_found_wherever_they_are)
+{
+    uint64_t seed = test_seed();
+    float a[70];
+    assert_true(ed_most(a, 0) == -INFINITY && ed_finite(a, 0));
+    for (size_t n = 1; n < 70; n++) {
+        for (size_t i = 0; i < n; i++)
+            a[i] = -(float)(test_random(&seed) >> 40);
+        for (size_t i = 0; i < n; i++) {
+            float old = a[i];
+            a[i] = FLT_MAX;
+            assert_true(ed_most(a, n) == FLT_MAX && ed_finite(a, n));
+            a[i] = i % 2 ? INFINITY : NAN;
+            assert_false(ed_finite(a, n));
+            a[i] = old;
+        }
+    }
 }
 
 TEST(fixed_order_dot_and_gemm_agree_with_the_plain_sum)
@@ -93,6 +130,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log_and_exp_agree_with_libm),
+        cmocka_unit_test(logs_of_many_have_the_bits_of_one),
+        cmocka_unit_test(the_largest_and_the_finite_are_found_wherever_they_are),
         cmocka_unit_test(fixed_order_dot_and_gemm_agree_with_the_plain_sum),
         cmocka_unit_test(table_agrees_with_a_list),
         cmocka_unit_test(civil_time_is_right_on_known_days),
