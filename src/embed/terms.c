@@ -167,6 +167,15 @@ static void count(struct gather *g, const char *word, size_t n_word)
 
 /* ---- reading ---- */
 
+/* Lower case of an ASCII letter or digit, 0 of all else. */
+static const unsigned char plain[256] = {
+    ['0'] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ['A'] = 'a', 'b', 'c',
+    'd',         'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n',         'o', 'p',
+    'q',         'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', ['a'] = 'a', 'b', 'c',
+    'd',         'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n',         'o', 'p',
+    'q',         'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+};
+
 /* Words that are in every English text; sorted. Those of one letter are too short anyway. */
 static int stop_word(const char *word, size_t n)
 {
@@ -198,12 +207,31 @@ static int stop_word(const char *word, size_t n)
     return 0;
 }
 
+/* Most words of most texts: ASCII from one end to the other, with no apostrophe behind it. The
+ * place behind the word; i where it is another one. */
+static size_t plain_word_read(struct gather *g, const char *s, size_t n, size_t i)
+{
+    char word[WORD_BYTES + 1];
+    size_t n_word = 0;
+    unsigned char c;
+    while (n_word < WORD_BYTES && i + n_word < n && (c = plain[(unsigned char)s[i + n_word]]))
+        word[n_word++] = (char)c;
+    if (n_word == WORD_BYTES ||
+        (i + n_word < n && (s[i + n_word] == '\'' || (unsigned char)s[i + n_word] >= 0x80)))
+        return i;
+    if (n_word > 1 && !stop_word(word, n_word))
+        count(g, word, n_word);
+    return i + n_word;
+}
+
 /* The word that starts at i, into the gathered ones; gives the place behind it. */
 static size_t word_read(struct gather *g, const char *s, size_t n, size_t i)
 {
     char word[WORD_BYTES + 4];
-    size_t n_word = 0, n_chars = 0;
+    size_t n_word = 0, n_chars = 0, behind = plain_word_read(g, s, n, i);
     int cut = 0, after_apostrophe = 0;
+    if (behind > i)
+        return behind;
     while (i < n) {
         int32_t c, next = -1;
         size_t size = ed_utf8_next(s + i, n - i, &c);
@@ -257,6 +285,10 @@ static void text_read(struct gather *g, eddy_str text)
     size_t i = 0;
     while (i < text.n && !g->failed) {
         int32_t c;
+        if (text.at[i] == ' ') {
+            i++;
+            continue;
+        }
         size_t size = ed_utf8_next(text.at + i, text.n - i, &c);
         switch (kind_of(c)) {
         case SEPARATOR: i += size; break;

@@ -103,8 +103,41 @@ static const char *exponent_read(const char *at, const char *end, int *exponent)
     return at == from ? NULL : at;
 }
 
+/* How vectors are mostly written: one digit, a point, one to eight digits ("-0.012345"). These are
+ * read at once: the first byte that is no digit ends them, zeros are moved in before them, and
+ * three products add up pairs, fours and eights. NULL: it is another number, or none. */
+static const char *short_number(const char *at, const char *end, double *ret)
+{
+    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    int minus = at < end && *at == '-';
+    at += minus;
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || end - at < 12 || !is_digit(at[0]) ||
+        at[1] != '.')
+        return NULL;
+    uint64_t eight;
+    memcpy(&eight, at + 2, sizeof eight);
+    uint64_t digits = eight - '0' * each; /* a byte below '0' borrows only from those behind it */
+    uint64_t others = (digits | (digits + 0x76 * each) | eight) & 0x80 * each;
+    int n = others ? __builtin_ctzll(others) / 8 : 8;
+    char next = at[2 + n];
+    if (n == 0 || is_digit(next) || next == 'e' || next == 'E')
+        return NULL;
+    digits <<= 8 * (8 - n);
+    digits = digits * 10 + (digits >> 8);
+    digits = ((digits & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+              ((digits >> 16) & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+             32;
+    double value = ((double)(at[0] - '0') * tens[n] + (double)digits) / tens[n]; /* Clinger */
+    *ret = minus ? -value : value;
+    return at + 2 + n;
+}
+
 const char *ed_vectors_number(const char *at, const char *end, double *ret)
 {
+    const char *behind = short_number(at, end, ret);
+    if (behind)
+        return behind;
     uint64_t m = 0;
     double value;
     int n = 0, exponent = 0, fraction = 0, minus = at < end && *at == '-';

@@ -46,6 +46,26 @@ TEST(numbers_of_any_length_are_rounded_as_strtod_does)
     }
 }
 
+/* As vectors are written, with whatever may follow, at any distance from the end. */
+TEST(short_numbers_are_read_to_where_they_end)
+{
+    static const char *const behind[] = {",", "]",        " ",  "\t,", "e1", "E-2", "00",
+                                         "x", "\xc3\xa9", ".5", "-",   "/",  ":"};
+    for (uint64_t i = 0; i < 300000; i++) {
+        char text[64], *end;
+        uint64_t a = ed_mix64(i);
+        int digits = 1 + (int)(a % 10);
+        size_t n =
+            (size_t)snprintf(text, sizeof text, "%.*f%s%s", digits, (double)(int64_t)a * 0x1p-62,
+                             behind[(a >> 8) % (sizeof behind / sizeof *behind)],
+                             a >> 20 & 1 ? ",0.123456789,1" : "");
+        double ours = 0, theirs = strtod(text, &end);
+        if (ed_vectors_number(text, text + n, &ours) != end ||
+            memcmp(&ours, &theirs, sizeof ours) != 0)
+            fail_msg("%s gives %a instead of %a", text, ours, theirs);
+    }
+}
+
 /* m / 10^k nearest to the middle of two doubles: where a bit that is lost shows. */
 TEST(numbers_next_to_a_half_are_rounded_as_strtod_does)
 {
@@ -194,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_rounded_as_strtod_does),
         cmocka_unit_test(numbers_of_any_length_are_rounded_as_strtod_does),
+        cmocka_unit_test(short_numbers_are_read_to_where_they_end),
         cmocka_unit_test(numbers_next_to_a_half_are_rounded_as_strtod_does),
         cmocka_unit_test(what_is_no_number_of_json_is_not_taken),
         cmocka_unit_test(a_vector_is_read_wherever_it_stands_in_the_object),
