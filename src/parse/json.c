@@ -1,10 +1,10 @@
 /* JSON: fields of one object to the fields of a document.
  *
- * Vectors come first, by themselves (vectors.h). jansson reads the rest into a tree on the heap (up
- * to twenty times its size, which is why document_max comes first) and refuses what is deeper than
- * 2,048 levels, so nothing recurses over the input beyond that. A field that is absent or null is
- * not there; one of the wrong type rejects the message, since a producer who changes a type should
- * hear of it. */
+ * Flat messages need no tree (flat.h). Of all others jansson makes one on the heap (up to twenty
+ * times its size, which is why document_max comes first), without the vectors, and refuses what is
+ * deeper than 2,048 levels, so nothing recurses over the input beyond that. A field that is absent
+ * or null is not there; one of the wrong type rejects the message, since a producer who changes a
+ * type should hear of it. */
 #include "parse/parser.h"
 
 #include "base/error.h"
@@ -12,8 +12,8 @@
 #include "base/utf8.h"
 #include "base/vector.h"
 #include "parse/clean.h"
+#include "parse/flat.h"
 #include "parse/time.h"
-#include "parse/vectors.h"
 
 #include <float.h>
 #include <math.h>
@@ -24,9 +24,9 @@
 
 /* ---- what went wrong ---- */
 
-static const char *type_name(const json_t *value)
+static const char *type_name(json_type type)
 {
-    switch (json_typeof(value)) {
+    switch (type) {
     case JSON_OBJECT: return "an object";
     case JSON_ARRAY: return "an array";
     case JSON_STRING: return "a string";
@@ -39,11 +39,11 @@ static const char *type_name(const json_t *value)
     return "a null";
 }
 
-static eddy_status wrong_type(struct ed_reading *r, enum ed_field field, const json_t *value,
-                              const char *expected)
+static eddy_status wrong_type(struct ed_reading *r, enum ed_field field,
+                              const struct ed_value *value, const char *expected)
 {
     return ed_reject(r, EDDY_REJECT_SHAPE, "%s is %s where %s is expected",
-                     r->parser->fields[field].text, type_name(value), expected);
+                     r->parser->fields[field].text, type_name(value->type), expected);
 }
 
 /* jansson's own text quotes the message; this does not. */
@@ -68,18 +68,17 @@ static eddy_status not_json(struct ed_reading *r, const json_error_t *e)
 /* ---- fields ---- */
 
 /* A string as given, or an integer in decimal; at most max bytes. */
-static eddy_status label_read(struct ed_reading *r, enum ed_field field, const json_t *value,
-                              size_t max, eddy_str *ret)
+static eddy_status label_read(struct ed_reading *r, enum ed_field field,
+                              const struct ed_value *value, size_t max, eddy_str *ret)
 {
     eddy_str copy;
-    if (json_is_integer(value)) {
-        copy = ed_arena_printf(r->arena, "%lld", (long long)json_integer_value(value));
-    } else if (json_is_string(value)) {
-        const char *s = json_string_value(value);
-        size_t n = json_string_length(value);
-        if (n == 0)
+    if (value->type == JSON_INTEGER) {
+        copy = ed_arena_printf(r->arena, "%lld", (long long)value->integer);
+    } else if (value->type == JSON_STRING) {
+        eddy_str s = value->string;
+        if (s.n == 0)
             return EDDY_OK;
-        copy = ed_arena_str(r->arena, s, ed_utf8_cut(s, n, max));
+        copy = ed_arena_str(r->arena, s.at, ed_utf8_cut(s.at, s.n, max));
     } else {
         return wrong_type(r, field, value, "a string or an integer");
     }
@@ -89,27 +88,25 @@ static eddy_status label_read(struct ed_reading *r, enum ed_field field, const j
     return EDDY_OK;
 }
 
-static eddy_status text_read(struct ed_reading *r, enum ed_field field, const json_t *value,
-                             eddy_str *ret)
+static eddy_status text_read(struct ed_reading *r, enum ed_field field,
+                             const struct ed_value *value, eddy_str *ret)
 {
-    if (!json_is_string(value))
+    if (value->type != JSON_STRING)
         return wrong_type(r, field, value, "a string");
-    return ed_clean_text(json_string_value(value), json_string_length(value), r->arena, ret,
-                         r->err);
+    return ed_clean_text(value->string.at, value->string.n, r->arena, ret, r->err);
 }
 
-static eddy_status time_read(struct ed_reading *r, const json_t *value)
+static eddy_status time_read(struct ed_reading *r, const struct ed_value *value)
 {
     eddy_time_unit unit = r->parser->time_unit;
     int64_t ms = 0;
     int readable;
-    if (json_is_string(value))
-        readable =
-            ed_time_from_text(json_string_value(value), json_string_length(value), unit, &ms);
-    else if (json_is_integer(value))
-        readable = ed_time_from_integer(json_integer_value(value), unit, &ms);
-    else if (json_is_real(value))
-        readable = ed_time_from_real(json_real_value(value), unit, &ms);
+    if (value->type == JSON_STRING)
+        readable = ed_time_from_text(value->string.at, value->string.n, unit, &ms);
+    else if (value->type == JSON_INTEGER)
+        readable = ed_time_from_integer(value->integer, unit, &ms);
+    else if (value->type == JSON_REAL)
+        readable = ed_time_from_real(value->real, unit, &ms);
     else
         return wrong_type(r, ED_TIME, value, "a string or a number");
     r->doc.time_unreadable = !readable;
@@ -121,24 +118,24 @@ static eddy_status time_read(struct ed_reading *r, const json_t *value)
 }
 
 /* The numbers of an array, or a rejection: then *ret stays NULL. */
-static eddy_status numbers_read(struct ed_reading *r, enum ed_field field, const json_t *value,
-                                float **ret)
+static eddy_status numbers_read(struct ed_reading *r, enum ed_field field,
+                                const struct ed_value *value, float **ret)
 {
     const char *path = r->parser->fields[field].text;
     size_t dim = r->parser->dims[field];
-    if (!json_is_array(value))
+    if (value->type != JSON_ARRAY)
         return wrong_type(r, field, value, "an array of numbers");
-    if (json_array_size(value) != dim)
+    if (json_array_size(value->array) != dim)
         return ed_reject(r, EDDY_REJECT_VECTOR, "%s has %zu numbers where %zu are expected", path,
-                         json_array_size(value), dim);
+                         json_array_size(value->array), dim);
     float *vector = ed_arena_alloc_aligned(r->arena, dim * sizeof *vector);
     if (!vector)
         return eddy_fail_nomem(r->err, path, dim * sizeof *vector);
     for (size_t i = 0; i < dim; i++) {
-        const json_t *element = json_array_get(value, i);
+        const json_t *element = json_array_get(value->array, i);
         if (!json_is_number(element))
             return ed_reject(r, EDDY_REJECT_SHAPE, "%s/%zu is %s where a number is expected", path,
-                             i, type_name(element));
+                             i, type_name(json_typeof(element)));
         double x = json_number_value(element);
         if (!(fabs(x) <= (double)FLT_MAX))
             return ed_reject(r, EDDY_REJECT_VECTOR, "%s/%zu is not a finite float", path, i);
@@ -148,8 +145,8 @@ static eddy_status numbers_read(struct ed_reading *r, enum ed_field field, const
     return EDDY_OK;
 }
 
-static eddy_status vector_read(struct ed_reading *r, enum ed_field field, const json_t *value,
-                               const float **ret)
+static eddy_status vector_read(struct ed_reading *r, enum ed_field field,
+                               const struct ed_value *value, const float **ret)
 {
     size_t dim = r->parser->dims[field];
     float *vector = r->vectors[field];
@@ -165,14 +162,15 @@ static eddy_status vector_read(struct ed_reading *r, enum ed_field field, const 
     return EDDY_OK;
 }
 
-static eddy_status field_read(struct ed_reading *r, enum ed_field field, const json_t *value)
+static eddy_status field_read(struct ed_reading *r, enum ed_field field,
+                              const struct ed_value *value)
 {
     eddy_doc *doc = &r->doc;
     switch (field) {
     case ED_ID:
-        if (json_is_string(value) && json_string_length(value) > ID_MAX)
+        if (value->type == JSON_STRING && value->string.n > ID_MAX)
             return ed_reject(r, EDDY_REJECT_SHAPE, "%s has %zu bytes, an id may have %d",
-                             r->parser->fields[field].text, json_string_length(value), ID_MAX);
+                             r->parser->fields[field].text, value->string.n, ID_MAX);
         return label_read(r, field, value, ID_MAX, &doc->id);
     case ED_TEXT: return text_read(r, field, value, &doc->text);
     case ED_TITLE: return text_read(r, field, value, &doc->title);
@@ -185,14 +183,37 @@ static eddy_status field_read(struct ed_reading *r, enum ed_field field, const j
     }
 }
 
+static eddy_status fields_read(struct ed_reading *r, const struct ed_value *values)
+{
+    eddy_status st = EDDY_OK;
+    for (int i = 0; i < ED_FIELDS && st == EDDY_OK && r->reject == EDDY_ACCEPTED; i++)
+        if (values[i].is_there)
+            st = field_read(r, (enum ed_field)i, &values[i]);
+    return st;
+}
+
+static struct ed_value value_of(const json_t *value)
+{
+    if (!value)
+        return (struct ed_value){0};
+    return (struct ed_value){.is_there = 1,
+                             .type = json_typeof(value),
+                             .string = {json_string_value(value), json_string_length(value)},
+                             .integer = json_integer_value(value),
+                             .real = json_real_value(value),
+                             .array = value};
+}
+
 eddy_status ed_json_read(struct ed_reading *r, const char *bytes, size_t n)
 {
     json_error_t e;
+    struct ed_value values[ED_FIELDS] = {0};
+    int flat = 0;
     const char *rest = bytes;
     size_t n_rest = n;
-    eddy_status st = ed_vectors_cut(r, &rest, &n_rest);
-    if (st != EDDY_OK)
-        return st;
+    eddy_status st = ed_flat_read(r, &rest, &n_rest, values, &flat);
+    if (st != EDDY_OK || flat)
+        return st == EDDY_OK ? fields_read(r, values) : st;
     json_t *root = json_loadb(rest, n_rest, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (!root && rest != bytes) { /* once more, for where in the message it is wrong */
         memset(r->vectors, 0, sizeof r->vectors);
@@ -200,13 +221,13 @@ eddy_status ed_json_read(struct ed_reading *r, const char *bytes, size_t n)
     }
     if (!root)
         return not_json(r, &e);
-    if (!json_is_object(root))
-        st = ed_reject(r, EDDY_REJECT_SHAPE, "%s where an object is expected", type_name(root));
-    for (int i = 0; i < ED_FIELDS && st == EDDY_OK && r->reject == EDDY_ACCEPTED; i++) {
-        const json_t *value = ed_pointer_find(&r->parser->fields[i], root);
-        if (value)
-            st = field_read(r, (enum ed_field)i, value);
-    }
+    for (int i = 0; i < ED_FIELDS; i++)
+        values[i] = value_of(ed_pointer_find(&r->parser->fields[i], root));
+    if (json_is_object(root))
+        st = fields_read(r, values);
+    else
+        st = ed_reject(r, EDDY_REJECT_SHAPE, "%s where an object is expected",
+                       type_name(json_typeof(root)));
     json_decref(root);
     return st;
 }

@@ -1,19 +1,11 @@
 /* Vectors: the numbers of a message, at the speed of its bytes.
  *
- * The object's keys are walked over without looking into their values. An array of numbers that a
- * pointer leads to is read at once and replaced by an empty one, so that the tree, which is built
- * of the rest, is as small as a text. Where anything is not as expected we step back and leave the
- * message as it is; the tree's reader has the words for what is wrong with it.
- *
  * A decimal number is m * 10^e with an integer m. Below 2^53 and 10^22 both are exact as doubles,
  * so that one product or quotient of them is rounded once (Clinger 1990). For the rest of what is
  * usual, 17 digits behind a point, m / 5^-e is an integer division of 128 by 64 bits: its quotient
  * has 63 bits at least, its remainder tells whether there is more, and that is enough to round once
  * (to even, as strtod). */
 #include "parse/vectors.h"
-
-#include "base/error.h"
-#include "base/memory.h"
 
 #include <float.h>
 #include <math.h>
@@ -166,57 +158,16 @@ const char *ed_vectors_number(const char *at, const char *end, double *ret)
     return at;
 }
 
-/* ---- the object ---- */
-
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+/* ---- arrays ---- */
 
 static const char *blanks_skip(const char *at, const char *end)
 {
-    while (at < end && is_blank(*at))
+    while (at < end && ed_is_blank(*at))
         at++;
     return at;
 }
 
-/* All of these: at is where they start; what follows them, or NULL. */
-
-static const char *string_skip(const char *at, const char *end)
-{
-    at++;
-    while (at < end && *at != '"') {
-        const char *quote = memchr(at, '"', (size_t)(end - at));
-        const char *stroke = quote ? memchr(at, '\\', (size_t)(quote - at)) : NULL;
-        at = stroke ? stroke + 2 : quote;
-        if (!at)
-            return NULL;
-    }
-    return at < end ? at + 1 : NULL;
-}
-
-/* Whatever it is; whether it is well formed is for the tree's reader. */
-static const char *value_skip(const char *at, const char *end)
-{
-    size_t depth = 0;
-    while (at < end) {
-        char c = *at;
-        if (c == '"') {
-            at = string_skip(at, end);
-            if (!at)
-                return NULL;
-        } else if (depth == 0 && (c == ',' || c == '}' || c == ']')) {
-            return at;
-        } else {
-            depth += c == '{' || c == '[';
-            depth -= c == '}' || c == ']';
-            at++;
-        }
-    }
-    return NULL;
-}
-
-static const char *numbers_read(const char *at, const char *end, float *ret, size_t dim)
+const char *ed_vectors_array(const char *at, const char *end, float *ret, size_t dim)
 {
     at++;
     for (size_t i = 0; i < dim; i++) {
@@ -230,107 +181,4 @@ static const char *numbers_read(const char *at, const char *end, float *ret, siz
             return NULL;
     }
     return at;
-}
-
-/* Which vector has the key (at, n), as it stands between its quotes? ED_FIELDS: none. */
-static int field_of(const eddy_parser *parser, const char *at, size_t n)
-{
-    int field = ED_DENSE;
-    for (; field < ED_FIELDS; field++) {
-        const struct ed_pointer *p = &parser->fields[field];
-        if (p->text && p->n_steps == 1 && strlen(p->steps) == n && !memcmp(p->steps, at, n))
-            break;
-    }
-    return field < ED_FIELDS && memchr(at, '\\', n) ? ED_FIELDS : field;
-}
-
-struct cutter {
-    struct ed_reading *reading;
-    struct {
-        const char *from, *to;
-    } cuts[ED_FIELDS]; /* (n) between the brackets, in order */
-    size_t n;
-    int no_memory;
-};
-
-static const char *array_cut(struct cutter *c, int field, const char *at, const char *end)
-{
-    struct ed_reading *r = c->reading;
-    size_t dim = r->parser->dims[field];
-    if (r->vectors[field]) /* the key is there twice */
-        return NULL;
-    float *vector = ed_arena_alloc_aligned(r->arena, dim * sizeof *vector);
-    c->no_memory |= !vector;
-    const char *after = vector ? numbers_read(at, end, vector, dim) : NULL;
-    if (!after)
-        return NULL;
-    r->vectors[field] = vector;
-    c->cuts[c->n].from = at + 1;
-    c->cuts[c->n++].to = after - 1;
-    return after;
-}
-
-/* One key and its value; what follows, or NULL. */
-static const char *pair_cut(struct cutter *c, const char *at, const char *end)
-{
-    const char *key = at + 1;
-    at = at < end && *at == '"' ? string_skip(at, end) : NULL;
-    if (!at)
-        return NULL;
-    int field = field_of(c->reading->parser, key, (size_t)(at - 1 - key));
-    at = blanks_skip(at, end);
-    if (at == end || *at++ != ':')
-        return NULL;
-    at = blanks_skip(at, end);
-    if (at == end)
-        return NULL;
-    return field < ED_FIELDS && *at == '[' ? array_cut(c, field, at, end) : value_skip(at, end);
-}
-
-/* 1: the object was walked through to its end. */
-static int object_cut(struct cutter *c, const char *at, const char *end)
-{
-    at = blanks_skip(at, end);
-    if (at == end || *at++ != '{')
-        return 0;
-    do {
-        at = pair_cut(c, blanks_skip(at, end), end);
-        if (!at)
-            return 0;
-        at = blanks_skip(at, end);
-    } while (at < end && *at++ == ',');
-    return at[-1] == '}';
-}
-
-/* What is between the cuts. */
-static eddy_status rest_make(const struct cutter *c, const char **bytes, size_t *n)
-{
-    size_t n_rest = *n;
-    for (size_t i = 0; i < c->n; i++)
-        n_rest -= (size_t)(c->cuts[i].to - c->cuts[i].from);
-    char *rest = ed_arena_alloc(c->reading->arena, n_rest), *to = rest;
-    if (!rest)
-        return eddy_fail_nomem(c->reading->err, "vectors", n_rest);
-    const char *from = *bytes;
-    for (size_t i = 0; i <= c->n; i++) {
-        size_t n_piece = (size_t)((i < c->n ? c->cuts[i].from : *bytes + *n) - from);
-        memcpy(to, from, n_piece);
-        to += n_piece;
-        from = i < c->n ? c->cuts[i].to : NULL;
-    }
-    *bytes = rest;
-    *n = n_rest;
-    return EDDY_OK;
-}
-
-eddy_status ed_vectors_cut(struct ed_reading *reading, const char **bytes, size_t *n)
-{
-    struct cutter c = {.reading = reading};
-    int wanted = 0;
-    for (int i = ED_DENSE; i < ED_FIELDS; i++)
-        wanted |= reading->parser->fields[i].n_steps == 1;
-    if (wanted && object_cut(&c, *bytes, *bytes + *n))
-        return c.n ? rest_make(&c, bytes, n) : EDDY_OK;
-    memset(reading->vectors, 0, sizeof reading->vectors);
-    return c.no_memory ? eddy_fail_nomem(reading->err, "vectors", *n) : EDDY_OK;
 }

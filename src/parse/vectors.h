@@ -3,21 +3,21 @@
 #ifndef ED_PARSE_VECTORS_H
 #define ED_PARSE_VECTORS_H
 
-#include "parse/parser.h"
+#include <stddef.h>
 
-/* Cut the vectors out of the object (*bytes, *n) into reading->vectors: those that a pointer of one
- * step leads to and that are in order, with the right number of numbers, each finite as a float.
- * All others stay where they are, and so does everything when the bytes look unusual: whoever reads
- * them then says what is wrong. *bytes becomes what is left, with "[]" where vectors were and no 0
- * behind it, in the arena; it is JSON if and only if all was. Each number is what strtod and a cast
- * make of it.
- *
- * EDDY_NOMEM */
-eddy_status ed_vectors_cut(struct ed_reading *reading, const char **bytes, size_t *n);
+static inline int ed_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 /* One JSON number in [at, end): the double that strtod gives, bit for bit. Returns what follows it;
  * NULL where there is none, or one that is not as people write vectors (above 19 digits, or far out
  * of their range). */
 const char *ed_vectors_number(const char *at, const char *end, double *ret);
+
+/* An array of dim numbers, each finite as a float; at is its bracket. Each is what strtod and a
+ * cast make of it. Returns what follows it; NULL where it is anything else, and ret may be written
+ * to. */
+const char *ed_vectors_array(const char *at, const char *end, float *ret, size_t dim);
 
 #endif
