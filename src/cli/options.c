@@ -165,11 +165,12 @@ const struct ed_option ed_options[] = {
     {"engine.words_max", INTEGER(engine.words_max), RANGE(1024, 268435456), .standard = "131072",
      .help = "Words whose frequency is kept; beyond, rare ones are forgotten, and counted."},
 
-    {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "1024",
+    {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "4096",
      .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "
              "Results do not depend on it."},
     {"batch.wait", DURATION(batch.wait_ms), RANGE(1, 60 * SECOND), .standard = "100ms",
-     .help = "A batch that is not full goes on after this time."},
+     .help = "A batch that is not full goes on after this time, or when the answers before it are "
+             "on their way out."},
     {"batch.ring", INTEGER(batch.ring), RANGE(2, 256), .standard = "8",
      .help = "Batches under way at most; then nothing more is read."},
 

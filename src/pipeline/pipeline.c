@@ -33,6 +33,7 @@
 #include <time.h>
 
 #define WAIT_MS        100                 /* the bound of every wait */
+#define LOOK_MS        5                   /* between two looks whether the publisher is ready */
 #define PIECE_MAX      32                  /* texts in one call of the embedder */
 #define BATCH_MIN      16                  /* documents in a batch, however slow they are */
 #define BATCH_MS       1000                /* that a worker should take for a batch at most */
@@ -155,17 +156,25 @@ static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err
     return EDDY_OK;
 }
 
-/* 1: the batch should go on; *wait_ms: how long the next read may take. */
+/* 1: the batch should go on; *wait_ms: how long the next read may take.
+ *
+ * One that is not full stays while an answered one waits for the publisher. Else, where a commit
+ * takes longer than wait_ms, every ring would fill with small batches, each with a commit of its
+ * own before it: the last one would be as late as all of them together. */
 static int reader_due(const struct ed_pipeline *pl, size_t full, int *wait_ms)
 {
     const struct reader *r = &pl->reader;
     *wait_ms = WAIT_MS;
     if (!r->batch->n)
         return 0;
+    if (r->batch->n >= full)
+        return 1;
     int64_t left = r->first_ms + pl->options.wait_ms - clock_ms(CLOCK_MONOTONIC);
+    if (left <= 0 && ed_ring_count(pl->answered))
+        left = LOOK_MS;
     if (left < WAIT_MS)
         *wait_ms = left < 0 ? 0 : (int)left;
-    return left <= 0 || r->batch->n >= full;
+    return left <= 0;
 }
 
 static eddy_status reader_loop(struct ed_pipeline *pl, eddy_error *err)

@@ -314,7 +314,7 @@ static void fill(const char *topic, size_t n)
 static void feed(const char *topic, double rate, double seconds)
 {
     rd_kafka_t *rk =
-        client(RD_KAFKA_PRODUCER, "acks", "1", "compression.type", "lz4", "linger.ms", "1", NULL);
+        client(RD_KAFKA_PRODUCER, "acks", "1", "compression.type", "lz4", "linger.ms", "5", NULL);
     signal(SIGTERM, on_term);
     size_t n = (size_t)(rate * seconds), late = 0, i = 0;
     int64_t start = now_us();
