@@ -1,7 +1,7 @@
 /* Civil time by the 400-year cycle of the Gregorian calendar, counted from 1 March. */
 #include "base/time.h"
 
-#include <stdio.h>
+#include <stddef.h>
 
 int64_t ed_days_from_civil(int year, int month, int day)
 {
@@ -29,10 +29,21 @@ void ed_time_text(int64_t ms, char *ret)
     int day = doy - (153 * mp + 2) / 5 + 1;
     int month = mp < 10 ? mp + 3 : mp - 9;
     int year = (int)(yoe + era * 400) + (month <= 2);
-    char text[64];
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year, month, day,
-             rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000);
-    for (int i = 0; i < ED_TIME_TEXT; i++)
-        ret[i] = text[i];
-    ret[ED_TIME_TEXT - 1] = 0;
+    const struct {
+        int value, n;
+        char behind;
+    } parts[] = {{year, 4, '-'},
+                 {month, 2, '-'},
+                 {day, 2, 'T'},
+                 {rest / 3600000, 2, ':'},
+                 {rest / 60000 % 60, 2, ':'},
+                 {rest / 1000 % 60, 2, '.'},
+                 {rest % 1000, 3, 'Z'}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) { /* printf would be felt */
+        for (int k = parts[i].n, left = parts[i].value; k-- > 0; left /= 10)
+            ret[k] = (char)('0' + left % 10);
+        ret[parts[i].n] = parts[i].behind;
+        ret += parts[i].n + 1;
+    }
+    *ret = 0;
 }

@@ -7,25 +7,7 @@
 #include <float.h>
 #include <math.h>
 
-/* The lanes are written out, so that the version for every CPU adds in the same order; this file is
- * compiled with -ffp-contract=off, so that none fuses. */
 #define LANES 16
-
-MANY_CPUS
-double ed_dot(const float *a, const float *b, size_t n)
-{
-    double lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += (double)a[i + j] * (double)b[i + j];
-    for (size_t j = 0; i < n; i++, j++)
-        lane[j] += (double)a[i] * (double)b[i];
-    for (size_t width = LANES / 2; width; width /= 2)
-        for (size_t j = 0; j < width; j++)
-            lane[j] += lane[j + width];
-    return lane[0];
-}
 
 #define ROUGH_LANES 64 /* enough sums under way to hide the latency of an addition */
 
@@ -43,6 +25,27 @@ float ed_dot_rough(const float *a, const float *b, size_t n)
         for (size_t j = 0; j < width; j++)
             lane[j] += lane[j + width];
     return lane[0];
+}
+
+/* Of each cache line of y and its neighbours the sum stays in registers until all rows are in it.
+ */
+MANY_CPUS
+void ed_add_rows(float *y, const float *w, const float *const *rows, size_t n_rows, size_t n)
+{
+    size_t i = 0;
+    for (; i + ROUGH_LANES <= n; i += ROUGH_LANES) {
+        float lane[ROUGH_LANES];
+        for (size_t j = 0; j < ROUGH_LANES; j++)
+            lane[j] = y[i + j];
+        for (size_t k = 0; k < n_rows; k++)
+            for (size_t j = 0; j < ROUGH_LANES; j++)
+                lane[j] += w[k] * rows[k][i + j];
+        for (size_t j = 0; j < ROUGH_LANES; j++)
+            y[i + j] = lane[j];
+    }
+    for (size_t k = 0; k < n_rows; k++)
+        for (size_t j = i; j < n; j++)
+            y[j] += w[k] * rows[k][j];
 }
 
 MANY_CPUS

@@ -2,7 +2,7 @@
  *
  * ed_gemm_nt is OpenBLAS: fast, and different in the last bits between CPUs and batch sizes. What
  * hangs on a comparison is computed again by ed_dot, whose additions have one fixed order on every
- * machine: sixteen double lanes, into each of which every sixteenth product goes. */
+ * machine: sixteen double lanes, into each of which every sixteenth product goes (dot.c). */
 #ifndef ED_BASE_VECTOR_H
 #define ED_BASE_VECTOR_H
 
@@ -15,6 +15,9 @@ double ed_dot(const float *a, const float *b, size_t n);
 float ed_dot_rough(const float *a, const float *b, size_t n);
 /* y += w x in float; (n). Product and sum of each element are rounded once each, on every CPU. */
 void ed_add_scaled(float *y, float w, const float *x, size_t n);
+/* y += sum of w[k] rows[k], n_rows rows of (n): the same in one go, faster, and as a filter. Error
+ * at most n_rows 2^-24 times the sum of all sizes. */
+void ed_add_rows(float *y, const float *w, const float *const *rows, size_t n_rows, size_t n);
 /* Length of (n) in double, fixed order. */
 double ed_norm(const float *a, size_t n);
 /* ret = (scores inverse - asked + slop) power, element by element; (n), in float, as a filter. */

@@ -65,9 +65,15 @@ static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p
 /* Words of the point against all events: scores += sum of value x row. */
 static void score_words(const eddy_clusterer *cl, const struct ed_point *p, float *scores)
 {
-    for (uint32_t k = 0; k < p->n_words && cl->slots.n; k++)
-        ed_add_scaled(scores, p->value[k], cl->words_across + p->at[k] * (size_t)cl->room_events,
-                      cl->slots.n);
+    const float *rows[64];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < p->n_words && cl->slots.n; k++) {
+        rows[n++] = cl->words_across + p->at[k] * (size_t)cl->room_events;
+        if (n == sizeof rows / sizeof *rows || k + 1 == p->n_words) {
+            ed_add_rows(scores, p->value + k + 1 - n, rows, n, cl->slots.n);
+            n = 0;
+        }
+    }
 }
 
 /* Scores of a block of (n) points: mean similarities but for the division by the weight. */

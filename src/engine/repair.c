@@ -14,6 +14,7 @@
 struct side {
     uint64_t id;
     uint32_t slot;
+    int may_move; /* of groups: as the sweep began */
 };
 
 static int by_id(const void *a, const void *b)
@@ -56,7 +57,7 @@ static struct side *due_events(const eddy_clusterer *cl, size_t *ret_n)
         return NULL;
     for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id && event_due(cl, &cl->events[e], turns))
-            list[n++] = (struct side){cl->events[e].id, e};
+            list[n++] = (struct side){.id = cl->events[e].id, .slot = e};
     qsort(list, n, sizeof *list, by_id);
     *ret_n = n;
     return list;
@@ -168,7 +169,7 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
 /* Where would this group rather be? */
 static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved, eddy_error *err)
 {
-    if (!may_move(cl, u) || ed_held(cl, u) || ed_pinned(cl, cl->groups[u].event))
+    if (ed_held(cl, u) || ed_pinned(cl, cl->groups[u].event))
         return EDDY_OK;
     const struct ed_group *g = &cl->groups[u];
     const float *sum = ed_group_sum(cl, u);
@@ -225,25 +226,44 @@ static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved,
     return st;
 }
 
-static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
+static int group_due(const eddy_clusterer *cl, uint32_t u)
+{
+    const struct ed_group *g = &cl->groups[u];
+    return g->joined == ed_round(cl) || cl->events[g->event].changed == ed_round(cl) ||
+           (g->id + cl->pass) % cl->o.turns == 0;
+}
+
+/* Groups that are due, and whether they may move as all stands: event by event, since the groups of
+ * an event are held against the same neighbours. Returns how many; list has room for all. */
+static size_t due_groups(const eddy_clusterer *cl, struct side *list)
 {
     size_t n = 0;
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        const struct ed_event_state *ev = &cl->events[e];
+        for (uint32_t i = 0; ev->id && i < ev->n_groups; i++) {
+            uint32_t u = ev->groups[i];
+            if (group_due(cl, u))
+                list[n++] = (struct side){cl->groups[u].id, u, may_move(cl, u)};
+        }
+    }
+    qsort(list, n, sizeof *list, by_id);
+    return n;
+}
+
+static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
+{
     struct side *list = ed_alloc((cl->n_groups + 1) * sizeof *list);
     if (!list)
         return eddy_fail_nomem(err, "repair pass", cl->n_groups * sizeof *list);
-    uint64_t round = ed_round(cl);
-    for (uint32_t u = 0; u < cl->group_slots.n; u++) {
-        const struct ed_group *g = &cl->groups[u];
-        if (g->id && (g->joined == round || cl->events[g->event].changed == round ||
-                      (g->id + cl->pass) % cl->o.turns == 0))
-            list[n++] = (struct side){g->id, u};
-    }
-    qsort(list, n, sizeof *list, by_id);
+    size_t n = due_groups(cl, list);
     *moved = 0;
     eddy_status st = EDDY_OK;
-    for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        if (cl->groups[list[i].slot].id == list[i].id) /* not folded meanwhile */
-            st = consider_group(cl, list[i].slot, moved, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        uint32_t u = list[i].slot;
+        if (cl->groups[u].id == list[i].id && /* not folded meanwhile */
+            (list[i].may_move || (*moved && may_move(cl, u))))
+            st = consider_group(cl, u, moved, err);
+    }
     ed_free(list);
     return st;
 }

@@ -99,7 +99,7 @@ struct ed_marks {
     size_t room;
 };
 
-#define BLOCK_MAX 64 /* points scored by one product */
+#define BLOCK_MAX 128 /* points scored by one product */
 #define NONE      UINT32_MAX
 
 /* One document's point. */

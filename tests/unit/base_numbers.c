@@ -79,6 +79,28 @@ TEST(fixed_order_dot_and_gemm_agree_with_the_plain_sum)
     }
 }
 
+TEST(rows_in_one_go_are_rows_one_after_the_other)
+{
+    uint64_t seed = test_seed();
+    float x[5][200], w[5], y[200], all[200];
+    const float *rows[5];
+    for (size_t n = 0; n < 200; n++) {
+        size_t n_rows = test_random(&seed) % 6;
+        for (size_t i = 0; i < n; i++)
+            y[i] = all[i] = (float)(test_random(&seed) >> 40);
+        for (size_t k = 0; k < n_rows; k++) {
+            rows[k] = x[k];
+            w[k] = (float)(test_random(&seed) >> 50);
+            for (size_t i = 0; i < n; i++)
+                x[k][i] = (float)(test_random(&seed) >> 50);
+            ed_add_scaled(y, w[k], x[k], n);
+        }
+        ed_add_rows(all, w, rows, n_rows, n);
+        for (size_t i = 0; i < n; i++)
+            assert_true(fabsf(all[i] - y[i]) <= 1e-5f * fabsf(y[i]));
+    }
+}
+
 TEST(table_agrees_with_a_list)
 {
     uint64_t seed = test_seed();
@@ -133,6 +155,7 @@ int main(void)
         cmocka_unit_test(logs_of_many_have_the_bits_of_one),
         cmocka_unit_test(the_largest_and_the_finite_are_found_wherever_they_are),
         cmocka_unit_test(fixed_order_dot_and_gemm_agree_with_the_plain_sum),
+        cmocka_unit_test(rows_in_one_go_are_rows_one_after_the_other),
         cmocka_unit_test(table_agrees_with_a_list),
         cmocka_unit_test(civil_time_is_right_on_known_days),
     };
