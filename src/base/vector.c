@@ -27,25 +27,21 @@ float ed_dot_rough(const float *a, const float *b, size_t n)
     return lane[0];
 }
 
-/* Of each cache line of y and its neighbours the sum stays in registers until all rows are in it.
- */
+/* Four rows at a time: y is read and written a quarter as often, and rows whose distance is a power
+ * of two, which all want the same few places of the cache, do not drive each other out. Tried and
+ * left: all rows for a few elements of y, two and a half times as slow for that reason. */
 MANY_CPUS
 void ed_add_rows(float *y, const float *w, const float *const *rows, size_t n_rows, size_t n)
 {
-    size_t i = 0;
-    for (; i + ROUGH_LANES <= n; i += ROUGH_LANES) {
-        float lane[ROUGH_LANES];
-        for (size_t j = 0; j < ROUGH_LANES; j++)
-            lane[j] = y[i + j];
-        for (size_t k = 0; k < n_rows; k++)
-            for (size_t j = 0; j < ROUGH_LANES; j++)
-                lane[j] += w[k] * rows[k][i + j];
-        for (size_t j = 0; j < ROUGH_LANES; j++)
-            y[i + j] = lane[j];
+    size_t k = 0;
+    for (; k + 4 <= n_rows; k += 4) {
+        const float *a = rows[k], *b = rows[k + 1], *c = rows[k + 2], *d = rows[k + 3];
+        for (size_t i = 0; i < n; i++)
+            y[i] += (w[k] * a[i] + w[k + 1] * b[i]) + (w[k + 2] * c[i] + w[k + 3] * d[i]);
     }
-    for (size_t k = 0; k < n_rows; k++)
-        for (size_t j = i; j < n; j++)
-            y[j] += w[k] * rows[k][j];
+    for (; k < n_rows; k++)
+        for (size_t i = 0; i < n; i++)
+            y[i] += w[k] * rows[k][i];
 }
 
 MANY_CPUS
