@@ -402,6 +402,31 @@ TEST(a_slow_end_holds_the_reader_up)
     assert_in_range(slow.ahead_max, 20, 30); /* the batch committed has its place still */
 }
 
+static eddy_status trickle_read(struct ed_source *source, int wait_ms, eddy_raw *ret, size_t max,
+                                size_t *n_ret, int *end, eddy_error *err)
+{
+    nanosleep(&(struct timespec){0, 2000000L}, NULL);
+    return fake_read(source, wait_ms, ret, max ? 1 : 0, n_ret, end, err);
+}
+
+/* A commit takes as long as many batches do to be due: those that come meanwhile go together. Each
+ * on its own, every second or third message would have a commit. */
+TEST(what_comes_during_a_slow_commit_goes_together)
+{
+    struct fake_source source = fake_source_of(400);
+    struct fake_journal fake = {.journal.commit = fake_commit, .slow_ms = 60};
+    struct setup s = setup_of(1000, 1, 8);
+    source.source.read = trickle_read;
+    source.ends = 1;
+    s.options.wait_ms = 5;
+    s.journal = &fake.journal;
+    s.source = &source.source;
+    assert_int_equal(run(&s, NULL, NULL, NULL), EDDY_OK);
+    check_account(&s.counts);
+    printf("%d commits\n", fake.commits);
+    assert_in_range(fake.commits, 2, 100);
+}
+
 TEST(a_source_that_breaks_loses_nothing_of_what_it_gave)
 {
     struct fake_journal journal = {.journal.commit = fake_commit};
@@ -590,6 +615,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_waited_for_only_by_the_patient),
         cmocka_unit_test(a_commit_that_fails_for_good_ends_the_run_with_its_error),
         cmocka_unit_test(a_slow_end_holds_the_reader_up),
+        cmocka_unit_test(what_comes_during_a_slow_commit_goes_together),
         cmocka_unit_test(a_source_that_breaks_loses_nothing_of_what_it_gave),
         cmocka_unit_test(the_first_epoch_tells_where_the_inputs_began),
         cmocka_unit_test(an_end_is_marked_and_a_pause_is_not),

@@ -3,11 +3,12 @@
  *   bench_kafka BROKER topic NAME PARTITIONS [OPTION=VALUE ...]   make a topic
  *   bench_kafka BROKER drop NAME ...                              delete topics
  *   bench_kafka BROKER fill TOPIC N DIM STORIES SEED              documents, as fast as they go
- *   bench_kafka BROKER feed TOPIC RATE SECONDS DIM STORIES SEED   documents at a steady rate;
- * SIGTERM ends it bench_kafka BROKER bare IN OUT N GROUP                        the loop that eddy
- * is held against bench_kafka BROKER span TOPIC                                 how many messages,
- * first and last bench_kafka BROKER watch TOPIC                                "ARRIVAL_US KEY" of
- * each new one
+ *   bench_kafka BROKER feed TOPIC RATE SECONDS DIM STORIES SEED   the same at a steady rate
+ *   bench_kafka BROKER bare IN OUT N GROUP                        what eddy is held against
+ *   bench_kafka BROKER span TOPIC                                 messages, from when to when
+ *   bench_kafka BROKER watch TOPIC                                "ARRIVAL_US KEY" of new ones
+ *
+ * SIGTERM ends feed and watch.
  *
  * A document is like an article of the news: a title and a text of 300 to 600 bytes together, and a
  * vector whose numbers have six digits. Of STORIES that are told at a time, some far more often
