@@ -27,6 +27,43 @@ float ed_dot_rough(const float *a, const float *b, size_t n)
     return lane[0];
 }
 
+#define FOUR_LANES 32 /* of each of four products: as many sums under way */
+
+MANY_CPUS
+void ed_dots_rough(const float *a, const float *const *rows, size_t n, float *ret)
+{
+    const float *p = rows[0], *q = rows[1], *r = rows[2], *s = rows[3];
+    float w[FOUR_LANES] = {0}, x[FOUR_LANES] = {0}, y[FOUR_LANES] = {0}, z[FOUR_LANES] = {0};
+    size_t i = 0;
+    for (; i + FOUR_LANES <= n; i += FOUR_LANES) {
+        for (size_t j = 0; j < FOUR_LANES; j++)
+            w[j] += a[i + j] * p[i + j];
+        for (size_t j = 0; j < FOUR_LANES; j++)
+            x[j] += a[i + j] * q[i + j];
+        for (size_t j = 0; j < FOUR_LANES; j++)
+            y[j] += a[i + j] * r[i + j];
+        for (size_t j = 0; j < FOUR_LANES; j++)
+            z[j] += a[i + j] * s[i + j];
+    }
+    for (size_t j = 0; i < n; i++, j++) {
+        w[j] += a[i] * p[i];
+        x[j] += a[i] * q[i];
+        y[j] += a[i] * r[i];
+        z[j] += a[i] * s[i];
+    }
+    for (size_t width = FOUR_LANES / 2; width; width /= 2)
+        for (size_t j = 0; j < width; j++) {
+            w[j] += w[j + width];
+            x[j] += x[j + width];
+            y[j] += y[j + width];
+            z[j] += z[j + width];
+        }
+    ret[0] = w[0];
+    ret[1] = x[0];
+    ret[2] = y[0];
+    ret[3] = z[0];
+}
+
 /* Four rows at a time: y is read and written a quarter as often, and rows whose distance is a power
  * of two, which all want the same few places of the cache, do not drive each other out. Tried and
  * left: all rows for a few elements of y, two and a half times as slow for that reason. */

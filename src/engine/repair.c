@@ -136,6 +136,21 @@ eddy_status ed_move(eddy_clusterer *cl, uint32_t u, uint32_t to, double similari
     return st == EDDY_OK ? groups_bound(cl, to, err) : st;
 }
 
+/* Is one of these events (n, at most four) more like the group than `least`? */
+static int any_tempts(const eddy_clusterer *cl, uint32_t u, const uint32_t *slots, int n,
+                      double least)
+{
+    const float *rows[4];
+    float dot[4];
+    for (int i = 0; i < 4; i++)
+        rows[i] = ed_event_sum(cl, slots[i < n ? i : 0]);
+    ed_dots_rough(ed_group_sum(cl, u), rows, cl->stride, dot);
+    for (int i = 0; i < n; i++)
+        if ((double)dot[i] > least * (cl->groups[u].weight * cl->events[slots[i]].weight))
+            return 1;
+    return 0;
+}
+
 /* Could this group want to move? In float, with the error of float on the side of yes: nine in ten
  * groups end here. */
 static int may_move(const eddy_clusterer *cl, uint32_t u)
@@ -155,13 +170,16 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
             return 1;
     }
     double least = larger(own + cl->o.stability, cl->th.tau) - slop;
+    uint32_t slots[4];
+    int n = 0;
     for (uint32_t i = 0; i < ev->n_near; i++) {
-        const struct ed_near *near = &ev->near[i];
-        if (!ed_near_alive(cl, near))
-            continue;
-        double dot = (double)ed_dot_rough(sum, ed_event_sum(cl, near->slot), cl->stride);
-        if (dot > least * (g->weight * cl->events[near->slot].weight))
-            return 1;
+        if (ed_near_alive(cl, &ev->near[i]))
+            slots[n++] = ev->near[i].slot;
+        if (n == 4 || (n && i + 1 == ev->n_near)) {
+            if (any_tempts(cl, u, slots, n, least))
+                return 1;
+            n = 0;
+        }
     }
     return 0;
 }

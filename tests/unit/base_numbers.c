@@ -79,6 +79,27 @@ TEST(fixed_order_dot_and_gemm_agree_with_the_plain_sum)
     }
 }
 
+TEST(rough_products_are_within_their_error)
+{
+    uint64_t seed = test_seed();
+    float a[300], x[4][300], four[4];
+    const float *rows[4] = {x[0], x[1], x[2], x[3]};
+    for (size_t n = 0; n < 300; n++) {
+        for (size_t i = 0; i < n; i++) {
+            a[i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5);
+            for (int k = 0; k < 4; k++)
+                x[k][i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5);
+        }
+        ed_dots_rough(a, rows, n, four);
+        for (int k = 0; k < 4; k++) {
+            double dot = ed_dot(a, x[k], n),
+                   most = (double)n * 0x1p-24 * ed_norm(a, n) * ed_norm(x[k], n);
+            assert_true(fabs((double)four[k] - dot) <= most);
+            assert_true(fabs((double)ed_dot_rough(a, x[k], n) - dot) <= most);
+        }
+    }
+}
+
 TEST(rows_in_one_go_are_rows_one_after_the_other)
 {
     uint64_t seed = test_seed();
@@ -155,6 +176,7 @@ int main(void)
         cmocka_unit_test(logs_of_many_have_the_bits_of_one),
         cmocka_unit_test(the_largest_and_the_finite_are_found_wherever_they_are),
         cmocka_unit_test(fixed_order_dot_and_gemm_agree_with_the_plain_sum),
+        cmocka_unit_test(rough_products_are_within_their_error),
         cmocka_unit_test(rows_in_one_go_are_rows_one_after_the_other),
         cmocka_unit_test(table_agrees_with_a_list),
         cmocka_unit_test(civil_time_is_right_on_known_days),
