@@ -331,10 +331,10 @@ TEST(a_commit_that_fails_for_good_ends_the_run_with_its_error)
 /* A source that never ends, and may break. */
 struct fake_source {
     struct ed_source source;
-    long left;     /* messages until it breaks */
-    eddy_str text; /* of each; at NULL: a short one */
-    atomic_long n; /* given so far */
-    int ends;      /* 1: it ends instead of breaking */
+    atomic_long left; /* messages until it breaks */
+    eddy_str text;    /* of each; at NULL: a short one */
+    atomic_long n;    /* given so far */
+    int ends;         /* 1: it ends instead of breaking */
 };
 
 static eddy_status fake_read(struct ed_source *source, int wait_ms, eddy_raw *ret, size_t max,
@@ -409,22 +409,32 @@ static eddy_status trickle_read(struct ed_source *source, int wait_ms, eddy_raw 
     return fake_read(source, wait_ms, ret, max ? 1 : 0, n_ret, end, err);
 }
 
-/* A commit takes as long as many batches do to be due: those that come meanwhile go together. Each
- * on its own, every second or third message would have a commit. */
+/* A commit that takes as long as twenty messages, however fast the machine is. */
+static eddy_status long_commit(struct ed_journal *journal, struct ed_epoch *epoch, eddy_error *err)
+{
+    struct slow_end *slow = (struct slow_end *)journal;
+    long until = slow->source->n + 20;
+    for (int i = 0; i < 200 && slow->source->left > 0 && slow->source->n < until; i++)
+        nanosleep(&(struct timespec){0, 1000000L}, NULL);
+    return fake_commit(journal, epoch, err);
+}
+
+/* What comes during a commit goes together. Each small batch on its own, every second or third
+ * message would have a commit. */
 TEST(what_comes_during_a_slow_commit_goes_together)
 {
     struct fake_source source = fake_source_of(400);
-    struct fake_journal fake = {.journal.commit = fake_commit, .slow_ms = 60};
+    struct slow_end slow = {.fake = {.journal.commit = long_commit}, .source = &source};
     struct setup s = setup_of(1000, 1, 8);
     source.source.read = trickle_read;
     source.ends = 1;
     s.options.wait_ms = 5;
-    s.journal = &fake.journal;
+    s.journal = &slow.fake.journal;
     s.source = &source.source;
     assert_int_equal(run(&s, NULL, NULL, NULL), EDDY_OK);
     check_account(&s.counts);
-    printf("%d commits\n", fake.commits);
-    assert_in_range(fake.commits, 2, 100);
+    printf("%d commits\n", slow.fake.commits);
+    assert_in_range(slow.fake.commits, 2, 60);
 }
 
 TEST(a_source_that_breaks_loses_nothing_of_what_it_gave)
