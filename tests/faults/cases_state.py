@@ -6,6 +6,7 @@ import time
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
+from kafka.errors import KafkaError
 
 import checker
 from case import case, must, refused, settle
@@ -84,6 +85,11 @@ def worked(run):
     return run.written()
 
 
+def policy(admin, topic, value):
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic,
+                                        configs={"cleanup.policy": value, "retention.ms": "-1"})])
+
+
 @case("state-gone", "11", short=True)
 def state_gone(run, long):
     """the state topic was deleted, cut, or made anew: never an empty start in silence"""
@@ -93,12 +99,19 @@ def state_gone(run, long):
     end = checker.ends(run.cluster.address, state)[0]
 
     def cut(at):  # Kafka lets nobody cut a topic that is only compacted
-        for policy in "compact,delete", "compact":
-            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, state,
-                                                configs={"cleanup.policy": policy, "retention.ms": "-1"})])
-            time.sleep(1)
-            if policy != "compact":
+        def begins_there():
+            try:
                 admin.delete_records({TopicPartition(state, 0): at})
+            except KafkaError:  # it does not know yet that it may
+                return False
+            return checker.begins(run.cluster.address, state)[0] >= at
+        policy(admin, state, "compact,delete")
+        until(f"the cut of {state}", 20, begins_there, 0.5)
+        policy(admin, state, "compact")
+
+    def away():
+        admin.delete_topics([state], raise_errors=False)
+        return state not in admin.list_topics()
 
     # Its beginning was cut off: records are missing, the newest head is there.
     cut(end - 40)
@@ -108,17 +121,13 @@ def state_gone(run, long):
     cut(end)
     refused(run, run.eddy(), re.escape(state), "cut to nothing")
     # Deleted, and made anew by eddy itself or by a person.
-    admin.delete_topics([state])
-    time.sleep(2)
+    until(f"the end of {state}", 20, away, 0.5)
     refused(run, run.eddy(), re.escape(state), "deleted")
-    if state in admin.list_topics():
-        admin.delete_topics([state])
-        time.sleep(2)
+    until(f"the end of {state}", 20, away, 0.5)
     admin.create_topics([NewTopic(state, 3, 1, topic_configs={"cleanup.policy": "compact"})])
-    time.sleep(1)
+    until(f"three partitions of {state}", 20, lambda: len(checker.ends(run.cluster.address, state)) == 3)
     refused(run, run.eddy(), re.escape(state), "with other partitions")
-    admin.delete_topics([state])
-    time.sleep(2)
+    until(f"the end of {state}", 20, away, 0.5)
     must(run.written() == before, "something was written all the same")
     # The way out: another name for the pipeline.
     other = run.eddy(f"pipeline={run.pipeline}-anew", f"state.dir={run.state_dir}-anew")

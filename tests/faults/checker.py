@@ -81,22 +81,34 @@ def read(brokers, topic, committed=True):
         c.close()
 
 
-def ends(brokers, topic):
+def bounds(brokers, topic, which):
     c = consumer(brokers, True)
     try:
-        return {tp.partition: end
-                for tp, end in c.end_offsets([TopicPartition(topic, p) for p in partitions_of(c, topic)]).items()}
+        all_of_it = [TopicPartition(topic, p) for p in partitions_of(c, topic)]
+        return {tp.partition: at for tp, at in getattr(c, which)(all_of_it).items()}
     finally:
         c.close()
 
 
-def group_offsets(brokers, group):
+def begins(brokers, topic):
+    return bounds(brokers, topic, "beginning_offsets")
+
+
+def ends(brokers, topic):
+    return bounds(brokers, topic, "end_offsets")
+
+
+def offsets_told(admin, group):
     """{(topic, partition): offset}, without one of its own where nothing is committed."""
+    found = admin.list_group_offsets(group)
+    found = found.get(group, found)
+    return {(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
+
+
+def group_offsets(brokers, group):
     admin = KafkaAdminClient(bootstrap_servers=brokers.split(","))
     try:
-        found = admin.list_group_offsets(group)
-        found = found.get(group, found)
-        return {(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
+        return offsets_told(admin, group)
     finally:
         admin.close()
 
@@ -286,12 +298,11 @@ class Check:
         into, parent, versions = {}, {}, defaultdict(list)
         for r in self.events:
             e = json.loads(r.value)
-            key = (self.shard_of_event(r), e["id"])
-            versions[key].append(e["version"])
-            into[key] = e.get("merged_into")
-            parent[key] = e.get("parent") or parent.get(key)
-        for key, numbers in versions.items():
-            rising(numbers, f"versions of {key[1]}")
+            versions[e["id"]].append(e["version"])  # ids are of all shards, and an id is of one partition
+            into[e["id"]] = e.get("merged_into")
+            parent[e["id"]] = e.get("parent") or parent.get(e["id"])
+        for event, numbers in versions.items():
+            rising(numbers, f"versions of {event}")
         for name, edges in ("merged_into", into), ("parent", parent):
             self.acyclic(name, edges)
         ids = Counter(json.loads(r.value)["id"] for r in self.changes)
@@ -302,19 +313,14 @@ class Check:
             raise Wrong("changes are not in the order of the stream")
 
     @staticmethod
-    def shard_of_event(r):
-        return r.partition
-
-    @staticmethod
     def acyclic(name, edges):
         for start in edges:
             seen, at = set(), start
             while at is not None and at not in seen:
                 seen.add(at)
-                to = edges.get(at)
-                at = (at[0], to) if to else None
+                at = edges.get(at) or None
             if at is not None:
-                raise Wrong(f"{name} of {start[1]} comes back to {at[1]}")
+                raise Wrong(f"{name} of {start} comes back to {at}")
 
     def i5(self):
         if not self.at_rest:

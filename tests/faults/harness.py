@@ -91,6 +91,12 @@ class Cluster:
             self.admin_now = KafkaAdminClient(bootstrap_servers=self.address.split(","))
         return self.admin_now
 
+    def forget(self):
+        """The connection that the administrator holds may be of no use any more."""
+        admin, self.admin_now = self.admin_now, None
+        if admin:
+            admin.close()
+
     def net(self):
         """The proxy, passing everything on; started when first asked for."""
         if not self.proxy:
@@ -101,8 +107,7 @@ class Cluster:
     def down(self):
         if self.proxy:
             self.proxy.end()
-        if self.admin_now:
-            self.admin_now.close()
+        self.forget()
         self.tool("down")
 
 
@@ -247,10 +252,12 @@ class Eddy:
 # ---- a case at work ----
 
 class Run:
-    """A pipeline of its own on a cluster: topics, documents, processes, judgement."""
+    """A pipeline of its own on a cluster: topics, documents, processes, judgement.
 
-    def __init__(self, cluster, name, seed, try_number=1, partitions=4, shards=1, documents=None):
-        self.cluster, self.name, self.seed = cluster, name, seed
+    scale: of the numbers of documents that a case asks for."""
+
+    def __init__(self, cluster, name, seed, try_number=1, partitions=4, shards=1, documents=None, scale=1):
+        self.cluster, self.name, self.seed, self.scale = cluster, name, seed, scale
         self.rng = random.Random(f"{name} {seed} {try_number}")
         self.pipeline = f"f-{name}-{seed}-{try_number}-{int(time.time()) % 100000}"
         self.dir = os.path.join(WORK, self.pipeline)
@@ -308,13 +315,14 @@ class Run:
             self.loaded[at.partition] = max(self.loaded.get(at.partition, 0), at.offset + 1)
 
     def load(self, n):
-        self.send(self.documents.take(n))
+        self.send(self.documents.take(int(n * self.scale)))
 
     def committed(self):
         """Messages that the group has answered, and how many there are."""
         try:
-            offsets = checker.group_offsets(self.cluster.address, self.group)
-        except Exception:  # a coordinator on its way elsewhere
+            offsets = checker.offsets_told(self.cluster.admin(), self.group)
+        except Exception:  # a broker that is down, a coordinator on its way elsewhere
+            self.cluster.forget()
             return None
         return sum(min(offsets.get((self.inputs[0], p), 0), n) for p, n in self.loaded.items())
 
@@ -325,7 +333,7 @@ class Run:
     def busy(self, room=1500, portion=1500):
         """There is enough to do for a while."""
         behind = self.behind()
-        if behind is not None and behind < room:
+        if behind is not None and behind < room * self.scale:
             self.load(portion)
 
     def written(self):
@@ -340,17 +348,22 @@ class Run:
             return None
 
     def moves(self, within=30, eddy=None):
-        """Wait until more is written than now; seconds it took."""
+        """Wait until more is written than now; seconds it took. The mark of an abort is no progress,
+        and where all is answered there is none: then there comes more to answer."""
         start, began = None, time.monotonic()
+        look = began + 2
 
         def more():
-            nonlocal start
+            nonlocal start, look
             now = self.written()
             if start is None:
                 start = now
+            if now is not None and time.monotonic() > look:
+                self.busy(1, 400)
+                look = time.monotonic() + 2
             if eddy and not eddy.running():
                 raise Failure(f"eddy ended with {eddy.process.returncode} ({eddy.log_path}): {eddy.said()[-400:]}")
-            return start is not None and now is not None and now > start
+            return start is not None and now is not None and now > start + 1
         until("progress", within, more, 0.01)
         return time.monotonic() - began
 
