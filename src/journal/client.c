@@ -85,6 +85,7 @@ static const char *const producer_defaults[][2] = {
     {"message.max.bytes", "4194304"},
     {"socket.nagle.disable", "true"},
     {"socket.connection.setup.timeout.ms", "10000"},
+    {"reconnect.backoff.max.ms", "1000"}, /* 10 s by default, while the broker is long back */
     {"log.connection.close", "true"}, /* else on_error is not told of them */
 };
 

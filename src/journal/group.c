@@ -252,6 +252,7 @@ static const char *const defaults[][2] = {
     {"heartbeat.interval.ms", "500"}, /* by which a standby hears that an owner has gone */
     {"max.poll.interval.ms", "300000"},
     {"socket.nagle.disable", "true"},
+    {"reconnect.backoff.max.ms", "1000"},
     {"log.connection.close", "false"},
 };
 

@@ -32,6 +32,7 @@ static const char *const defaults[][2] = {
     {"check.crcs", "true"},
     {"socket.nagle.disable", "true"},
     {"socket.connection.setup.timeout.ms", "10000"},
+    {"reconnect.backoff.max.ms", "1000"}, /* 10 s by default, while the broker is long back */
     {"log.connection.close", "false"},
 };
 
