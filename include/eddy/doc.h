@@ -61,6 +61,7 @@ typedef struct eddy_doc {
     const float *dense;                 /* (dense_dim) length 1, or NULL: to be embedded */
     const float *extra[EDDY_EXTRA_MAX]; /* (extra_dim[i]) length 1, or NULL: view missing */
     eddy_position position;
+    int id_given; /* 1: the message has its id */
 } eddy_doc;
 
 /* A header of a message. value need not be UTF-8; at NULL: a header without a value. */
@@ -158,6 +159,11 @@ EDDY_API void eddy_parser_free(eddy_parser *parser);
 EDDY_API eddy_status eddy_parser_parse(const eddy_parser *parser, const eddy_raw *raw,
                                        eddy_arena *arena, eddy_doc *ret, eddy_reject *reject,
                                        char *detail, size_t n_detail, eddy_error *err);
+
+/* What two deliveries of one document have in common, and nothing else has: a hash of its id, title
+ * and text. The same id with another text is another document (an update). 0: it has no id of its
+ * own, or no text to be known by. */
+EDDY_API uint64_t eddy_doc_same(const eddy_doc *doc);
 
 #ifdef __cplusplus
 }

@@ -43,6 +43,8 @@ typedef struct eddy_engine_options {
     uint32_t
         events_max; /* active events; where more come, the longest idle sixteenth fades; 20,000 */
     uint32_t words_max; /* words with a document frequency; rare ones are dropped; 131,072 */
+    uint32_t duplicates_window; /* a document that is the same as one of the last so many is left
+                                   out; 0: none is; 65,536, about 40 bytes each */
 
     /* internals, for studies and tests; zero keeps the default */
     uint32_t neighbours; /* events looked at in a move or merge; 16 */
@@ -63,6 +65,8 @@ typedef struct eddy_row {
     int64_t time_ms;
     eddy_str id;    /* kept (cut to 128 bytes) when the document becomes an exemplar ... */
     eddy_str title; /* ... with this (cut to 200 bytes): its title, or how its text begins */
+    uint64_t same;  /* what two deliveries of one document have in common (eddy_doc_same); 0: it is
+                       never a duplicate */
 } eddy_row;
 
 /* ---- output ---- */
@@ -74,6 +78,7 @@ typedef struct eddy_assignment {
     uint64_t event;     /* id; never reused */
     uint64_t group;     /* micro-cluster inside the event; never reused; see EDDY_MOVED */
     int founded;        /* 1: this document founded the event */
+    int duplicate;      /* 1: left out; it has no position, and all else here is 0 */
     float similarity;   /* mean similarity to the event's earlier documents; 0 when founded */
     float threshold;    /* what was asked of it, size-dependent part included */
     uint64_t runner_up; /* second-best event, 0: none */
@@ -187,6 +192,7 @@ typedef struct eddy_engine_stats {
     uint64_t documents, events_born, events_active, groups_active;
     uint64_t events_peak, groups_peak;
     uint64_t merged, split, moved, folded, faded, passes;
+    uint64_t duplicates;             /* documents left out; as `refused`, of this clusterer */
     uint64_t events_max_hits;        /* events that faded early because of events_max */
     uint64_t words_dropped;          /* words forgotten because of words_max */
     double threshold, spread;        /* tau and sd as learned */

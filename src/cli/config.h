@@ -92,6 +92,8 @@ struct ed_config {
         const char *vector;
         int64_t vector_dim;
         struct ed_list extra;
+        int duplicates; /* 1: dropped */
+        int64_t duplicates_window;
         int64_t max_bytes;
         struct ed_list languages;
     } document;

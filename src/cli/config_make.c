@@ -55,6 +55,8 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
     ret->repair_every = (uint32_t)config->engine.repair_every;
     ret->events_max = (uint32_t)config->engine.events_max;
     ret->words_max = (uint32_t)config->engine.words_max;
+    ret->duplicates_window =
+        config->document.duplicates ? (uint32_t)config->document.duplicates_window : 0;
 }
 
 eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,

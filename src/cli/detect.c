@@ -308,16 +308,21 @@ static void account_filtered(struct detect *d, uint64_t filtered)
 
 static void account(struct detect *d)
 {
-    char line[300], took[ED_TEXT];
+    char line[300], took[ED_TEXT], number[ED_TEXT];
     struct ed_counts counts;
     ed_stream_look(&d->stream, &counts, NULL, NULL);
     ed_stream_account(&d->stream, line, sizeof line);
     ed_view_line(&d->view, "%s; %s; %s", line, ed_stream_encoder(&d->stream, &d->config),
                  ed_text_took(d->stream.took_ms, took));
     account_dead(d, &counts);
-    if (counts.filtered)
-        account_filtered(d, counts.filtered);
-    if (counts.filtered && counts.filtered == counts.in)
+    uint64_t foreign = counts.filtered - counts.duplicates;
+    if (foreign && d->config.document.languages.n)
+        account_filtered(d, foreign);
+    if (counts.duplicates)
+        ed_view_line(&d->view,
+                     "filtered: %s duplicates, of the id and text of an earlier document",
+                     ed_text_number(counts.duplicates, number));
+    if (foreign && foreign == counts.in)
         ed_view_line(&d->view, "nothing was assigned: --set document.languages= takes them all");
     if (counts.time_unreadable)
         ed_view_line(&d->view,

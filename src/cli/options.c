@@ -114,6 +114,16 @@ const struct ed_option ed_options[] = {
              "share of the whole similarity; all weights together are below 1."},
     {"document.languages", LIST(document.languages),
      .help = "Take only documents in these languages, written as the documents do; empty: all."},
+    {"document.duplicates", CHOICE(document.duplicates), .standard = "drop",
+     WORDS({"drop", 1}, {"keep", 0}),
+     .help = "drop: a document with the id, title and text of an earlier one, as a producer that "
+             "retries sends it, is left out and counted among the filtered. The same id with "
+             "another text is another document; without an id of its own, none is a duplicate. "
+             "keep: each message counts."},
+    {"document.duplicates_window", INTEGER(document.duplicates_window), RANGE(1, 1 << 24),
+     .standard = "65536",
+     .help = "How many documents of a shard a duplicate may come after the first; about 40 bytes "
+             "of memory each."},
     {"document.max_bytes", SIZE(document.max_bytes), RANGE(1024, 64 * 1048576.0),
      .standard = "1MiB", .help = "A larger message goes to the dead letters unread."},
 

@@ -38,10 +38,10 @@ static void status(void *p)
         snprintf(behind, sizeof behind, "%" PRIu64, at.behind);
     ed_log(ED_LOG_INFO, "run",
            "in=%" PRIu64 " assigned=%" PRIu64 " founded=%" PRIu64 " filtered=%" PRIu64
-           " dead=%" PRIu64 " committed=%" PRIu64 " events=%" PRIu64 " behind=%s missing=%" PRIu64
+           " duplicates=%" PRIu64 " dead=%" PRIu64 " committed=%" PRIu64 " events=%" PRIu64 " behind=%s missing=%" PRIu64
            " late=%" PRIu64 " per_second=%.1f epochs=%" PRIu64 " aborted=%" PRIu64
            " fences=%" PRIu64 " state_bytes=%" PRIu64 " open_ms_max=%" PRId64,
-           c.in, c.assigned, c.founded, c.filtered, c.dead, c.committed, c.events_active, behind,
+           c.in, c.assigned, c.founded, c.filtered, c.duplicates, c.dead, c.committed, c.events_active, behind,
            at.missing, at.late, seconds > 0 ? (double)since / seconds : 0, j.epochs, j.aborted,
            j.fences, j.record_bytes, j.open_ms_max);
 }
@@ -91,9 +91,9 @@ static void account(struct run *r)
     ed_stream_look(&r->stream, &counts, NULL, NULL);
     ed_stream_account(&r->stream, line, sizeof line);
     ed_stream_dead(&counts, dead, sizeof dead);
-    ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "%s%s",
-           ed_stream_signal() ? " by signal" : "", line, counts.committed, *dead ? "; dead: " : "",
-           *dead ? dead + 2 : "");
+    ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "; duplicates %" PRIu64 "%s%s",
+           ed_stream_signal() ? " by signal" : "", line, counts.committed, counts.duplicates,
+           *dead ? "; dead: " : "", *dead ? dead + 2 : "");
 }
 
 int ed_cmd_run(int argc, char **argv)

@@ -19,6 +19,7 @@ void eddy_engine_options_init(eddy_engine_options *options)
                                      .repair_every = 256,
                                      .events_max = 20000,
                                      .words_max = 131072,
+                                     .duplicates_window = 65536,
                                      .neighbours = 16,
                                      .turns = 8};
 }
@@ -54,6 +55,7 @@ static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
     REQUIRE(o->repair_every >= 1, "repair_every is 0");
     REQUIRE(o->events_max >= 16 && o->events_max <= 10000000, "events_max is outside 16..10000000");
     REQUIRE(o->words_max >= 1024 && o->words_max <= 1u << 28, "words_max is outside 1024..2^28");
+    REQUIRE(o->duplicates_window <= 1u << 24, "duplicates_window is above 2^24");
 #undef REQUIRE
     double sum = 0;
     for (size_t v = 0; v < o->n_extra; v++) {
@@ -102,6 +104,7 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     ed_table_init(&cl->words.entries);
     ed_bytes_init(&cl->words.surface, UINT32_MAX);
     ed_table_init(&cl->slot_of);
+    ed_table_init(&cl->recent.place);
     ed_table_init(&cl->redirects.place);
     cl->stretch_weight = 1;
     cl->sum = ed_alloc_zero(cl->n_dense + 1, sizeof *cl->sum);
@@ -146,6 +149,7 @@ void eddy_clusterer_free(eddy_clusterer *cl)
     ed_table_clear(&cl->words.entries);
     ed_bytes_clear(&cl->words.surface);
     ed_table_clear(&cl->slot_of);
+    ed_recent_clear(&cl->recent);
     ed_table_clear(&cl->redirects.place);
     eddy_arena_free(cl->work);
     eddy_arena_free(cl->pictures_arena);
@@ -223,9 +227,18 @@ eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size
     if (n && cl->stream_ms == INT64_MIN)
         cl->start_ms = cl->stream_ms = rows[0].time_ms;
     for (size_t i = 0; i < n && st == EDDY_OK;) {
+        if (ed_recent_has(cl, rows[i].same)) {
+            ret[i++] = (eddy_assignment){.duplicate = 1};
+            cl->stats.duplicates++;
+            continue;
+        }
         if (!cl->stretch_left)
             stretch_begin(cl);
         size_t m = n - i < cl->stretch_left ? n - i : (size_t)cl->stretch_left;
+        st = ed_recent_take(cl, rows + i, &m) ? EDDY_OK
+                                              : eddy_fail_nomem(err, "engine: recent", m * 40);
+        if (st != EDDY_OK)
+            break;
         st = ed_arrive(cl, rows + i, m, ret + i, err);
         i += m;
         cl->stretch_left -= m;
@@ -350,6 +363,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     for (uint32_t e = 0; e < cl->slots.n; e++)
         ret->bytes += (cl->events[e].told ? row : 0) +
                       (cl->events[e].given ? sizeof *cl->events[e].given : 0);
+    ret->bytes += ed_recent_bytes(&cl->recent);
     ret->bytes += cl->links.room * sizeof *cl->links.at +
                   cl->redirects.room * sizeof *cl->redirects.at + cl->redirects.place.room * 16 +
                   (cl->operations ? OPERATIONS_KEPT * sizeof *cl->operations : 0);

@@ -17,18 +17,24 @@ static eddy_status load_new(eddy_clusterer *cl, eddy_error *err)
     if (!cl->load)
         return eddy_fail_nomem(err, "state", sizeof *cl->load);
     ed_table_init(&cl->load->words);
+    ed_table_init(&cl->load->recent);
     return EDDY_OK;
+}
+
+static void kept_free(struct ed_table *t)
+{
+    for (size_t i = 0; i < t->room; i++)
+        if (t->keys[i])
+            ed_free((void *)(uintptr_t)t->values[i]);
+    ed_table_clear(t);
 }
 
 void ed_load_free(eddy_clusterer *cl)
 {
     if (!cl->load)
         return;
-    struct ed_table *t = &cl->load->words;
-    for (size_t i = 0; i < t->room; i++)
-        if (t->keys[i])
-            ed_free((void *)(uintptr_t)t->values[i]);
-    ed_table_clear(t);
+    kept_free(&cl->load->words);
+    kept_free(&cl->load->recent);
     ed_free(cl->load);
     cl->load = NULL;
 }
@@ -451,6 +457,31 @@ static eddy_status thing_load(eddy_clusterer *cl, enum ed_kind kind, uint64_t nu
     return EDDY_OK;
 }
 
+/* Keep a record as it is, in place of the one that it follows. */
+static eddy_status record_keep(struct ed_table *t, const eddy_record *record, eddy_error *err)
+{
+    uint64_t *value = ed_table_find(t, record->key);
+    struct ed_load_value *old = value ? (struct ed_load_value *)(uintptr_t)*value : NULL;
+    if (!record->value.at) {
+        ed_free(old);
+        ed_table_remove(t, record->key);
+        return EDDY_OK;
+    }
+    struct ed_load_value *copy = ed_alloc(sizeof *copy + record->value.n);
+    if (!copy)
+        return eddy_fail_nomem(err, "state", record->value.n);
+    copy->n = record->value.n;
+    if (copy->n)
+        memcpy(copy->at, record->value.at, copy->n);
+    if (!value && !(value = ed_table_put(t, record->key, 0))) {
+        ed_free(copy);
+        return eddy_fail_nomem(err, "state", t->n * 16);
+    }
+    ed_free(old);
+    *value = (uintptr_t)copy;
+    return EDDY_OK;
+}
+
 eddy_status eddy_clusterer_load(eddy_clusterer *cl, const eddy_record *record, eddy_error *err)
 {
     uint64_t kind = record->key >> ED_NUMBER_BITS;
@@ -465,7 +496,9 @@ eddy_status eddy_clusterer_load(eddy_clusterer *cl, const eddy_record *record, e
     if (kind >= ED_SCALARS && kind < ED_MARKED)
         return thing_load(cl, (enum ed_kind)kind, number, record, err);
     if (kind >= ED_WORDS && kind <= ED_WORDS_DELTA)
-        return ed_words_load(cl, record, err);
+        return record_keep(&cl->load->words, record, err);
+    if (kind == ED_RECENT)
+        return record_keep(&cl->load->recent, record, err);
     return eddy_fail(err, EDDY_FORMAT, "state: a record of the unknown kind %llu",
                      (unsigned long long)kind);
 }
@@ -634,6 +667,9 @@ static eddy_status things_fit(eddy_clusterer *cl, eddy_error *err)
     for (enum ed_kind kind = ED_EVENT; kind < ED_MARKED; kind++)
         for (size_t i = 0; i < cl->marks[kind].room; i++)
             things += cl->marks[kind].hash[i];
+    eddy_status st = ed_recent_loaded(cl, &things, err);
+    if (st != EDDY_OK)
+        return st;
     if (things != cl->load->things)
         return eddy_fail(err, EDDY_FORMAT, "state: its records are not all of one moment");
     cl->hash_things = things;

@@ -12,6 +12,7 @@
  *   redirect  by place: an event that was merged away
  *   operation by place in the ring: what an undo needs
  *   words     see vocabulary.c
+ *   recent    see duplicates.c
  *
  * What hangs on the rest is in no record: the sums across, products of the sample, which slots are
  * free. The hash of the state is that of the scalars' record, in which stand the sums of the hashes
@@ -366,7 +367,7 @@ static int scalars_record(const eddy_clusterer *cl, struct ed_recorder *r, uint6
 
 /* All is in the arena: nothing is to be recorded any more. */
 static void recorded(eddy_clusterer *cl, const struct ed_recorder *r, uint64_t things,
-                     const struct ed_words_plan *plan)
+                     const struct ed_words_plan *plan, const struct ed_recent_plan *recent)
 {
     for (size_t i = 0; i < r->n; i++) {
         enum ed_kind kind = (enum ed_kind)(r->records[i].key >> ED_NUMBER_BITS);
@@ -378,6 +379,7 @@ static void recorded(eddy_clusterer *cl, const struct ed_recorder *r, uint64_t t
             memset(cl->marks[kind].dirty, 0, (cl->marks[kind].room + 63) / 64 * 8);
     cl->hash_things = things;
     ed_words_recorded(cl, plan);
+    ed_recent_recorded(cl, recent);
 }
 
 eddy_status eddy_clusterer_records(eddy_clusterer *cl, eddy_arena *arena, const eddy_record **ret,
@@ -388,13 +390,15 @@ eddy_status eddy_clusterer_records(eddy_clusterer *cl, eddy_arena *arena, const 
         return st;
     struct ed_recorder r = {.arena = arena, .chunk = 1 << 14};
     struct ed_words_plan plan = {0};
+    struct ed_recent_plan recent = {0};
     uint64_t things = cl->hash_things;
     int as_new = !cl->position && !cl->marks[ED_SCALARS].hash[0];
     if (!as_new) {
         if (!things_record(cl, &r, &things) || !ed_words_record(cl, &r, &plan) ||
+            !ed_recent_record(cl, &r, &things, &recent) ||
             !scalars_record(cl, &r, things, plan.counts))
             return eddy_fail_nomem(err, "records", r.chunk);
-        recorded(cl, &r, things, &plan);
+        recorded(cl, &r, things, &plan, &recent);
     }
     *ret = r.records;
     *n_ret = r.n;
@@ -435,6 +439,7 @@ uint64_t ed_state_hash(const eddy_clusterer *cl)
     uint64_t things = 0;
     for (enum ed_kind kind = ED_EVENT; kind < ED_MARKED; kind++)
         things += kind_hash(cl, kind, buffer);
+    things += ed_recent_hash(cl);
     uint64_t counts = 0;
     const struct ed_table *t = &cl->words.entries;
     for (size_t i = 0; i < t->room; i++)

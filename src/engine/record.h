@@ -1,4 +1,4 @@
-/* Records: what record.c, vocabulary.c and load.c have in common. */
+/* Records: what record.c, vocabulary.c, duplicates.c and load.c have in common. */
 #ifndef ED_ENGINE_RECORD_H
 #define ED_ENGINE_RECORD_H
 
@@ -56,12 +56,28 @@ uint64_t ed_words_counts(const struct ed_vocabulary *v);
 int ed_words_record(const eddy_clusterer *cl, struct ed_recorder *r, struct ed_words_plan *plan);
 void ed_words_recorded(eddy_clusterer *cl, const struct ed_words_plan *plan);
 
+/* ---- what is recent ---- */
+
+/* The window as it is when these records are written. */
+struct ed_recent_plan {
+    uint64_t oldest, from; /* the first page that stays, and the first that is written ... */
+    uint64_t *hash;        /* ... (n) of them */
+    size_t n;
+};
+
+/* 0: the arena is full; *things follows. */
+int ed_recent_record(const eddy_clusterer *cl, struct ed_recorder *rec, uint64_t *things,
+                     struct ed_recent_plan *plan);
+void ed_recent_recorded(eddy_clusterer *cl, const struct ed_recent_plan *plan);
+/* Sum of the hashes of all pages, computed anew. */
+uint64_t ed_recent_hash(const eddy_clusterer *cl);
+
 /* ---- loading ---- */
 
-/* What is known while records come. The words' records are kept as they are, the last of each key,
- * and read when all are there. */
+/* What is known while records come. Those of the words and of what is recent are kept as they are,
+ * the last of each key, and read when all are there. */
 struct ed_load {
-    struct ed_table words; /* key -> struct ed_load_value * */
+    struct ed_table words, recent; /* key -> struct ed_load_value * */
     /* The scalars' claims about the rest. */
     int scalars;
     uint32_t n_slots, n_events, n_groups, n_links, n_redirects;
@@ -73,7 +89,8 @@ struct ed_load_value {
     char at[];
 };
 
-eddy_status ed_words_load(eddy_clusterer *cl, const eddy_record *record, eddy_error *err);
 eddy_status ed_words_loaded(eddy_clusterer *cl, eddy_error *err);
+/* The sum of its hashes is added to *things. */
+eddy_status ed_recent_loaded(eddy_clusterer *cl, uint64_t *things, eddy_error *err);
 
 #endif

@@ -12,6 +12,7 @@
  *   operate.c    what reasoners and people decided, if its premise still holds
  *   undo.c       and back again
  *   links.c      what must hold after that: links, held groups, redirects of merged ids
+ *   duplicates.c what came a moment ago, so that a second one is left out
  *   picture.c    what people see of an event: keywords, central titles, counts
  *   indexes.c    how good events look from inside
  *   record.c     the state as records, of what changed; its hash
@@ -90,7 +91,8 @@ enum ed_kind {
     ED_MARKED,
     ED_WORDS = ED_MARKED,
     ED_WORDS_PAGE,
-    ED_WORDS_DELTA
+    ED_WORDS_DELTA,
+    ED_RECENT
 };
 
 struct ed_marks {
@@ -222,6 +224,20 @@ struct ed_vocabulary {
 #define ED_DF(value)    ((uint32_t)((value) >> 32) & 0x7fffffff)
 #define ED_PLACE(value) ((uint32_t)(value))
 
+/* ---- what came a moment ago ---- */
+
+#define RECENT_PAGE 128 /* documents in a record */
+struct ed_recent {
+    uint64_t *ids; /* (pages, RECENT_PAGE) eddy_row.same by sequence; a ring */
+    size_t pages;
+    struct ed_table place; /* same -> sequence; of those in the window */
+    uint64_t next;         /* sequence of the next one */
+    /* How it is recorded; see duplicates.c. */
+    uint64_t recorded; /* those before are in records */
+    uint64_t oldest;   /* the first page that is there */
+    uint64_t *hash;    /* (pages) of the records */
+};
+
 /* ---- threshold ---- */
 
 struct ed_sample {
@@ -307,6 +323,7 @@ struct eddy_clusterer {
     double *sum;       /* (n_dense) of raw vectors, for the running mean */
     uint64_t seen_dense, seen_extra[EDDY_EXTRA_MAX];
     struct ed_vocabulary words;
+    struct ed_recent recent;
     struct ed_sample sample;
     struct ed_faded faded;
     struct ed_threshold th;
@@ -339,7 +356,8 @@ struct eddy_clusterer {
     int failed; /* memory ran out inside; nothing may be done any more */
 
     struct ed_marks marks[ED_MARKED];
-    uint64_t hash_things; /* sum of the hashes of all marked things but the scalars */
+    uint64_t hash_things; /* sum of the hashes of all marked things but the scalars, and of what is
+                             recent */
     struct ed_links links;
     struct ed_redirects redirects;
     struct ed_operation *operations; /* (OPERATIONS_KEPT); NULL: there was none */
@@ -403,6 +421,13 @@ double ed_words_rarity(const eddy_clusterer *cl, uint64_t hash);
 void ed_sketch_add(struct ed_sketch *s, uint64_t hash, float count);
 /* Count the words of one document. */
 void ed_sketch_document(struct ed_sketch *s, const eddy_row *row, const struct ed_point *p);
+
+/* duplicates.c */
+void ed_recent_clear(struct ed_recent *r);
+uint64_t ed_recent_bytes(const struct ed_recent *r);
+int ed_recent_has(const eddy_clusterer *cl, uint64_t same);
+/* These rows are taken, up to the first that is a duplicate: *n becomes how many. 0: no memory. */
+int ed_recent_take(eddy_clusterer *cl, const eddy_row *rows, size_t *n);
 
 /* point.c: the words' memory is from cl->work. */
 void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p, float *dense);

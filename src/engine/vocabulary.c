@@ -191,31 +191,6 @@ void ed_words_recorded(eddy_clusterer *cl, const struct ed_words_plan *plan)
 
 /* ---- loading ---- */
 
-eddy_status ed_words_load(eddy_clusterer *cl, const eddy_record *record, eddy_error *err)
-{
-    struct ed_table *t = &cl->load->words;
-    uint64_t *value = ed_table_find(t, record->key);
-    struct ed_load_value *old = value ? (struct ed_load_value *)(uintptr_t)*value : NULL;
-    if (!record->value.at) {
-        ed_free(old);
-        ed_table_remove(t, record->key);
-        return EDDY_OK;
-    }
-    struct ed_load_value *copy = ed_alloc(sizeof *copy + record->value.n);
-    if (!copy)
-        return eddy_fail_nomem(err, "state: words", record->value.n);
-    copy->n = record->value.n;
-    if (copy->n)
-        memcpy(copy->at, record->value.at, copy->n);
-    if (!value && !(value = ed_table_put(t, record->key, 0))) {
-        ed_free(copy);
-        return eddy_fail_nomem(err, "state: words", t->n * 16);
-    }
-    ed_free(old);
-    *value = (uintptr_t)copy;
-    return EDDY_OK;
-}
-
 static struct ed_unpack value_of(uint64_t value)
 {
     const struct ed_load_value *v = (const struct ed_load_value *)(uintptr_t)value;

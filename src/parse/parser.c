@@ -6,6 +6,7 @@
 #include "parse/parser.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "parse/clean.h"
@@ -181,12 +182,23 @@ static eddy_status fill_in(struct ed_reading *r, const eddy_raw *raw)
         doc->time_from = raw->broker_ms >= 0 ? EDDY_TIME_BROKER : EDDY_TIME_ARRIVAL;
         doc->time_ms = raw->broker_ms >= 0 ? raw->broker_ms : raw->arrival_ms;
     }
-    if (doc->id.n)
+    doc->id_given = doc->id.n != 0;
+    if (doc->id_given)
         return EDDY_OK;
     doc->id =
         ed_arena_printf(r->arena, "%s-%ld-%lld", raw->position.topic ? raw->position.topic : "",
                         (long)raw->position.partition, (long long)raw->position.offset);
     return doc->id.at ? EDDY_OK : eddy_fail_nomem(r->err, "document id", 0);
+}
+
+uint64_t eddy_doc_same(const eddy_doc *doc)
+{
+    if (!doc->id_given || doc->title.n + doc->text.n == 0)
+        return 0;
+    uint64_t h = ed_hash_bulk(0, doc->id.at, doc->id.n);
+    h = ed_hash_bulk(h, doc->title.at, doc->title.n);
+    h = ed_hash_bulk(h, doc->text.at, doc->text.n);
+    return h ? h : 1;
 }
 
 eddy_status eddy_parser_parse(const eddy_parser *parser, const eddy_raw *raw, eddy_arena *arena,

@@ -49,7 +49,8 @@ static eddy_row row_of(const struct ed_item *item)
                     .n_terms = item->n_terms,
                     .time_ms = doc->time_ms,
                     .id = doc->id,
-                    .title = doc->title.n ? doc->title : doc->text};
+                    .title = doc->title.n ? doc->title : doc->text,
+                    .same = eddy_doc_same(doc)};
     for (size_t i = 0; i < EDDY_EXTRA_MAX; i++)
         row.extra[i] = doc->extra[i];
     return row;
@@ -68,6 +69,11 @@ static eddy_status answer_docs(struct ed_pipeline *pl, struct ed_batch *batch,
         rows[i] = row_of(items[i]);
     eddy_status st = eddy_clusterer_assign(o->clusterer, rows, n, answers, err);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        if (answers[i].duplicate) {
+            atomic_fetch_add(&pl->filtered, 1);
+            atomic_fetch_add(&pl->duplicates, 1);
+            continue;
+        }
         atomic_fetch_add(answers[i].founded ? &pl->founded : &pl->assigned, 1);
         if (o->on_assigned)
             o->on_assigned(o->watcher, &items[i]->doc, &answers[i]);

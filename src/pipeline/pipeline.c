@@ -560,6 +560,7 @@ void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret)
     ret->assigned = atomic_load(&pl->assigned);
     ret->founded = atomic_load(&pl->founded);
     ret->filtered = atomic_load(&pl->filtered);
+    ret->duplicates = atomic_load(&pl->duplicates);
     ret->dead = ed_pipeline_dead(pl);
     for (size_t i = 0; i < EDDY_REJECTS; i++)
         ret->dead_by[i] = atomic_load(&pl->dead_by[i]);

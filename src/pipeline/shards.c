@@ -380,6 +380,7 @@ static void counts_add(struct ed_counts *to, const struct ed_counts *c)
     to->assigned += c->assigned;
     to->founded += c->founded;
     to->filtered += c->filtered;
+    to->duplicates += c->duplicates;
     to->dead += c->dead;
     for (size_t i = 0; i < EDDY_REJECTS; i++)
         to->dead_by[i] += c->dead_by[i];

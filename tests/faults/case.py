@@ -1,7 +1,7 @@
 """What all cases share: the list of them, how one ends, what a refusal is."""
 import signal
 
-from harness import Failure
+from harness import Failure, until
 
 CASES = {}
 
@@ -23,6 +23,7 @@ def must(true, text):
 def settle(run, eddy, **more):
     """Everything answered, eddy ended in order, all judged."""
     run.drain(eddy)
+    until("eddy's first line", 20, eddy.said)  # before it, a signal ends it as it ends anybody
     code = eddy.end()
     must(code in (0, 128 + signal.SIGTERM), f"exit {code} after SIGTERM: {eddy.said()[-300:]}")
     return run.check(**more)

@@ -194,7 +194,9 @@ def disk_full(run, long):
         run.moves(eddy=eddy)
         eddy.kill()
         disk.remount("rw")
-        settle(run, run.eddy())
+        full = [p for p in run.processes if p.said("local store is not kept.*(No space|Read-only)")]
+        must(len(full) >= 2, "the store did not meet a full disk, or one that is read-only")
+        settle(run, run.eddy(), must_bite=False)
     finally:
         for p in run.processes:
             p.process.kill()

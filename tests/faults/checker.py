@@ -8,8 +8,9 @@
 
 The invariants are those of RELIABILITY 3:
 
-    I1  every input offset is exactly once in assignments or dead letters, and dead are the poisoned
-        ones (those whose key begins with "poison"), no others
+    I1  every input offset is exactly once in assignments or dead letters, but for those that say
+        again what an earlier one said (they are counted as filtered); and dead are the poisoned ones
+        (those whose key begins with "poison"), no others
     I2  every committed head tells the hash that an independent replay of the assignments has after
         that many documents (tests/faults/rehash.c)
     I3  positions are 0, 1, 2 ... and each partition's offsets rise in their order
@@ -258,10 +259,15 @@ class Check:
         dead = Counter(map(self.dead_source, self.dead))
         poison = {at for at, r in self.input.items() if (r.key or b"").startswith(b"poison")}
         both = answered + dead
-        lost = self.input.keys() - both.keys()
+        dropped = self.dropped(answered)
+        lost = self.input.keys() - both.keys() - dropped
+        filtered = sum(heads[-1]["filtered"] for heads in self.heads.values())
+        self.n.update(filtered=filtered)
         twice = [at for at, n in both.items() if n > 1]
         self.n.update(lost=len(lost) * self.at_rest, duplicated=sum(both[at] - 1 for at in twice))
         wrong = []
+        if self.at_rest and self.state and filtered != len(dropped):
+            wrong.append(f"{filtered} counted as filtered, {len(dropped)} duplicates: {some(sorted(dropped))}")
         if lost and self.at_rest:
             wrong.append(f"{len(lost)} of {len(self.input)} lost: {some(sorted(lost))}")
         if twice:
@@ -274,6 +280,21 @@ class Check:
             wrong.append(f"poison that was assigned: {some(alive)}")
         if wrong:
             raise Wrong("; ".join(wrong))
+
+    def dropped(self, answered):
+        """Messages that say again what one that is answered says: the first of them stands for all."""
+        again = defaultdict(list)
+        for at, r in self.input.items():
+            if r.value and not (r.key or b"").startswith(b"poison"):
+                again[r.value].append(at)
+        dropped = set()
+        for places in again.values():
+            if len(places) > 1 and any(answered[at] for at in places):
+                dropped.update(at for at in places if not answered[at])
+                for at in places:
+                    if answered[at] and any(not answered[b] and b[:2] == at[:2] and b < at for b in places):
+                        raise Wrong(f"{at} is answered, an earlier one that is the same is not")
+        return dropped
 
     def by_shard(self):
         shards = defaultdict(list)

@@ -64,6 +64,7 @@ static eddy_status take(struct replay *r, const eddy_raw *raw, eddy_error *err)
     row.time_ms = doc.time_ms;
     row.id = doc.id;
     row.title = doc.title.n ? doc.title : doc.text;
+    row.same = eddy_doc_same(&doc);
     for (size_t i = 0; i < EDDY_EXTRA_MAX; i++)
         row.extra[i] = doc.extra[i];
     eddy_assignment assignment;

@@ -27,6 +27,11 @@ static void claims_make_right(eddy_clusterer *cl, eddy_clusterer *words)
     for (size_t kind = ED_EVENT; kind < ED_MARKED; kind++)
         for (size_t i = 0; i < cl->marks[kind].room; i++)
             load->things += cl->marks[kind].hash[i];
+    for (size_t i = 0; i < load->recent.room; i++)
+        if (load->recent.keys[i]) {
+            const struct ed_load_value *v = (void *)(uintptr_t)load->recent.values[i];
+            load->things += ed_record_hash(load->recent.keys[i], v->at, v->n);
+        }
     if (words->load) {
         ed_words_loaded(words, NULL);
         load->n_words = words->words.entries.n;

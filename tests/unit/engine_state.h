@@ -130,6 +130,7 @@ static inline void shape_make(struct shape *x, int shape, uint64_t seed, size_t 
         x->o.fade_ms = 300000;
         x->o.events_max = 48;
         x->o.repair_every = 100;
+        x->o.duplicates_window = 200;
         break;
     case FORGETFUL:
         x->o.words_max = 1024;
@@ -170,6 +171,9 @@ static inline void shape_make(struct shape *x, int shape, uint64_t seed, size_t 
             row->n_terms = dice >> 48 & 3 ? row->n_terms : 0;
         row->id = (eddy_str){(const char *)&x->s.rows[i], dice >> 50 & 7};
         row->title.n = dice >> 53 & 7;
+        row->same = dice >> 56 & 7 ? i + 1 : 0;
+        if (shape == EVERYTHING && i > 300 && dice >> 59 < 4) /* the last in the window, or gone */
+            row->same = x->s.rows[i - (dice >> 59 < 2 ? 20 : 300)].same;
     }
 }
 
@@ -275,11 +279,11 @@ static inline uint64_t state_after(struct shape *x, size_t n, struct kept *kept)
 static inline void small_state(struct shape *x, struct kept *kept, uint64_t *ret_hash)
 {
     *ret_hash = state_after(x, 303, kept);
-    size_t kinds[ED_WORDS_DELTA + 1] = {0};
+    size_t kinds[ED_RECENT + 1] = {0};
     for (size_t i = 0; i < kept->at.room; i++)
         if (kept->at.keys[i])
             kinds[kept->at.keys[i] >> ED_NUMBER_BITS]++;
-    for (size_t kind = ED_SCALARS; kind <= ED_WORDS_DELTA; kind++)
+    for (size_t kind = ED_SCALARS; kind <= ED_RECENT; kind++)
         if (!kinds[kind])
             fail_msg("no record of kind %zu", kind);
 }

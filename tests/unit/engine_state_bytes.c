@@ -73,7 +73,7 @@ TEST(a_record_that_is_cut_is_refused)
     uint64_t hash;
     small_state(&x, &kept, &hash);
     eddy_record *list = kept_shuffled(&kept, 5);
-    size_t kinds[ED_WORDS_DELTA + 1] = {0};
+    size_t kinds[ED_RECENT + 1] = {0};
     for (size_t i = 0; i < kept.at.n; i++) {
         uint64_t kind = list[i].key >> ED_NUMBER_BITS;
         if (kinds[kind]++ >= 3)
@@ -193,9 +193,9 @@ TEST(other_versions_shapes_and_kinds_are_refused)
     eddy_record *list = kept_shuffled(&kept, 6);
     eddy_clusterer *cl;
     eddy_error err = {0};
-    eddy_record r = {ed_record_key(ED_WORDS_DELTA + 1, 0), {"", 0}};
+    eddy_record r = {ed_record_key(ED_RECENT + 1, 0), {"", 0}};
     assert_int_equal(load_all(&x.o, &r, 1, &cl, &err), EDDY_FORMAT);
-    assert_non_null(strstr(err.text, "unknown kind 14"));
+    assert_non_null(strstr(err.text, "unknown kind 15"));
     size_t i = 0;
     while (list[i].key >> ED_NUMBER_BITS != ED_SCALARS)
         i++;

@@ -408,6 +408,37 @@ TEST(lines_are_texts)
 }
 
 /* Messages made of pieces of good ones: some are accepted, none is neither. */
+/* Times, sources and vectors may differ; ids, titles and texts may not. */
+TEST(two_deliveries_of_a_document_are_the_same)
+{
+    static const char *const messages[] = {
+        "{\"id\":\"a\",\"title\":\"T\",\"text\":\"one two\",\"ts\":1700000000}",
+        "{\"text\":\"one  two\",\"id\":\"a\",\"title\":\"T\",\"ts\":1700000060,\"source\":\"s\"}",
+        "{\"id\":\"a\",\"title\":\"T\",\"text\":\"one three\"}", /* an update */
+        "{\"id\":\"b\",\"title\":\"T\",\"text\":\"one two\"}",
+        "{\"id\":\"a\",\"text\":\"T one two\"}",
+        "{\"title\":\"T\",\"text\":\"one two\"}", /* no id of its own: never a duplicate */
+        "{\"id\":\"a\",\"vectors\":[[1,0]]}",      /* no text to be known by */
+    };
+    enum { N = sizeof messages / sizeof *messages };
+    eddy_parse_options o = with_vectors();
+    eddy_parser *parser = parser_of(&o);
+    eddy_arena *arena = eddy_arena_new(0);
+    uint64_t same[N];
+    for (size_t i = 0; i < N; i++) {
+        struct answer a = parse(parser, messages[i], strlen(messages[i]), arena);
+        assert_int_equal(a.reject, EDDY_ACCEPTED);
+        same[i] = eddy_doc_same(&a.doc);
+    }
+    assert_true(same[0] && same[0] == same[1]);
+    for (size_t i = 2; i < 5; i++)
+        for (size_t j = i == 2 ? 0 : i - 1; j < i; j++)
+            assert_true(same[i] && same[i] != same[j] && same[i] != same[0]);
+    assert_true(!same[5] && !same[6]);
+    eddy_arena_free(arena);
+    eddy_parser_free(parser);
+}
+
 TEST(random_messages_are_accepted_or_have_a_reason)
 {
     static const char *const pieces[] = {"{",
@@ -529,6 +560,7 @@ int main(void)
         cmocka_unit_test(pointers_follow_their_standard),
         cmocka_unit_test(wrong_options_are_refused_by_name),
         cmocka_unit_test(lines_are_texts),
+        cmocka_unit_test(two_deliveries_of_a_document_are_the_same),
         cmocka_unit_test(random_messages_are_accepted_or_have_a_reason),
         cmocka_unit_test(a_full_arena_is_no_memory_and_decides_nothing),
         cmocka_unit_test(parsing_survives_any_lost_allocation),
