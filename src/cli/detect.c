@@ -319,8 +319,7 @@ static void account(struct detect *d)
     if (foreign && d->config.document.languages.n)
         account_filtered(d, foreign);
     if (counts.duplicates)
-        ed_view_line(&d->view,
-                     "filtered: %s duplicates, of the id and text of an earlier document",
+        ed_view_line(&d->view, "filtered: %s duplicates, of the id and text of an earlier document",
                      ed_text_number(counts.duplicates, number));
     if (foreign && foreign == counts.in)
         ed_view_line(&d->view, "nothing was assigned: --set document.languages= takes them all");

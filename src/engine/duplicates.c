@@ -1,9 +1,9 @@
 /* Duplicates: a producer that retries sends a document twice; the second one changes nothing.
  *
  * Of the last `duplicates_window` documents the engine keeps what makes them the same
- * (eddy_row.same), in a ring by sequence, numbered from 0 as they came, and in a table. What is left
- * out does not enter the window: whether a document is a duplicate depends on the documents that
- * were taken and on nothing else, so a replay of the assignments alone has the same window.
+ * (eddy_row.same), in a ring by sequence, numbered from 0 as they came, and in a table. What is
+ * left out does not enter the window: whether a document is a duplicate depends on the documents
+ * that were taken and on nothing else, so a replay of the assignments alone has the same window.
  *
  *   recent    by sequence / 128, a page: the numbers of up to 128 documents, eight bytes each
  *
@@ -117,8 +117,8 @@ int ed_recent_record(const eddy_clusterer *cl, struct ed_recorder *rec, uint64_t
 {
     const struct ed_recent *r = &cl->recent;
     plan->oldest = page_first(cl);
-    plan->from = r->recorded / RECENT_PAGE > plan->oldest ? r->recorded / RECENT_PAGE
-                                                          : plan->oldest;
+    plan->from =
+        r->recorded / RECENT_PAGE > plan->oldest ? r->recorded / RECENT_PAGE : plan->oldest;
     for (uint64_t page = r->oldest; page < plan->oldest && hash_recorded(r, page); page++) {
         *things -= hash_recorded(r, page);
         if (!ed_recorder_remove(rec, ed_record_key(ED_RECENT, page)))
@@ -171,7 +171,8 @@ static eddy_status page_get(struct ed_recent *r, const struct ed_load *load, uin
     uint64_t key = ed_record_key(ED_RECENT, page);
     const uint64_t *kept = ed_table_find(&load->recent, key);
     const struct ed_load_value *v = kept ? (struct ed_load_value *)(uintptr_t)*kept : NULL;
-    if (!v || !v->n || v->n % 8 || v->n > RECENT_PAGE * 8 || (page < last && v->n < RECENT_PAGE * 8))
+    if (!v || !v->n || v->n % 8 || v->n > RECENT_PAGE * 8 ||
+        (page < last && v->n < RECENT_PAGE * 8))
         return eddy_fail(err, EDDY_FORMAT, "state: recent %llu is %s", (unsigned long long)page,
                          v ? "not what it should be" : "missing");
     struct ed_unpack u = ed_unpack_of((eddy_str){v->at, v->n});

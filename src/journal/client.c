@@ -86,7 +86,7 @@ static const char *const producer_defaults[][2] = {
     {"socket.nagle.disable", "true"},
     {"socket.connection.setup.timeout.ms", "10000"},
     {"reconnect.backoff.max.ms", "1000"}, /* 10 s by default, while the broker is long back */
-    {"log.connection.close", "true"}, /* else on_error is not told of them */
+    {"log.connection.close", "true"},     /* else on_error is not told of them */
 };
 
 eddy_status ed_client_producer_conf(const struct ed_journal_kafka *o, rd_kafka_conf_t **ret,

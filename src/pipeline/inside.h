@@ -40,7 +40,7 @@ struct ed_pipeline {
 
     _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
     _Atomic uint64_t duplicates; /* among the filtered; of this run */
-    uint64_t dead_before; /* of earlier runs */
+    uint64_t dead_before;        /* of earlier runs */
     _Atomic uint64_t time_fallback, time_unreadable, committed, commit_retries, events_active,
         events_told;
 };

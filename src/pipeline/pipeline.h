@@ -53,7 +53,7 @@ struct ed_pipeline_options {
 struct ed_counts {
     uint64_t in, assigned, founded, filtered, dead;
     uint64_t dead_by[EDDY_REJECTS]; /* of this run */
-    uint64_t duplicates; /* among the filtered, of this run */
+    uint64_t duplicates;            /* among the filtered, of this run */
     uint64_t time_fallback, time_unreadable;
     uint64_t committed; /* messages of this run whose answers are visible, filtered ones included */
     uint64_t commit_retries;

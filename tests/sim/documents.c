@@ -45,7 +45,8 @@ static void row_make(struct sim_input *input, struct sim_doc *d, struct sim_rand
                         .n_terms = WORDS,
                         .time_ms = d->doc.time_ms,
                         .id = d->doc.id,
-                        .title = d->doc.title};
+                        .title = d->doc.title,
+                        .same = ed_fnv1a(ED_FNV_BASIS, d->doc.id.at, d->doc.id.n)};
 }
 
 static void doc_make(struct sim_input *input, struct sim_doc *d, struct sim_random *r, int subjects,

@@ -74,6 +74,7 @@ void sim_faults_draw(struct sim_faults *f, struct sim_random *r)
 static void engine_draw(eddy_engine_options *o, struct sim_random *r)
 {
     eddy_engine_options_init(o);
+    o->duplicates_window = (uint32_t)sim_below(r, 1000); /* pages of it come and go */
     o->dense_dim = SIM_DENSE;
     o->terms_dim = 32;
     o->repair_every = (uint32_t)sim_between(r, 4, 32);

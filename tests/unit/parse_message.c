@@ -418,7 +418,7 @@ TEST(two_deliveries_of_a_document_are_the_same)
         "{\"id\":\"b\",\"title\":\"T\",\"text\":\"one two\"}",
         "{\"id\":\"a\",\"text\":\"T one two\"}",
         "{\"title\":\"T\",\"text\":\"one two\"}", /* no id of its own: never a duplicate */
-        "{\"id\":\"a\",\"vectors\":[[1,0]]}",      /* no text to be known by */
+        "{\"id\":\"a\",\"vectors\":[[1,0]]}",     /* no text to be known by */
     };
     enum { N = sizeof messages / sizeof *messages };
     eddy_parse_options o = with_vectors();
