@@ -6,7 +6,8 @@
  * doubt whether a request is still on its way (RELIABILITY 2.4).
  *
  * Everything happens in the owner's thread; librdkafka's callbacks come from inside rd_kafka_poll
- * and rd_kafka_flush. Only the log callback is called from elsewhere. */
+ * and rd_kafka_flush. Only those for the log and for the states of connections are called from
+ * elsewhere. */
 #include "journal/broker.h"
 
 #include "journal/client.h"
@@ -50,6 +51,7 @@ struct broker {
 
     int in_transaction;
     int doubt;
+    atomic_int broke;   /* a connection did, since the transaction was begun */
     int64_t state_next; /* offset behind the last record of the state that was acknowledged */
     char failed[300];   /* the first message that failed in this transaction; "": none */
     char hopeless[300]; /* likewise one that would fail again */
@@ -86,6 +88,27 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
         ed_client_log(rk, level, facility, text);
     else
         atomic_store(&b->unfinished, 1);
+}
+
+/* A thread of librdkafka. It comes each time, before the connection's requests are sent again, and
+ * in all versions: newer ones tell error_cb nothing of a connection that the other side has closed,
+ * and the log tells nothing twice. */
+static rd_kafka_resp_err_t on_connection(rd_kafka_t *rk, int32_t broker_id, const char *protocol,
+                                         const char *name, int port, const char *state,
+                                         void *opaque)
+{
+    struct broker *b = opaque;
+    (void)rk, (void)broker_id, (void)protocol, (void)name, (void)port;
+    if (!strcmp(state, "DOWN"))
+        atomic_store(&b->broke, 1);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque,
+                                  char *text, size_t n)
+{
+    (void)conf, (void)text, (void)n;
+    return rd_kafka_interceptor_add_on_broker_state_change(rk, "eddy", on_connection, opaque);
 }
 
 /* Errors that the same message will meet next time too: a person has to do something. */
@@ -218,8 +241,9 @@ static enum ed_answer producer_new(struct broker *b, eddy_error *err)
 {
     b->failed[0] = b->hopeless[0] = b->last_error[0] = 0;
     b->n_oversize = 0;
-    eddy_status st =
-        ed_client_new(RD_KAFKA_PRODUCER, rd_kafka_conf_dup(b->producer_conf), &b->rk, err);
+    rd_kafka_conf_t *conf = rd_kafka_conf_dup(b->producer_conf); /* interceptors are not copied */
+    rd_kafka_conf_interceptor_add_on_new(conf, "eddy", on_new, b);
+    eddy_status st = ed_client_new(RD_KAFKA_PRODUCER, conf, &b->rk, err);
     return st == EDDY_OK ? ED_DONE : ED_REFUSED;
 }
 
@@ -285,6 +309,7 @@ static enum ed_answer broker_fence(struct ed_log *log, eddy_error *err)
         answer = ED_AGAIN;
     if (answer == ED_DONE) {
         b->doubt = 0;
+        atomic_store(&b->broke, 0);
         answer = topics_open(b, err);
     }
     if (answer != ED_AGAIN)
@@ -302,6 +327,7 @@ static enum ed_answer broker_begin(struct ed_log *log, eddy_error *err)
     }
     b->failed[0] = b->last_error[0] = 0;
     b->n_oversize = 0;
+    atomic_store(&b->broke, 0); /* nothing is under way */
     enum ed_answer answer = answer_of(b, "begin", rd_kafka_begin_transaction(b->rk), err);
     b->in_transaction = answer == ED_DONE;
     return answer;
@@ -455,7 +481,8 @@ static int broker_oversize(struct ed_log *log, size_t *ret_number)
 
 static int broker_doubtful(struct ed_log *log)
 {
-    return ((struct broker *)log)->doubt;
+    struct broker *b = (struct broker *)log;
+    return b->doubt || atomic_load(&b->broke);
 }
 
 /* ---- reading the state ---- */

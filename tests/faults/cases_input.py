@@ -163,7 +163,7 @@ def backlog(run, long):
         run.loaded[p] = total // run.partitions
     os.unlink(path)
     run.n["load_s"] = int(time.monotonic() - began)
-    eddy = run.faulty("batch.max=64", "kafka.max.poll.interval.ms=10000", EDDY_PAUSE_AT="filled:100")
+    eddy = run.faulty("batch.max=64", "document.duplicates=keep", "kafka.max.poll.interval.ms=10000", EDDY_PAUSE_AT="filled:100")
     run.moves(eddy=eddy)
     worst = 0
     end = time.monotonic() + (120 if long else 25)
