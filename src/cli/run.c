@@ -86,13 +86,15 @@ static eddy_status run(struct run *r, eddy_error *err)
 /* The last line; what it counts is gone with the stream. */
 static void account(struct run *r)
 {
-    char line[300], dead[300];
+    char line[300], dead[300], again[60] = "";
     struct ed_counts counts;
     ed_stream_look(&r->stream, &counts, NULL, NULL);
     ed_stream_account(&r->stream, line, sizeof line);
     ed_stream_dead(&counts, dead, sizeof dead);
-    ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "; duplicates %" PRIu64 "%s%s",
-           ed_stream_signal() ? " by signal" : "", line, counts.committed, counts.duplicates,
+    if (counts.duplicates)
+        snprintf(again, sizeof again, "; filtered as duplicates %" PRIu64, counts.duplicates);
+    ed_log(ED_LOG_INFO, "run", "end%s: %s; committed %" PRIu64 "%s%s%s",
+           ed_stream_signal() ? " by signal" : "", line, counts.committed, again,
            *dead ? "; dead: " : "", *dead ? dead + 2 : "");
 }
 

@@ -49,9 +49,9 @@ struct broker {
     int fencing;           /* init_transactions has begun and not ended */
     atomic_int unfinished; /* it was told to come again */
 
-    int in_transaction;
+    atomic_int in_transaction;
     int doubt;
-    atomic_int broke;   /* a connection did, since the transaction was begun */
+    atomic_int broke;   /* a connection did, within a transaction */
     int64_t state_next; /* offset behind the last record of the state that was acknowledged */
     char failed[300];   /* the first message that failed in this transaction; "": none */
     char hopeless[300]; /* likewise one that would fail again */
@@ -69,7 +69,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct broker *b = opaque;
     (void)rk;
-    if (b->in_transaction &&
+    if (atomic_load(&b->in_transaction) &&
         (code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
          code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
         b->doubt = 1;
@@ -99,7 +99,7 @@ static rd_kafka_resp_err_t on_connection(rd_kafka_t *rk, int32_t broker_id, cons
 {
     struct broker *b = opaque;
     (void)rk, (void)broker_id, (void)protocol, (void)name, (void)port;
-    if (!strcmp(state, "DOWN"))
+    if (!strcmp(state, "DOWN") && atomic_load(&b->in_transaction))
         atomic_store(&b->broke, 1);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -234,7 +234,8 @@ static void producer_drop(struct broker *b)
     if (b->rk)
         rd_kafka_destroy(b->rk);
     b->rk = NULL;
-    b->fencing = b->in_transaction = 0;
+    b->fencing = 0;
+    atomic_store(&b->in_transaction, 0);
 }
 
 static enum ed_answer producer_new(struct broker *b, eddy_error *err)
@@ -327,9 +328,8 @@ static enum ed_answer broker_begin(struct ed_log *log, eddy_error *err)
     }
     b->failed[0] = b->last_error[0] = 0;
     b->n_oversize = 0;
-    atomic_store(&b->broke, 0); /* nothing is under way */
     enum ed_answer answer = answer_of(b, "begin", rd_kafka_begin_transaction(b->rk), err);
-    b->in_transaction = answer == ED_DONE;
+    atomic_store(&b->in_transaction, answer == ED_DONE);
     return answer;
 }
 
@@ -455,7 +455,7 @@ static enum ed_answer broker_commit(struct ed_log *log, eddy_error *err)
     enum ed_answer answer =
         timed_answer(b, "commit", began, rd_kafka_commit_transaction(b->rk, CALL_MS), err);
     if (answer == ED_DONE)
-        b->in_transaction = 0;
+        atomic_store(&b->in_transaction, 0);
     return answer;
 }
 
@@ -466,7 +466,7 @@ static enum ed_answer broker_abort(struct ed_log *log, eddy_error *err)
     enum ed_answer answer =
         timed_answer(b, "abort", began, rd_kafka_abort_transaction(b->rk, CALL_MS), err);
     if (answer == ED_DONE)
-        b->in_transaction = 0;
+        atomic_store(&b->in_transaction, 0);
     return answer;
 }
 
