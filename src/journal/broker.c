@@ -6,8 +6,7 @@
  * doubt whether a request is still on its way (RELIABILITY 2.4).
  *
  * Everything happens in the owner's thread; librdkafka's callbacks come from inside rd_kafka_poll
- * and rd_kafka_flush. Only those for the log and for the states of connections are called from
- * elsewhere. */
+ * and rd_kafka_flush. Only the log callback is called from elsewhere. */
 #include "journal/broker.h"
 
 #include "journal/client.h"
@@ -49,9 +48,8 @@ struct broker {
     int fencing;           /* init_transactions has begun and not ended */
     atomic_int unfinished; /* it was told to come again */
 
-    atomic_int in_transaction;
     int doubt;
-    atomic_int broke;   /* a connection did, within a transaction */
+    struct ed_connections connections; /* in use: within a transaction */
     int64_t state_next; /* offset behind the last record of the state that was acknowledged */
     char failed[300];   /* the first message that failed in this transaction; "": none */
     char hopeless[300]; /* likewise one that would fail again */
@@ -69,7 +67,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct broker *b = opaque;
     (void)rk;
-    if (atomic_load(&b->in_transaction) &&
+    if (atomic_load(&b->connections.in_use) &&
         (code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
          code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
         b->doubt = 1;
@@ -88,27 +86,6 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
         ed_client_log(rk, level, facility, text);
     else
         atomic_store(&b->unfinished, 1);
-}
-
-/* A thread of librdkafka. It comes each time, before the connection's requests are sent again, and
- * in all versions: newer ones tell error_cb nothing of a connection that the other side has closed,
- * and the log tells nothing twice. */
-static rd_kafka_resp_err_t on_connection(rd_kafka_t *rk, int32_t broker_id, const char *protocol,
-                                         const char *name, int port, const char *state,
-                                         void *opaque)
-{
-    struct broker *b = opaque;
-    (void)rk, (void)broker_id, (void)protocol, (void)name, (void)port;
-    if (!strcmp(state, "DOWN") && atomic_load(&b->in_transaction))
-        atomic_store(&b->broke, 1);
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque,
-                                  char *text, size_t n)
-{
-    (void)conf, (void)text, (void)n;
-    return rd_kafka_interceptor_add_on_broker_state_change(rk, "eddy", on_connection, opaque);
 }
 
 /* Errors that the same message will meet next time too: a person has to do something. */
@@ -235,7 +212,7 @@ static void producer_drop(struct broker *b)
         rd_kafka_destroy(b->rk);
     b->rk = NULL;
     b->fencing = 0;
-    atomic_store(&b->in_transaction, 0);
+    atomic_store(&b->connections.in_use, 0);
 }
 
 static enum ed_answer producer_new(struct broker *b, eddy_error *err)
@@ -243,7 +220,7 @@ static enum ed_answer producer_new(struct broker *b, eddy_error *err)
     b->failed[0] = b->hopeless[0] = b->last_error[0] = 0;
     b->n_oversize = 0;
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(b->producer_conf); /* interceptors are not copied */
-    rd_kafka_conf_interceptor_add_on_new(conf, "eddy", on_new, b);
+    ed_client_watch(conf, &b->connections);
     eddy_status st = ed_client_new(RD_KAFKA_PRODUCER, conf, &b->rk, err);
     return st == EDDY_OK ? ED_DONE : ED_REFUSED;
 }
@@ -310,7 +287,7 @@ static enum ed_answer broker_fence(struct ed_log *log, eddy_error *err)
         answer = ED_AGAIN;
     if (answer == ED_DONE) {
         b->doubt = 0;
-        atomic_store(&b->broke, 0);
+        atomic_store(&b->connections.broke, 0);
         answer = topics_open(b, err);
     }
     if (answer != ED_AGAIN)
@@ -329,7 +306,7 @@ static enum ed_answer broker_begin(struct ed_log *log, eddy_error *err)
     b->failed[0] = b->last_error[0] = 0;
     b->n_oversize = 0;
     enum ed_answer answer = answer_of(b, "begin", rd_kafka_begin_transaction(b->rk), err);
-    atomic_store(&b->in_transaction, answer == ED_DONE);
+    atomic_store(&b->connections.in_use, answer == ED_DONE);
     return answer;
 }
 
@@ -455,7 +432,7 @@ static enum ed_answer broker_commit(struct ed_log *log, eddy_error *err)
     enum ed_answer answer =
         timed_answer(b, "commit", began, rd_kafka_commit_transaction(b->rk, CALL_MS), err);
     if (answer == ED_DONE)
-        atomic_store(&b->in_transaction, 0);
+        atomic_store(&b->connections.in_use, 0);
     return answer;
 }
 
@@ -466,7 +443,7 @@ static enum ed_answer broker_abort(struct ed_log *log, eddy_error *err)
     enum ed_answer answer =
         timed_answer(b, "abort", began, rd_kafka_abort_transaction(b->rk, CALL_MS), err);
     if (answer == ED_DONE)
-        atomic_store(&b->in_transaction, 0);
+        atomic_store(&b->connections.in_use, 0);
     return answer;
 }
 
@@ -482,7 +459,7 @@ static int broker_oversize(struct ed_log *log, size_t *ret_number)
 static int broker_doubtful(struct ed_log *log)
 {
     struct broker *b = (struct broker *)log;
-    return b->doubt || atomic_load(&b->broke);
+    return b->doubt || atomic_load(&b->connections.broke);
 }
 
 /* ---- reading the state ---- */

@@ -61,6 +61,34 @@ eddy_status ed_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_
     return eddy_fail(err, EDDY_CONFIG, "kafka: %s", text);
 }
 
+/* ---- connections ---- */
+
+/* It comes each time, before the connection's requests are sent again, and in all versions: newer
+ * ones tell error_cb nothing of a connection that the other side has closed, and the log tells
+ * nothing twice. */
+static rd_kafka_resp_err_t on_connection(rd_kafka_t *rk, int32_t broker_id, const char *protocol,
+                                         const char *name, int port, const char *state,
+                                         void *opaque)
+{
+    struct ed_connections *watched = opaque;
+    (void)rk, (void)broker_id, (void)protocol, (void)name, (void)port;
+    if (!strcmp(state, "DOWN") && atomic_load(&watched->in_use))
+        atomic_store(&watched->broke, 1);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque,
+                                  char *text, size_t n)
+{
+    (void)conf, (void)text, (void)n;
+    return rd_kafka_interceptor_add_on_broker_state_change(rk, "eddy", on_connection, opaque);
+}
+
+void ed_client_watch(rd_kafka_conf_t *conf, struct ed_connections *watched)
+{
+    rd_kafka_conf_interceptor_add_on_new(conf, "eddy", on_new, watched);
+}
+
 /* ---- the broker's log: its producer, and its reader of the state ---- */
 
 /* What the epochs' promise hangs on. */

@@ -8,6 +8,7 @@
 #include "journal/journal.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 struct ed_client_options {
     const char *const (*defaults)[2]; /* (n_defaults) the user's may win over these */
@@ -27,6 +28,15 @@ eddy_status ed_client_conf(const struct ed_client_options *options, rd_kafka_con
 /* conf is taken. */
 eddy_status ed_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **ret,
                           eddy_error *err);
+
+/* What a client's connections do, told by its threads. */
+struct ed_connections {
+    atomic_int in_use; /* the caller's: there is something to lose */
+    atomic_int broke;  /* one did while they were in use; the caller takes it back */
+};
+
+/* The next client made with conf tells of its connections; a copy of conf does not. */
+void ed_client_watch(rd_kafka_conf_t *conf, struct ed_connections *watched);
 
 /* The log callback that is set. */
 void ed_client_log(const rd_kafka_t *rk, int level, const char *facility, const char *text);
