@@ -19,6 +19,14 @@ extern "C" {
 
 /* ---- options ---- */
 
+/* What events are compared by when they are grouped into topics; see eddy_topic. */
+typedef enum eddy_topics {
+    EDDY_TOPICS_OFF,
+    EDDY_TOPICS_DIRECT,     /* the sums of their points, as everywhere else */
+    EDDY_TOPICS_DESCRIPTION /* what EDDY_OPERATION_DESCRIBE said of them: its vector, where there is
+                               one, else the direction of their dense view */
+} eddy_topics;
+
 typedef struct eddy_engine_options {
     /* shape of a row; fixed for the life of a clusterer */
     size_t dense_dim; /* D; 0: no dense view */
@@ -43,6 +51,8 @@ typedef struct eddy_engine_options {
     uint32_t
         events_max; /* active events; where more come, the longest idle sixteenth fades; 20,000 */
     uint32_t words_max; /* words with a document frequency; rare ones are dropped; 131,072 */
+    uint32_t window;    /* the last documents, kept with their points; 0: none; 4,096 */
+    eddy_topics topics; /* direct */
     uint32_t duplicates_window; /* a document that is the same as one of the last so many is left
                                    out; 0: none is; 65,536, about 40 bytes each */
 
@@ -104,11 +114,13 @@ typedef enum eddy_change_kind {
     EDDY_RENAMED, /* the keywords or the central title changed, or it was given a name */
     EDDY_FADED,   /* idle; left memory with its last picture */
     /* by operations only */
-    EDDY_PINNED,   /* event is as it is: see EDDY_OPERATION_PIN */
-    EDDY_UNPINNED, /* not any more */
-    EDDY_LINKED,   /* event and other were said to be the same (strength > 0), or not */
-    EDDY_UNDONE    /* the last change of an undo: operation `undone` is void; what that moved and
-                      renamed was told before */
+    EDDY_PINNED,     /* event is as it is: see EDDY_OPERATION_PIN */
+    EDDY_UNPINNED,   /* not any more */
+    EDDY_LINKED,     /* event and other were said to be the same (strength > 0), or not */
+    EDDY_UNDONE,     /* the last change of an undo: operation `undone` is void; what that moved and
+                        renamed was told before. event may be a topic */
+    EDDY_REASSIGNED, /* one document left group of other for into_group of event */
+    EDDY_DESCRIBED /* event was given a name, a summary or a category by EDDY_OPERATION_DESCRIBE */
 } eddy_change_kind;
 
 EDDY_API const char *eddy_change_name(eddy_change_kind kind); /* "born", "grew", ... */
@@ -134,14 +146,35 @@ typedef struct eddy_change {
     float similarity;                 /* the evidence: mean similarity of the two sides ... */
     float threshold;                  /* ... and what was asked of it */
     eddy_actor actor;
-    uint64_t operation; /* number of the operation that did it; 0: none */
-    uint64_t undone;    /* EDDY_UNDONE: the operation that is void now */
-    double strength;    /* EDDY_LINKED: see eddy_operation */
-    eddy_str evidence;  /* as the operation gave it; at NULL: none */
+    uint64_t operation;   /* number of the operation that did it; 0: none */
+    uint64_t undone;      /* EDDY_UNDONE: the operation that is void now */
+    double strength;      /* EDDY_LINKED: see eddy_operation */
+    eddy_str evidence;    /* as the operation gave it; at NULL: none */
+    uint64_t document;    /* EDDY_REASSIGNED: its position in the stream ... */
+    eddy_str document_id; /* ... and its id, as an exemplar's; at NULL for other kinds */
 } eddy_change;
 
 #define EDDY_KEYWORDS  8
 #define EDDY_EXEMPLARS 4
+#define EDDY_SIMILAR   4
+
+/* How good an event looks from inside; see eddy_clusterer_indexes. */
+typedef struct eddy_event_indexes {
+    uint64_t id;
+    uint64_t nearest;  /* the event whose mean is nearest, lower id first; 0: no other */
+    double silhouette; /* -1 to 1, large is good: mean over its groups of (b - a) / max(a, b), by
+                          weight; a, b the group's mean squared distance to the mean of its own
+                          event and of the best other. 0 for one document. Simplified silhouette
+                          (Hruschka et al. 2004; Rousseeuw 1987), on squared distances */
+    double davies_bouldin; /* small is good: the worst other's (compactness + its compactness) /
+                              distance of the means; Davies and Bouldin 1979 with q = 2 */
+    double compactness; /* root mean square distance of its documents to their mean, 0 to 1; small
+                           is good */
+    double separation;  /* distance of its mean to that of `nearest` */
+    double drift;       /* distance an hour that its mean travels: the slope of a least squares
+                           line through its groups, each spread evenly over its time, less what
+                           chance would give; 0 where all is one group */
+} eddy_event_indexes;
 
 typedef enum eddy_event_state { EDDY_ACTIVE, EDDY_STATE_FADED, EDDY_STATE_MERGED } eddy_event_state;
 
@@ -157,9 +190,20 @@ typedef struct eddy_event {
     int64_t stream_ms; /* stream time when the picture was taken */
     float cohesion;    /* mean similarity of two of its documents */
     uint32_t n_groups;
-    eddy_str name;       /* given; else title of the most central document; else keywords */
-    eddy_actor named_by; /* who gave the name; EDDY_ONLINE: nobody */
+    eddy_str name;              /* given; else title of the most central document; else keywords */
+    eddy_actor named_by;        /* who gave the name; EDDY_ONLINE: nobody */
+    eddy_str summary, category; /* as described; n 0: not */
+    eddy_actor described_by;
+    uint64_t topic, theme; /* see eddy_topic; 0: none yet */
     int pinned;
+    eddy_event_indexes indexes; /* against those in `similar`; NaN where there are none. That both
+                                   change with others is no reason for a new picture */
+    uint32_t n_similar;
+    struct {
+        uint64_t event;
+        float similarity, threshold; /* mean similarity of the two, and what a merge asks of them */
+        float link;                  /* strength of what was said of the two; 0: nothing */
+    } similar[EDDY_SIMILAR];         /* nearest first, of those that the last pass listed */
     uint32_t n_keywords;
     struct {
         eddy_str word;
@@ -195,6 +239,7 @@ typedef struct eddy_engine_stats {
     uint64_t duplicates;             /* documents left out; as `refused`, of this clusterer */
     uint64_t events_max_hits;        /* events that faded early because of events_max */
     uint64_t words_dropped;          /* words forgotten because of words_max */
+    uint64_t topics, themes;         /* active */
     double threshold, spread;        /* tau and sd as learned */
     int64_t stream_ms;               /* stream time */
     uint64_t bytes;                  /* memory held */
@@ -261,23 +306,6 @@ EDDY_API void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *
  * They say how well apart and how even events are in this space, not that they are right: compare
  * settings on one stream and one embedder by them, never two embedders. */
 
-typedef struct eddy_event_indexes {
-    uint64_t id;
-    uint64_t nearest;  /* the event whose mean is nearest, lower id first; 0: no other */
-    double silhouette; /* -1 to 1, large is good: mean over its groups of (b - a) / max(a, b), by
-                          weight; a, b the group's mean squared distance to the mean of its own
-                          event and of the best other. 0 for one document. Simplified silhouette
-                          (Hruschka et al. 2004; Rousseeuw 1987), on squared distances */
-    double davies_bouldin; /* small is good: the worst other's (compactness + its compactness) /
-                              distance of the means; Davies and Bouldin 1979 with q = 2 */
-    double compactness; /* root mean square distance of its documents to their mean, 0 to 1; small
-                           is good */
-    double separation;  /* distance of its mean to that of `nearest` */
-    double drift;       /* distance an hour that its mean travels: the slope of a least squares
-                           line through its groups, each spread evenly over its time, less what
-                           chance would give; 0 where all is one group */
-} eddy_event_indexes;
-
 typedef struct eddy_indexes {
     size_t events;
     double documents;         /* in those events */
@@ -326,14 +354,28 @@ typedef enum eddy_operation_kind {
     EDDY_OPERATION_PIN,    /* event is not merged, split or renamed but by a person, and no group
                               goes in or out; documents still come, and it still fades */
     EDDY_OPERATION_UNPIN,
-    EDDY_OPERATION_LINK, /* event and other are the same (strength > 0) or are not (below 0) */
-    EDDY_OPERATION_UNDO  /* operation number `undo`, of this actor or of one it outranks, is void:
-                            what went together there and still is goes apart, into a new event
-                            where its own is gone, and so on; not of an undo. A person who undoes
-                            what a reasoner merged or split has decided the opposite */
+    EDDY_OPERATION_LINK,   /* event and other are the same (strength > 0) or are not (below 0) */
+    EDDY_OPERATION_UNDO,   /* operation number `undo`, of this actor or of one it outranks, is void:
+                              what went together there and still is goes apart, into a new event
+                              where its own is gone, and so on; not of an undo. A person who undoes
+                              what a reasoner merged or split has decided the opposite */
+    EDDY_OPERATION_ANSWER, /* to an eddy_doubt: are the two sides one event? `same`, which is wrong
+                              with probability `error`, and the similarity that was shown. Moves the
+                              threshold and links the sides; "no" about one event may split it */
+    EDDY_OPERATION_DESCRIBE, /* event, or topic, is called name (where nobody who outranks the actor
+                                has named it), is of this category, and means summary; of these what
+                                is empty stays as it was. `vector`, where there is one, is the
+                                summary's. Version 0: whatever it is now, for every actor */
+    EDDY_OPERATION_REASSIGN  /* the document at `position`, in the window and in event, goes to
+                                other; other 0: into a new event; other the same as event: it was
+                                asked about, and stays. Who is outranked by who put it there does
+                                not move it again, and it is in no doubt any more; but its group
+                                goes where repair takes it */
 } eddy_operation_kind;
 
 #define EDDY_NAME_MAX     200 /* bytes; the rest of a name is cut */
+#define EDDY_SUMMARY_MAX  600
+#define EDDY_CATEGORY_MAX 80
 #define EDDY_EVIDENCE_MAX 500
 /* A link at least this strong is no evidence but a decision: always merged, or never. */
 #define EDDY_LINK_FIRM 4.0
@@ -351,12 +393,19 @@ typedef struct eddy_operation {
         strength; /* of a link: how much similarity it is worth when the two are compared for a
                      merge; of two on one pair by one actor the sum counts. A person's is firm. */
     uint64_t undo;
+    int same;          /* ANSWER: 1 yes, 0 no ... */
+    double error;      /* ... which is wrong with this probability; above 0, below 0.5 */
+    double similarity; /* ... of the two sides when they were shown; as in eddy_doubt */
+    eddy_str summary, category;
+    const float *vector; /* (dense_dim) NULL: none */
+    uint64_t position;
     eddy_str evidence; /* short text for people; told with the changes; at NULL: none */
 } eddy_operation;
 
 typedef struct eddy_outcome {
     eddy_refusal refusal; /* EDDY_APPLIED: it was done */
-    uint64_t number;      /* of the operation, from 1; 0: refused */
+    uint64_t number;      /* of the operation, from 1; 0: refused, or a description by statistics,
+                             which nobody can undo: the next pass says it again */
     uint64_t event;       /* the event that is new or lives on; 0: refused */
 } eddy_outcome;
 
@@ -380,6 +429,125 @@ EDDY_API eddy_status eddy_clusterer_groups(const eddy_clusterer *cl, uint64_t ev
                                            eddy_arena *arena, const uint64_t **ret, size_t *n_ret,
                                            eddy_error *err);
 
+/* ---- the window, and what the engine can say of it ----
+ *
+ * The last documents with their points, so that a reasoner sees more than four exemplars, a person
+ * is told why a document is where it is, and one document may be moved. Part of the state. */
+
+/* One document that is in the window. */
+typedef struct eddy_member {
+    uint64_t position;
+    eddy_str id, title; /* as an exemplar's */
+    int64_t time_ms;
+    uint64_t event, group;           /* where it is now */
+    float similarity;                /* mean similarity to the other documents of its event, now; of
+                                        an event of one document: to itself */
+    float share[2 + EDDY_EXTRA_MAX]; /* of it: dense, words, extra views; they sum to it */
+    float arrival_similarity, arrival_threshold; /* as its assignment said */
+    uint64_t runner_up;                          /* likewise */
+    float runner_up_similarity;
+} eddy_member;
+
+/* Documents of one active event that are still in the window, by falling similarity, in the arena.
+ * EDDY_INVALID: no such event in memory. Cost: window x dimensions at most. */
+EDDY_API eddy_status eddy_clusterer_members(const eddy_clusterer *cl, uint64_t event,
+                                            eddy_arena *arena, const eddy_member **ret,
+                                            size_t *n_ret, eddy_error *err);
+
+/* One document of the window, the last one of this id (cut as an exemplar's), and where it is now.
+ * EDDY_INVALID: it is not there, or its event has faded */
+EDDY_API eddy_status eddy_clusterer_document(const eddy_clusterer *cl, eddy_str id,
+                                             eddy_arena *arena, eddy_member *ret, eddy_error *err);
+
+/* Why this event and not another, in words: weights of terms by a ridge regression of the events'
+ * labels on their documents' terms, over the window (an approximate inverse of the clustering,
+ * after AIME; IEEE Access 2025). Large is telling for the event, below 0 speaks against it.
+ *
+ *   ret  (*n_ret <= n_max) by falling weight, in the arena
+ *
+ * EDDY_INVALID: no such event in memory, or no window. */
+typedef struct eddy_term_weight {
+    eddy_str word;
+    float weight;
+} eddy_term_weight;
+EDDY_API eddy_status eddy_clusterer_terms(const eddy_clusterer *cl, uint64_t event, size_t n_max,
+                                          eddy_arena *arena, const eddy_term_weight **ret,
+                                          size_t *n_ret, eddy_error *err);
+
+/* ---- doubts: what the engine would like to ask ---- */
+
+typedef enum eddy_doubt_kind {
+    EDDY_DOUBT_SAME,  /* are event and other the same? answered by EDDY_OPERATION_ANSWER */
+    EDDY_DOUBT_WHOLE, /* are these groups of event and its others one event? likewise */
+    EDDY_DOUBT_PLACE  /* is the document at position rather of other? by EDDY_OPERATION_REASSIGN */
+} eddy_doubt_kind;
+
+typedef struct eddy_doubt {
+    eddy_doubt_kind kind;
+    uint64_t event, other;
+    uint64_t event_version, other_version;
+    const uint64_t *groups; /* (n_groups) WHOLE: one side; the rest of the event is the other */
+    size_t n_groups;
+    uint64_t position; /* PLACE */
+    double similarity; /* of the sides, less what their size takes: what is held against tau */
+    double yes;        /* probability that they are one, as the engine sees it, 0 to 1 */
+    int asked;         /* answers that there are already */
+} eddy_doubt;
+
+/* At most n_max doubts of each kind, the least certain first (ALGORITHM 5.7: min(P, 1 - P), not
+ * weighted by size; none below 0.1), in the arena. What was answered twice is not asked again. Of a
+ * document that by now is more like another event only P counts: nobody else moves it.
+ * Cost: that of a repair pass at most. */
+EDDY_API eddy_status eddy_clusterer_doubts(const eddy_clusterer *cl, size_t n_max,
+                                           eddy_arena *arena, const eddy_doubt **ret, size_t *n_ret,
+                                           eddy_error *err);
+
+/* ---- topics and themes: events of events ----
+ *
+ * Events are grouped by the same merge step at lower thresholds (ALGORITHM 4): topics over events,
+ * themes over topics. They follow in each repair pass: an event stays where it is unless it turned
+ * away, one that is like no other is in no topic. A topic is founded by two events and lives while
+ * one is left in it; themes likewise. Where two merge, the one with more documents lives on.
+ * Nothing of it changes what events do. Ids are never reused; they are a series of their own, so
+ * that events have the same ids with topics as without, and lie above those of events, so that one
+ * number says which it is. */
+
+#define EDDY_TOPIC_ID(n)      (UINT64_C(1) << 62 | (uint64_t)(n)) /* T1, T2, ... */
+#define EDDY_IS_TOPIC(id)     ((id) >> 62 == 1)
+#define EDDY_TOPIC_NUMBER(id) ((id) & ((UINT64_C(1) << 62) - 1))
+
+typedef struct eddy_topic {
+    uint64_t id;
+    uint64_t version;       /* grows with every picture */
+    int64_t stream_ms;      /* stream time when the picture was taken ... */
+    size_t after;           /* ... and how many of eddy_clusterer_pictures were told before it */
+    eddy_event_state state; /* faded: no event is left in it */
+    uint64_t merged_into;   /* of EDDY_STATE_MERGED */
+    uint64_t parent;        /* of a topic: its theme; 0: none, as for themes */
+    int level;              /* 1: over events, 2: over topics */
+    eddy_str name;          /* given; else its keywords */
+    eddy_actor named_by;
+    eddy_str description, category; /* given; n 0: not */
+    eddy_actor described_by;
+    double documents; /* of all its leaves */
+    size_t n_events;
+    const uint64_t *children; /* (n_children) by falling documents */
+    size_t n_children;
+    uint32_t n_keywords;
+    eddy_str keywords[EDDY_KEYWORDS]; /* of its largest events */
+} eddy_topic;
+
+/* All topics and themes as they are now, ascending ids, in the arena. EDDY_OPERATION_DESCRIBE takes
+ * their ids as those of events. */
+EDDY_API eddy_status eddy_clusterer_topics(const eddy_clusterer *cl, eddy_arena *arena,
+                                           const eddy_topic **ret, size_t *n_ret, eddy_error *err);
+
+/* Pictures of topics and themes that fell due during the last call of assign, flush or apply, in
+ * order: after a repair pass, of those whose children or parent changed, or whose documents by a
+ * quarter; of those that went, without children, documents and keywords; after an operation, of
+ * the one that it described. Validity as for eddy_clusterer_pictures. */
+EDDY_API size_t eddy_clusterer_topic_pictures(const eddy_clusterer *cl, const eddy_topic **ret);
+
 /* ---- state ----
  *
  * The whole state of a clusterer is a set of records: one for each event, group, list of
@@ -390,7 +558,7 @@ EDDY_API eddy_status eddy_clusterer_groups(const eddy_clusterer *cl, uint64_t ev
  * The layout of a value is the engine's own and has a version (EDDY_STATE_VERSION); it does not
  * depend on the machine. */
 
-#define EDDY_STATE_VERSION 1
+#define EDDY_STATE_VERSION 2
 
 typedef struct eddy_record {
     uint64_t key;   /* kind << 56 | number; kind 1 to 127 is the engine's */

@@ -116,13 +116,12 @@ EDDY_API void eddy_lineage_free(eddy_lineage *lineage);
 EDDY_API eddy_status eddy_lineage_assigned(eddy_lineage *lineage, uint64_t event, uint64_t group,
                                            eddy_error *err);
 
-/* An event or a group went elsewhere. Reads kind, event, other, group and into_group; every kind
- * but merged, moved and folded is taken and says nothing here (the groups of a split event follow
- * by their own moves).
+/* An event, a group or a document went elsewhere. Reads kind, event, other, group, into_group and
+ * document; every kind but merged, moved, folded and reassigned is taken and says nothing here (the
+ * groups of a split event follow by their own moves).
  *
- * EDDY_INVALID  an id that the kind needs is 0, the change would close a circle, or what it tells
- *               of went elsewhere before; nothing changed
- * EDDY_NOMEM    nothing changed
+ * EDDY_INVALID  an id that the kind needs is 0, or the document 2^64 - 1, the change would close a
+ * circle, or what it tells of went elsewhere before; nothing changed EDDY_NOMEM    nothing changed
  * Cost: constant on average, whatever the length of the chains. */
 EDDY_API eddy_status eddy_lineage_changed(eddy_lineage *lineage, const eddy_change *change,
                                           eddy_error *err);
@@ -133,6 +132,13 @@ EDDY_API uint64_t eddy_lineage_event(eddy_lineage *lineage, uint64_t event);
 
 /* The event in which a document that came to event, into group, is now. */
 EDDY_API uint64_t eddy_lineage_now(eddy_lineage *lineage, uint64_t event, uint64_t group);
+
+/* The same of one document, which may have been reassigned.
+ *
+ *   document  as changes of kind reassigned have it: its position in the stream; or any number of
+ *             its own that the caller puts there instead */
+EDDY_API uint64_t eddy_lineage_document(eddy_lineage *lineage, uint64_t document, uint64_t event,
+                                        uint64_t group);
 
 #ifdef __cplusplus
 }

@@ -139,33 +139,34 @@ static void find_best(const eddy_clusterer *cl, const struct scored *b, const st
         best_offer(best, score(cl, p, time_ms, slot));
 }
 
-/* Point i has joined the event at slot or founded it: what the later ones score there. */
-static void scores_follow(const struct scored *b, size_t i, uint32_t slot, int founded)
+/* Point i has joined the event at slot or founded it, and its sum may have been made lighter then:
+ * what the later ones score there. */
+static void scores_follow(const struct scored *b, size_t i, uint32_t slot, int founded, float share)
 {
     float w = (float)b->points[i].weight;
     for (size_t j = i + 1; j < b->n; j++) {
         float *score = &b->scores[j * b->width + slot];
-        *score = (founded ? 0 : *score) + w * b->mutual[i * b->n + j];
+        *score = ((founded ? 0 : *score) + w * b->mutual[i * b->n + j]) * share;
     }
 }
 
 /* ---- joining ---- */
 
-static void exemplar_set(struct ed_exemplar *x, const eddy_row *row, double similarity)
+void ed_exemplar_set(struct ed_exemplar *x, eddy_str id, eddy_str title, int64_t time_ms,
+                     double similarity)
 {
     x->similarity = (float)similarity;
-    x->time_ms = row->time_ms;
-    size_t n_id = row->id.n < ID_KEPT ? row->id.n : ID_KEPT - 1;
-    size_t n_title = row->title.n < TITLE_KEPT ? row->title.n : TITLE_KEPT - 1;
-    while (n_title && n_title < row->title.n &&
-           ((unsigned char)row->title.at[n_title] & 0xc0) == 0x80)
+    x->time_ms = time_ms;
+    size_t n_id = id.n < ID_KEPT ? id.n : ID_KEPT - 1;
+    size_t n_title = title.n < TITLE_KEPT ? title.n : TITLE_KEPT - 1;
+    while (n_title && n_title < title.n && ((unsigned char)title.at[n_title] & 0xc0) == 0x80)
         n_title--; /* not inside a character */
-    while (n_id && n_id < row->id.n && ((unsigned char)row->id.at[n_id] & 0xc0) == 0x80)
+    while (n_id && n_id < id.n && ((unsigned char)id.at[n_id] & 0xc0) == 0x80)
         n_id--;
     if (n_id)
-        memcpy(x->id, row->id.at, n_id);
+        memcpy(x->id, id.at, n_id);
     if (n_title)
-        memcpy(x->title, row->title.at, n_title);
+        memcpy(x->title, title.at, n_title);
     x->n_id = (uint8_t)n_id;
     x->n_title = (uint8_t)n_title;
 }
@@ -208,7 +209,7 @@ static double point_square(const eddy_clusterer *cl, const struct ed_point *p)
 
 /* Halve the weight of an event and of its groups; sums and means keep their directions, and powers
  * of two are exact. Its count of documents stays. */
-static void lighten(eddy_clusterer *cl, const struct scored *b, uint32_t slot)
+static void lighten(eddy_clusterer *cl, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];
     ev->weight /= 2;
@@ -226,18 +227,15 @@ static void lighten(eddy_clusterer *cl, const struct scored *b, uint32_t slot)
     ev->listed /= 2;
     ed_mark(cl, ED_NEAR, slot);
     ed_event_across(cl, slot);
-    for (size_t i = 0; i < b->n; i++)
-        b->scores[i * b->width + slot] /= 2;
 }
 
-static int join(eddy_clusterer *cl, const eddy_row *row, const struct scored *b, size_t i,
-                uint32_t slot, int founded, double similarity, eddy_assignment *ret)
+uint32_t ed_join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p, uint32_t slot,
+                 double similarity)
 {
-    const struct ed_point *p = &b->points[i];
     double dot;
     uint32_t u = choose_group(cl, p, slot, &dot);
     if (u == NONE)
-        return 0;
+        return NONE;
     struct ed_event_state *ev = &cl->events[slot];
     struct ed_group *g = &cl->groups[u];
     double w = p->weight;
@@ -263,14 +261,12 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct scored *b,
     g->first_ms = t < g->first_ms ? t : g->first_ms;
     ed_sketch_document(&g->words, row, p);
     if (similarity > (double)g->central.similarity)
-        exemplar_set(&g->central, row, similarity);
-    exemplar_set(&g->newest, row, similarity);
-    scores_follow(b, i, slot, founded);
+        ed_exemplar_set(&g->central, row->id, row->title, t, similarity);
+    ed_exemplar_set(&g->newest, row->id, row->title, t, similarity);
     if (ev->weight > HEAVY * cl->weight_now)
-        lighten(cl, b, slot);
+        lighten(cl, slot);
     ed_event_refresh(cl, slot); /* marks the event */
-    ret->group = g->id;
-    return 1;
+    return u;
 }
 
 /* ---- the answer ---- */
@@ -278,7 +274,7 @@ static int join(eddy_clusterer *cl, const eddy_row *row, const struct scored *b,
 static void answer(const eddy_clusterer *cl, const struct best *best, int founded,
                    eddy_assignment *ret)
 {
-    double beta = BETA / cl->th.spread;
+    double beta = ed_beta(cl);
     ret->founded = founded;
     if (founded) {
         ret->confidence = best->n ? (float)ed_sigmoid(beta * (cl->th.tau - best->at[0].gain)) : 1;
@@ -328,8 +324,15 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct 
     if (founded)
         ret->threshold = (float)(best->n ? best->at[0].required : cl->th.tau);
     answer(cl, best, founded, ret);
-    if (!join(cl, row, b, i, slot, founded, founded ? 0 : best->at[0].similarity, ret))
+    double similarity = founded ? 0 : best->at[0].similarity;
+    double before = cl->events[slot].weight;
+    uint32_t group = ed_join(cl, row, &b->points[i], slot, similarity);
+    if (group == NONE)
         return eddy_fail_nomem(err, "groups", cl->stride * sizeof(float));
+    scores_follow(b, i, slot, founded, cl->events[slot].weight < before ? 0.5F : 1);
+    ret->group = cl->groups[group].id;
+    if (!ed_window_put(cl, &b->points[i], group, ret))
+        return eddy_fail_nomem(err, "window", cl->o.window * sizeof(struct ed_kept));
     size_t told = cl->changes.n;
     if (founded) {
         eddy_change *born = ed_change_add(cl, EDDY_BORN, slot);

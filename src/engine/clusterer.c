@@ -19,16 +19,18 @@ void eddy_engine_options_init(eddy_engine_options *options)
                                      .repair_every = 256,
                                      .events_max = 20000,
                                      .words_max = 131072,
+                                     .window = 4096,
                                      .duplicates_window = 65536,
                                      .neighbours = 16,
-                                     .turns = 8};
+                                     .turns = 8,
+                                     .topics = EDDY_TOPICS_DIRECT};
 }
 
 const char *eddy_change_name(eddy_change_kind kind)
 {
-    static const char *const names[] = {"born",     "grew",   "drifted", "merged", "split",
-                                        "moved",    "folded", "renamed", "faded",  "pinned",
-                                        "unpinned", "linked", "undone"};
+    static const char *const names[] = {"born",     "grew",   "drifted", "merged",     "split",
+                                        "moved",    "folded", "renamed", "faded",      "pinned",
+                                        "unpinned", "linked", "undone",  "reassigned", "described"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -44,6 +46,9 @@ static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
     REQUIRE(o->dense_dim || o->terms_dim || o->n_extra, "no view has a dimension");
     REQUIRE(o->n_extra <= EDDY_EXTRA_MAX, "more than 4 extra views");
     REQUIRE(o->dense_weight >= 0 && o->dense_weight <= 1, "dense_weight is outside 0..1");
+    REQUIRE((unsigned)o->topics <= EDDY_TOPICS_DESCRIPTION, "topics is none of its values");
+    REQUIRE(o->topics != EDDY_TOPICS_DESCRIPTION || o->dense_dim,
+            "topics by description need a dense view");
     REQUIRE(isfinite(o->granularity), "granularity is not finite");
     REQUIRE(isnan(o->threshold) || (o->threshold > -1 && o->threshold < 1),
             "threshold is outside -1..1");
@@ -54,6 +59,7 @@ static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
     REQUIRE(o->detail >= 1 && o->detail <= 64, "detail is outside 1..64");
     REQUIRE(o->repair_every >= 1, "repair_every is 0");
     REQUIRE(o->events_max >= 16 && o->events_max <= 10000000, "events_max is outside 16..10000000");
+    REQUIRE(o->window <= 1u << 20, "window is above 2^20");
     REQUIRE(o->words_max >= 1024 && o->words_max <= 1u << 28, "words_max is outside 1024..2^28");
     REQUIRE(o->duplicates_window <= 1u << 24, "duplicates_window is above 2^24");
 #undef REQUIRE
@@ -93,10 +99,13 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
         cl->n_dense += o.extra_dim[v];
     cl->dim = cl->n_dense + o.terms_dim;
     cl->stride = (cl->dim + 15) & ~(size_t)15;
-    cl->next_event = cl->next_group = cl->next_operation = 1;
+    cl->next_event = cl->next_group = cl->next_operation = cl->topics.next = 1;
     cl->weight_now = 1;
     cl->stream_ms = INT64_MIN;
-    cl->th = (struct ed_threshold){.tau = isnan(o.threshold) ? TAU_PRIOR : o.threshold,
+    double tau = isnan(o.threshold) ? TAU_PRIOR : o.threshold;
+    cl->th = (struct ed_threshold){.tau = tau,
+                                   .learned = tau,
+                                   .steep = 1,
                                    .spread = 0.07,
                                    .delta = SIZE_STEP * SPREAD_MAX,
                                    .full = SIZE_FULL,
@@ -104,6 +113,7 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     ed_table_init(&cl->words.entries);
     ed_bytes_init(&cl->words.surface, UINT32_MAX);
     ed_table_init(&cl->slot_of);
+    ed_table_init(&cl->topics.slot_of);
     ed_table_init(&cl->recent.place);
     ed_table_init(&cl->redirects.place);
     cl->stretch_weight = 1;
@@ -130,21 +140,28 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->events[e].groups);
         ed_free(cl->events[e].near);
         ed_free(cl->events[e].told);
-        ed_free(cl->events[e].given);
+        ed_given_free(cl->events[e].given);
     }
+    for (size_t i = 0; i < OPERATIONS_KEPT && cl->operations; i++) {
+        ed_free(cl->operations[i].before[0].vector);
+        ed_free(cl->operations[i].before[1].vector);
+    }
+    ed_topics_free(cl);
     void *blocks[] = {cl->events,           cl->event_sums,    cl->words_across,
                       cl->inverse,          cl->asked,         cl->power,
                       cl->slots.used,       cl->groups,        cl->group_sums,
                       cl->group_slots.used, cl->sum,           cl->changes.at,
                       cl->pictures.at,      cl->sample.points, cl->sample.product,
                       cl->faded.sums,       cl->words.changed, cl->words.parts,
-                      cl->links.at,         cl->redirects.at,  cl->operations};
+                      cl->links.at,         cl->redirects.at,  cl->operations,
+                      cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
     for (size_t kind = 0; kind < ED_MARKED; kind++) {
         ed_free(cl->marks[kind].dirty);
         ed_free(cl->marks[kind].hash);
     }
+    ed_window_clear(cl);
     ed_load_free(cl);
     ed_table_clear(&cl->words.entries);
     ed_bytes_clear(&cl->words.surface);
@@ -203,6 +220,7 @@ void ed_forget_told(eddy_clusterer *cl)
 {
     cl->changes.n = 0;
     cl->pictures.n = 0;
+    cl->topics_told.n = 0;
     eddy_arena_reset(cl->pictures_arena);
 }
 
@@ -363,8 +381,16 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     for (uint32_t e = 0; e < cl->slots.n; e++)
         ret->bytes += (cl->events[e].told ? row : 0) +
                       (cl->events[e].given ? sizeof *cl->events[e].given : 0);
+    ret->bytes += ed_window_bytes(cl);
+    for (uint32_t s = 0; s < cl->topics.slots.n; s++) {
+        ret->topics += cl->topics.at[s].id && cl->topics.at[s].level == 1;
+        ret->themes += cl->topics.at[s].id && cl->topics.at[s].level == 2;
+    }
+    ret->bytes += cl->topics.room * (sizeof *cl->topics.at + 8) + cl->topics.slot_of.room * 16 +
+                  cl->topics_told.room * sizeof *cl->topics_told.at;
     ret->bytes += ed_recent_bytes(&cl->recent);
     ret->bytes += cl->links.room * sizeof *cl->links.at +
                   cl->redirects.room * sizeof *cl->redirects.at + cl->redirects.place.room * 16 +
-                  (cl->operations ? OPERATIONS_KEPT * sizeof *cl->operations : 0);
+                  (cl->operations ? OPERATIONS_KEPT * sizeof *cl->operations : 0) +
+                  (cl->answers ? ANSWERS_KEPT * sizeof *cl->answers : 0);
 }

@@ -37,7 +37,7 @@ int ed_marks_room(struct ed_marks *marks, size_t room)
     return 1;
 }
 
-static int slots_room(struct ed_slots *slots, size_t old, size_t room)
+int ed_slots_room(struct ed_slots *slots, size_t old, size_t room)
 {
     GROW(slots->used, old / 64, room / 64, 1);
     return 1;
@@ -86,8 +86,9 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted)
     GROW(cl->inverse, old, room, 1);
     GROW(cl->asked, old, room, 1);
     GROW(cl->power, old, room, 1);
-    if (!slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
-        !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room))
+    if (!ed_slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
+        !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room) ||
+        !ed_marks_room(&cl->marks[ED_TOPIC_OF], room))
         return 0;
     if (!cl->load && !across_room(cl, old, room)) /* made when all is loaded */
         return 0;
@@ -104,7 +105,7 @@ int ed_groups_room(eddy_clusterer *cl, size_t wanted)
     room = ((wanted > room ? wanted : room) + 63) & ~(size_t)63;
     GROW(cl->groups, old, room, 1);
     GROW(cl->group_sums, old, room, cl->stride);
-    if (!slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room))
+    if (!ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room))
         return 0;
     cl->room_groups = (uint32_t)room;
     return 1;
@@ -112,7 +113,7 @@ int ed_groups_room(eddy_clusterer *cl, size_t wanted)
 
 /* ---- slots ---- */
 
-static uint32_t slots_lowest(const struct ed_slots *slots)
+uint32_t ed_slots_lowest(const struct ed_slots *slots)
 {
     uint32_t w = slots->hint;
     while (w < slots->n / 64 && slots->used[w] == UINT64_MAX)
@@ -130,7 +131,7 @@ void ed_slots_take(struct ed_slots *slots, uint32_t slot)
     slots->n = slot < slots->n ? slots->n : slot + 1;
 }
 
-static void slots_free(struct ed_slots *slots, uint32_t slot)
+void ed_slots_free(struct ed_slots *slots, uint32_t slot)
 {
     slots->used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
     slots->hint = slot / 64 < slots->hint ? slot / 64 : slots->hint;
@@ -180,7 +181,7 @@ void ed_event_across(eddy_clusterer *cl, uint32_t slot)
 
 uint32_t ed_event_new(eddy_clusterer *cl)
 {
-    uint32_t slot = slots_lowest(&cl->slots);
+    uint32_t slot = ed_slots_lowest(&cl->slots);
     if (!ed_events_room(cl, (size_t)slot + 1))
         return NONE;
     struct ed_event_state *ev = &cl->events[slot];
@@ -218,15 +219,17 @@ void ed_event_drop(eddy_clusterer *cl, uint32_t slot)
     ed_event_untell(cl, slot);
     ed_links_drop(cl, slot);
     ed_table_remove(&cl->slot_of, ev->id);
-    ed_free(ev->given);
+    ed_given_free(ev->given);
     ev->given = NULL;
     ev->id = 0;
+    ev->topic = 0;
     ev->n_groups = 0;
     ev->n_near = 0;
     ed_event_hide(cl, slot);
     ed_mark(cl, ED_EVENT, slot);
     ed_mark(cl, ED_NEAR, slot);
-    slots_free(&cl->slots, slot);
+    ed_mark(cl, ED_TOPIC_OF, slot);
+    ed_slots_free(&cl->slots, slot);
     cl->n_events--;
 }
 
@@ -269,7 +272,7 @@ void ed_group_detach(eddy_clusterer *cl, uint32_t group)
 
 uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
 {
-    uint32_t group = slots_lowest(&cl->group_slots);
+    uint32_t group = ed_slots_lowest(&cl->group_slots);
     if (!ed_groups_room(cl, (size_t)group + 1))
         return NONE;
     ed_slots_take(&cl->group_slots, group);
@@ -290,7 +293,7 @@ uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
 void ed_group_drop(eddy_clusterer *cl, uint32_t group)
 {
     cl->groups[group].id = 0;
-    slots_free(&cl->group_slots, group);
+    ed_slots_free(&cl->group_slots, group);
     ed_mark(cl, ED_GROUP, group);
     cl->n_groups--;
 }
@@ -317,6 +320,19 @@ static double weight_gather(const eddy_clusterer *cl, const struct ed_event_stat
     for (uint32_t i = 0; i < ev->n_groups; i++)
         weight += cl->groups[ev->groups[i]].weight;
     return weight;
+}
+
+void ed_event_gather(eddy_clusterer *cl, uint32_t slot)
+{
+    struct ed_event_state *ev = &cl->events[slot];
+    ev->weight = weight_gather(cl, ev);
+    ev->docs = 0;
+    memset(ed_event_sum(cl, slot), 0, cl->stride * sizeof(float));
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        ed_add_scaled(ed_event_sum(cl, slot), 1, ed_group_sum(cl, ev->groups[i]), cl->stride);
+        ev->docs += cl->groups[ev->groups[i]].docs;
+    }
+    times_gather(cl, ev);
 }
 
 int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)

@@ -10,15 +10,21 @@
  * neighbours, as in repair. */
 #include "engine/state.h"
 
+#include "base/cpus.h"
+
 #define MS_PER_HOUR 3600000.0
+#define STEP        16 /* dimensions at a time; a stride is a multiple of it */
+#define LOOKED_AT   8  /* of an event's list, for its picture ... */
+#define LISTED_MAX  64 /* ... or all events where they are few, at most */
 
 struct work {
     const eddy_clusterer *cl;
-    double *square;   /* (slots.n) squared length of an event's mean */
-    uint32_t *others; /* (n_events) slots of whom the event at hand is held against */
+    uint32_t *others;      /* (n_events) slots of whom the event at hand is held against ... */
+    double *others_square; /* ... and squared lengths of their means */
     uint32_t n_others;
+    double own_square;    /* that of the event at hand */
     struct ed_near *near; /* (neighbours) */
-    double *velocity;     /* (dim) */
+    const double *square; /* (slots.n) squared lengths of all; NULL: made when needed */
 };
 
 static double mean_square(const eddy_clusterer *cl, uint32_t slot)
@@ -28,10 +34,10 @@ static double mean_square(const eddy_clusterer *cl, uint32_t slot)
     return ed_dot(sum, sum, cl->stride) / (n * n);
 }
 
-/* Mean squared distance of an event's documents to their mean. */
-static double within(const struct work *w, uint32_t slot)
+/* Mean squared distance of an event's documents to their mean, of squared length `square`. */
+static double within(const eddy_clusterer *cl, uint32_t slot, double square)
 {
-    return w->cl->events[slot].docs > 1 ? fmax(1 - w->square[slot], 0) : 0;
+    return cl->events[slot].docs > 1 ? fmax(1 - square, 0) : 0;
 }
 
 /* The neighbours that a pass would list now. */
@@ -50,23 +56,26 @@ static void look_around(struct work *w, uint32_t slot)
     w->n_others = n;
 }
 
-/* All events where they are few; else the event's list of neighbours as the last pass left it, or
- * one made anew where half of it is gone. Gives how many. */
-static uint32_t others_of(struct work *w, uint32_t slot)
+static double square_of(const struct work *w, uint32_t slot)
+{
+    return w->square ? w->square[slot] : mean_square(w->cl, slot);
+}
+
+/* All events where they are few; else the event's list of neighbours as the last pass left it; at
+ * most so many. Gives whether they are few. */
+static int others_listed(struct work *w, uint32_t slot, uint32_t most)
 {
     const eddy_clusterer *cl = w->cl;
     const struct ed_event_state *ev = &cl->events[slot];
     int few = cl->n_events - 1 <= cl->o.neighbours;
     w->n_others = 0;
-    for (uint32_t e = 0; few && e < cl->slots.n; e++)
+    for (uint32_t e = 0; few && e < cl->slots.n && w->n_others < most; e++)
         if (cl->events[e].id && e != slot)
             w->others[w->n_others++] = e;
-    for (uint32_t i = 0; !few && i < ev->n_near; i++)
+    for (uint32_t i = 0; !few && i < ev->n_near && w->n_others < most; i++)
         if (ed_near_alive(cl, &ev->near[i]))
             w->others[w->n_others++] = ev->near[i].slot;
-    if (!few && 2 * w->n_others < cl->o.neighbours)
-        look_around(w, slot);
-    return w->n_others;
+    return few;
 }
 
 /* ---- silhouette ---- */
@@ -77,13 +86,13 @@ static double group_silhouette(const struct work *w, uint32_t slot, uint32_t gro
     const float *sum = ed_group_sum(cl, group);
     double n = cl->groups[group].weight;
     double own =
-        1 + w->square[slot] -
+        1 + w->own_square -
         2 * ed_dot(sum, ed_event_sum(cl, slot), cl->stride) / (n * cl->events[slot].weight);
     double best = INFINITY;
     for (uint32_t i = 0; i < w->n_others; i++) {
         uint32_t e = w->others[i];
         double product = ed_dot(sum, ed_event_sum(cl, e), cl->stride);
-        best = fmin(best, 1 + w->square[e] - 2 * product / (n * cl->events[e].weight));
+        best = fmin(best, 1 + w->others_square[i] - 2 * product / (n * cl->events[e].weight));
     }
     own = fmax(own, 0);
     best = fmax(best, 0);
@@ -109,12 +118,12 @@ static double silhouette(const struct work *w, uint32_t slot)
 static void hold_against_others(const struct work *w, uint32_t slot, eddy_event_indexes *ret)
 {
     const eddy_clusterer *cl = w->cl;
-    double spread = sqrt(within(w, slot));
+    double spread = sqrt(within(cl, slot, w->own_square));
     ret->separation = INFINITY;
     ret->davies_bouldin = 0;
     for (uint32_t i = 0; i < w->n_others; i++) {
         uint32_t e = w->others[i];
-        double square = w->square[slot] + w->square[e] - 2 * ed_event_similarity(cl, slot, e);
+        double square = w->own_square + w->others_square[i] - 2 * ed_event_similarity(cl, slot, e);
         double dist = sqrt(fmax(square, 0));
         uint64_t id = cl->events[e].id;
         if (dist < ret->separation || (dist == ret->separation && id < ret->nearest)) {
@@ -122,7 +131,8 @@ static void hold_against_others(const struct work *w, uint32_t slot, eddy_event_
             ret->nearest = id;
         }
         if (dist > 0) /* as scikit-learn: of two that are in one place nothing is said */
-            ret->davies_bouldin = fmax(ret->davies_bouldin, (spread + sqrt(within(w, e))) / dist);
+            ret->davies_bouldin = fmax(ret->davies_bouldin,
+                                       (spread + sqrt(within(cl, e, w->others_square[i]))) / dist);
     }
 }
 
@@ -140,6 +150,28 @@ static double span(const struct ed_group *g)
     return (double)(g->last_ms - g->first_ms) / MS_PER_HOUR;
 }
 
+/* Squared length of the sum of groups, each times how far its middle is from the centre. */
+MANY_CPUS double ed_indexes_velocity(const eddy_clusterer *cl, const struct ed_event_state *ev,
+                                     double centre)
+{
+    double lanes[STEP] = {0}; /* of one order on every CPU */
+    for (size_t from = 0; from < cl->stride; from += STEP) {
+        double velocity[STEP] = {0};
+        for (uint32_t i = 0; i < ev->n_groups; i++) {
+            double off = middle(ev, &cl->groups[ev->groups[i]]) - centre;
+            const float *sum = ed_group_sum(cl, ev->groups[i]) + from;
+            for (size_t d = 0; d < STEP; d++)
+                velocity[d] += off * (double)sum[d];
+        }
+        for (size_t d = 0; d < STEP; d++)
+            lanes[d] += velocity[d] * velocity[d];
+    }
+    double square = 0;
+    for (size_t d = 0; d < STEP; d++)
+        square += lanes[d];
+    return square;
+}
+
 /* A least squares line through the documents, those of a group at the group's mean and spread
  * evenly from its first to its last time. Where time is only within groups nothing is seen of a
  * drift, and it comes out too small; two groups of the same hours give none, however different.
@@ -150,7 +182,7 @@ static double drift(const struct work *w, uint32_t slot)
 {
     const eddy_clusterer *cl = w->cl;
     const struct ed_event_state *ev = &cl->events[slot];
-    double weight = 0, centre = 0, spread = 0, between = 0, square = 0;
+    double weight = 0, centre = 0, spread = 0, between = 0;
     if (ev->n_groups < 2)
         return 0;
     for (uint32_t i = 0; i < ev->n_groups; i++) {
@@ -159,33 +191,33 @@ static double drift(const struct work *w, uint32_t slot)
         centre += g->weight * middle(ev, g);
     }
     centre /= weight;
-    memset(w->velocity, 0, cl->dim * sizeof *w->velocity);
     for (uint32_t i = 0; i < ev->n_groups; i++) {
         const struct ed_group *g = &cl->groups[ev->groups[i]];
-        const float *sum = ed_group_sum(cl, ev->groups[i]);
         double off = middle(ev, g) - centre;
         between += g->weight * off * off;
         spread += g->weight * span(g) * span(g) / 12;
-        for (size_t d = 0; d < cl->dim; d++)
-            w->velocity[d] += off * (double)sum[d];
     }
     double all = between + spread;
     if (!(all > 0))
         return 0;
-    for (size_t d = 0; d < cl->dim; d++)
-        square += w->velocity[d] * w->velocity[d];
-    double variance = within(w, slot) * weight / (ev->docs - 1); /* of a document, per weight */
+    double square = ed_indexes_velocity(cl, ev, centre);
+    double variance =
+        within(cl, slot, w->own_square) * weight / (ev->docs - 1); /* of a document, per weight */
     return sqrt(fmax(square - variance * between, 0)) / all;
 }
 
 /* ---- the whole ---- */
 
+/* Of the event at hand, whose others are in w. */
 static eddy_event_indexes event_indexes(struct work *w, uint32_t slot)
 {
+    w->own_square = square_of(w, slot);
+    for (uint32_t i = 0; i < w->n_others; i++)
+        w->others_square[i] = square_of(w, w->others[i]);
     eddy_event_indexes ret = {.id = w->cl->events[slot].id,
-                              .compactness = sqrt(within(w, slot)),
+                              .compactness = sqrt(within(w->cl, slot, w->own_square)),
                               .drift = drift(w, slot)};
-    if (others_of(w, slot)) {
+    if (w->n_others) {
         ret.silhouette = silhouette(w, slot);
         hold_against_others(w, slot, &ret);
     } else {
@@ -194,23 +226,72 @@ static eddy_event_indexes event_indexes(struct work *w, uint32_t slot)
     return ret;
 }
 
+static int more_alike(float a, uint64_t id_a, float b, uint64_t id_b)
+{
+    return a > b || (!(b > a) && id_a < id_b);
+}
+
+/* Insert among those that are most like the event, the lower id first where they are equally so. */
+static void similar_add(const eddy_clusterer *cl, uint32_t slot, uint32_t other, double similarity,
+                        eddy_event *ret)
+{
+    uint64_t id = cl->events[other].id;
+    float alike = (float)similarity;
+    uint32_t i = ret->n_similar;
+    if (i == EDDY_SIMILAR) {
+        i--;
+        if (!more_alike(alike, id, ret->similar[i].similarity, ret->similar[i].event))
+            return;
+    }
+    ret->n_similar = i + 1;
+    for (; i && more_alike(alike, id, ret->similar[i - 1].similarity, ret->similar[i - 1].event);
+         i--)
+        ret->similar[i] = ret->similar[i - 1];
+    double heavy = fmax(cl->events[slot].weight, cl->events[other].weight);
+    ret->similar[i].event = id;
+    ret->similar[i].similarity = alike;
+    ret->similar[i].threshold = (float)(cl->th.tau + ed_threshold_off(cl, heavy));
+    ret->similar[i].link = (float)ed_link_strength(cl, slot, other);
+}
+
+/* Held against those that it shows as similar: pictures are many, and whom an event may be taken
+ * for is among its nearest. */
+void ed_indexes_picture(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret)
+{
+    uint32_t listed[LISTED_MAX], others[EDDY_SIMILAR];
+    double squares[EDDY_SIMILAR];
+    struct work w = {.cl = cl, .others = listed, .others_square = squares};
+    ret->n_similar = 0;
+    ret->indexes = (eddy_event_indexes){cl->events[slot].id, 0, NAN, NAN, NAN, NAN, NAN};
+    int few = cl->n_events - 1 <= cl->o.neighbours;
+    others_listed(&w, slot, few ? LISTED_MAX : LOOKED_AT);
+    for (uint32_t i = 0; i < w.n_others; i++)
+        similar_add(cl, slot, w.others[i], ed_event_similarity(cl, slot, w.others[i]), ret);
+    w.others = others;
+    w.n_others = ret->n_similar;
+    for (uint32_t i = 0; i < ret->n_similar; i++)
+        others[i] = ed_event_slot(cl, ret->similar[i].event);
+    if (w.n_others)
+        ret->indexes = event_indexes(&w, slot);
+}
+
 /* Variance between events over that within; scale of weights: a document of now weighs 1. */
-static double calinski_harabasz(const struct work *w, const uint32_t *slots, size_t k)
+static double calinski_harabasz(const struct work *w, const uint32_t *slots, size_t k, double *all)
 {
     const eddy_clusterer *cl = w->cl;
     double n = 0, of_means = 0, inside = 0, square = 0;
-    memset(w->velocity, 0, cl->dim * sizeof *w->velocity);
+    memset(all, 0, cl->dim * sizeof *all);
     for (size_t i = 0; i < k; i++) {
         const float *sum = ed_event_sum(cl, slots[i]);
         double weight = cl->events[slots[i]].weight / cl->weight_now;
         n += weight;
         of_means += weight * w->square[slots[i]];
-        inside += weight * within(w, slots[i]);
+        inside += weight * within(cl, slots[i], w->square[slots[i]]);
         for (size_t d = 0; d < cl->dim; d++)
-            w->velocity[d] += (double)sum[d] / cl->weight_now;
+            all[d] += (double)sum[d] / cl->weight_now;
     }
     for (size_t d = 0; d < cl->dim; d++)
-        square += w->velocity[d] * w->velocity[d];
+        square += all[d] * all[d];
     if (k < 2 || !(n > (double)k))
         return NAN;
     if (!(inside > 0))
@@ -220,9 +301,9 @@ static double calinski_harabasz(const struct work *w, const uint32_t *slots, siz
 }
 
 static eddy_indexes sum_up(const struct work *w, const eddy_event_indexes *of,
-                           const uint32_t *slots, size_t k)
+                           const uint32_t *slots, size_t k, double *all)
 {
-    eddy_indexes ret = {.events = k, .calinski_harabasz = calinski_harabasz(w, slots, k)};
+    eddy_indexes ret = {.events = k, .calinski_harabasz = calinski_harabasz(w, slots, k, all)};
     double weight = 0, square = 0;
     for (size_t i = 0; i < k; i++) {
         double n = w->cl->events[slots[i]].weight;
@@ -255,21 +336,27 @@ eddy_status eddy_clusterer_indexes(const eddy_clusterer *cl, eddy_arena *arena,
         return st;
     struct work w = {.cl = cl};
     uint32_t *slots = ed_arena_alloc(arena, (k + 1) * sizeof *slots);
-    w.square = ed_arena_alloc(arena, ((size_t)cl->slots.n + 1) * sizeof *w.square);
+    double *square = ed_arena_alloc(arena, ((size_t)cl->slots.n + 1) * sizeof *square);
+    double *all = ed_arena_alloc(arena, (cl->dim + 1) * sizeof *all);
     w.others = ed_arena_alloc(arena, (k + 1) * sizeof *w.others);
+    w.others_square = ed_arena_alloc(arena, (k + 1) * sizeof *w.others_square);
     w.near = ed_arena_alloc(arena, cl->o.neighbours * sizeof *w.near);
-    w.velocity = ed_arena_alloc(arena, (cl->dim + 1) * sizeof *w.velocity);
     eddy_event_indexes *of = ed_arena_alloc(arena, (k + 1) * sizeof *of);
-    if (!slots || !w.square || !w.others || !w.near || !w.velocity || !of)
+    if (!slots || !square || !w.others || !w.others_square || !w.near || !all || !of)
         return eddy_fail_nomem(err, "indexes", k * sizeof *of);
 
     for (size_t i = 0; i < k; i++) {
         slots[i] = (uint32_t)*ed_table_find(&cl->slot_of, ids[i]);
-        w.square[slots[i]] = mean_square(cl, slots[i]);
+        square[slots[i]] = mean_square(cl, slots[i]);
     }
-    for (size_t i = 0; i < k; i++)
+    w.square = square;
+    for (size_t i = 0; i < k; i++) {
+        int few = others_listed(&w, slots[i], (uint32_t)k);
+        if (!few && 2 * w.n_others < cl->o.neighbours)
+            look_around(&w, slots[i]);
         of[i] = event_indexes(&w, slots[i]);
-    *ret = sum_up(&w, of, slots, k);
+    }
+    *ret = sum_up(&w, of, slots, k, all);
     if (ret_events)
         *ret_events = of;
     if (n_ret)

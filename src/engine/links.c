@@ -107,7 +107,7 @@ int ed_link_put(eddy_clusterer *cl, struct ed_link link)
         link.low = low;
     }
     uint32_t i = link_place(cl, link.low, link.high);
-    int none = !(fabs(link.strength) > 0);
+    int none = ed_link_none(&link);
     if (i != NONE && none)
         link_remove(cl, i);
     if (none)
@@ -246,49 +246,12 @@ static int redirect_add(eddy_clusterer *cl, uint64_t id, uint64_t into)
     return 1;
 }
 
-/* ---- names and pins ---- */
-
-int ed_give(eddy_clusterer *cl, uint32_t slot, const struct ed_given *given)
-{
-    struct ed_event_state *ev = &cl->events[slot];
-    ed_mark(cl, ED_EVENT, slot);
-    if (given->named_by == EDDY_ONLINE && given->pinned_by == EDDY_ONLINE) {
-        ed_free(ev->given);
-        ev->given = NULL;
-        return 1;
-    }
-    if (!ev->given)
-        ev->given = ed_alloc(sizeof *ev->given);
-    if (ev->given)
-        *ev->given = *given;
-    return ev->given != NULL;
-}
-
-/* The higher rank's name and pin live on; of equal rank, those of the event that does. */
-static int given_merged(eddy_clusterer *cl, uint32_t into, uint32_t from)
-{
-    const struct ed_given *b = cl->events[from].given;
-    if (!b)
-        return 1;
-    struct ed_given all = {0};
-    if (cl->events[into].given)
-        all = *cl->events[into].given;
-    if (b->named_by > all.named_by) {
-        all.named_by = b->named_by;
-        all.named_in = b->named_in;
-        all.n = b->n;
-        memcpy(all.name, b->name, sizeof all.name);
-    }
-    if (b->pinned_by > all.pinned_by) {
-        all.pinned_by = b->pinned_by;
-        all.pinned_in = b->pinned_in;
-    }
-    return ed_give(cl, into, &all);
-}
+/* ---- the whole of an event ---- */
 
 int ed_links_merged(eddy_clusterer *cl, uint32_t into, uint32_t from)
 {
     uint64_t id = cl->events[from].id;
+    ed_mark(cl, ED_EVENT, into);
     for (uint32_t i = cl->links.n; i-- > 0 && cl->events[from].n_links;) {
         struct ed_link link = cl->links.at[i];
         if (link.low != id && link.high != id)
@@ -297,7 +260,8 @@ int ed_links_merged(eddy_clusterer *cl, uint32_t into, uint32_t from)
         if (!link_said_of(cl, link, id, cl->events[into].id))
             return 0;
     }
-    return redirect_add(cl, id, cl->events[into].id) && given_merged(cl, into, from);
+    return redirect_add(cl, id, cl->events[into].id) &&
+           ed_given_merged(cl, &cl->events[into].given, cl->events[from].given);
 }
 
 /* ---- holds ---- */

@@ -50,11 +50,16 @@ static uint64_t things_max(const eddy_clusterer *cl, enum ed_kind kind)
     case ED_SCALARS: return 1;
     case ED_EVENT:
     case ED_NEAR:
-    case ED_TOLD: return events < ceiling ? events : ceiling;
+    case ED_TOLD:
+    case ED_TOPIC:
+    case ED_TOPIC_OF: return events < ceiling ? events : ceiling;
     case ED_GROUP: return groups < ceiling ? groups : ceiling;
     case ED_LINK: return LINKS_MAX;
     case ED_REDIRECT: return REDIRECTS_MAX;
     case ED_OPERATION: return OPERATIONS_KEPT;
+    case ED_WINDOW:
+    case ED_PLACE: return cl->o.window;
+    case ED_ANSWER: return ANSWERS_KEPT;
     default: return cl->marks[kind].room;
     }
 }
@@ -77,12 +82,13 @@ static int64_t time_get(struct ed_unpack *u)
 
 static void threshold_get(struct ed_unpack *u, struct ed_threshold *th)
 {
-    double x[5] = {0};
-    ed_get_doubles(u, x, 5);
-    *th = (struct ed_threshold){x[0], x[1], x[2], x[3], x[4]};
-    u->failed |= !(th->spread >= 0 && th->spread <= 2 && th->delta >= 0 &&
-                   th->delta <= SIZE_STEP * SPREAD_MAX && th->full >= 0 && th->full <= SIZE_FULL &&
-                   th->phi >= 0 && th->phi <= 1);
+    double x[8] = {0};
+    ed_get_doubles(u, x, 8);
+    *th = (struct ed_threshold){x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]};
+    u->failed |= !(fabs(th->tau) < 1e9 && fabs(th->learned) < 1e9 && fabs(th->mean) <= 2 &&
+                   th->steep >= 0.5 && th->steep <= 2 && th->spread >= 0 && th->spread <= 2 &&
+                   th->delta >= 0 && th->delta <= SIZE_STEP * SPREAD_MAX && th->full >= 0 &&
+                   th->full <= SIZE_FULL && th->phi >= 0 && th->phi <= 1);
 }
 
 static void shape_get(const eddy_clusterer *cl, struct ed_unpack *u)
@@ -109,7 +115,7 @@ static void claims_take(eddy_clusterer *cl, struct ed_unpack *u, const struct cl
                  c->sample != (cl->position < SAMPLE_MAX ? cl->position : SAMPLE_MAX) ||
                  c->n_events > c->slots || c->n_groups > UINT32_MAX - 64 || c->links > LINKS_MAX ||
                  c->redirects > REDIRECTS_MAX || !c->sample || !cl->next_operation ||
-                 !ring_fits(c->faded, c->ring);
+                 !cl->topics.next || !ring_fits(c->faded, c->ring);
     load->n_slots = u->failed ? 0 : (uint32_t)c->slots; /* not yet: nobody may look there */
     load->n_events = (uint32_t)c->n_events;
     load->n_groups = (uint32_t)c->n_groups;
@@ -154,7 +160,9 @@ static void scalars_get(eddy_clusterer *cl, struct ed_unpack *u)
                              &load->n_words,
                              &c.links,
                              &c.redirects,
-                             &cl->next_operation};
+                             &cl->next_operation,
+                             &cl->next_answer,
+                             &cl->topics.next};
     shape_get(cl, u);
     for (size_t i = 0; i < sizeof now / sizeof *now; i++)
         *now[i] = ed_get_varint(u);
@@ -179,23 +187,49 @@ static eddy_actor actor_get(struct ed_unpack *u)
     return u->failed ? EDDY_ONLINE : (eddy_actor)actor;
 }
 
-static void given_get(struct ed_unpack *u, struct ed_given *given)
+/* n bytes, at most max. */
+static size_t text_get(struct ed_unpack *u, char *ret, size_t max, uint64_t n)
+{
+    u->failed |= n > max;
+    const char *at = ed_unpack_bytes(u, u->failed ? 0 : (size_t)n);
+    if (u->failed)
+        return 0;
+    if (n)
+        memcpy(ret, at, (size_t)n);
+    return (size_t)n;
+}
+
+/* The vector, where there is one, is from the work arena: who keeps it, copies it. 0: no memory. */
+static int given_get(eddy_clusterer *cl, struct ed_unpack *u, struct ed_given *given)
 {
     memset(given, 0, sizeof *given);
     uint8_t some = ed_unpack_u8(u);
     u->failed |= some > 1;
     if (u->failed || !some)
-        return;
+        return 1;
     given->named_by = actor_get(u);
     given->pinned_by = actor_get(u);
+    given->described_by = actor_get(u);
     given->named_in = ed_get_varint(u);
     given->pinned_in = ed_get_varint(u);
-    given->n = ed_unpack_u8(u);
-    u->failed |= given->n > EDDY_NAME_MAX || (given->named_by == EDDY_ONLINE) != !given->n ||
-                 (given->named_by == EDDY_ONLINE && given->pinned_by == EDDY_ONLINE);
-    const char *name = ed_unpack_bytes(u, given->n);
-    if (!u->failed && given->n)
-        memcpy(given->name, name, given->n);
+    given->described_in = ed_get_varint(u);
+    given->n = (uint8_t)text_get(u, given->name, EDDY_NAME_MAX, ed_unpack_u8(u));
+    given->n_category = (uint8_t)text_get(u, given->category, EDDY_CATEGORY_MAX, ed_unpack_u8(u));
+    given->n_summary = (uint16_t)text_get(u, given->summary, EDDY_SUMMARY_MAX, ed_get_varint(u));
+    uint8_t vector = ed_unpack_u8(u);
+    u->failed |= vector > (cl->o.dense_dim && given->described_by) ||
+                 (given->named_by == EDDY_ONLINE) != !given->n ||
+                 (given->described_by == EDDY_ONLINE) != !(given->n_category || given->n_summary) ||
+                 !(given->named_by || given->pinned_by || given->described_by);
+    if (u->failed || !vector)
+        return 1;
+    eddy_arena_reset(cl->work);
+    given->vector = ed_arena_alloc(cl->work, cl->o.dense_dim * sizeof *given->vector);
+    if (!given->vector)
+        return 0;
+    ed_get_floats(u, given->vector, cl->o.dense_dim);
+    u->failed |= !(ed_norm(given->vector, cl->o.dense_dim) > 0);
+    return 1;
 }
 
 static void link_get(struct ed_unpack *u, struct ed_link *link)
@@ -204,6 +238,8 @@ static void link_get(struct ed_unpack *u, struct ed_link *link)
     link->high = ed_get_varint(u);
     link->strength = ed_get_number(u, -EDDY_LINK_FIRM, EDDY_LINK_FIRM);
     link->operation = ed_get_varint(u);
+    link->answers[0] = ed_get_varint(u);
+    link->answers[1] = ed_get_varint(u);
     link->by = actor_get(u);
 }
 
@@ -218,13 +254,63 @@ static int operation_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
     kept->undone = ed_unpack_u8(u);
     kept->event = ed_get_varint(u);
     kept->other = ed_get_varint(u);
-    given_get(u, &kept->before[0]);
-    given_get(u, &kept->before[1]);
+    kept->position = ed_get_varint(u);
+    for (size_t k = 0; k < 2; k++) {
+        struct ed_given given;
+        if (!given_get(cl, u, &given) || !ed_given_keep(cl, &kept->before[k], &given))
+            return 0;
+    }
     link_get(u, &kept->link);
-    u->failed |= kind > EDDY_OPERATION_UNDO || kept->undone > 1 ||
+    u->failed |= kind > EDDY_OPERATION_REASSIGN || kept->undone > 1 ||
                  kept->number % OPERATIONS_KEPT != i || !kept->number;
     kept->kind = u->failed ? EDDY_OPERATION_UNDO : (eddy_operation_kind)kind;
     return 1;
+}
+
+static int answer_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
+{
+    if (!ed_answers_room(cl))
+        return 0;
+    struct ed_answer *answer = &cl->answers[i];
+    double real[3] = {0};
+    answer->operation = ed_get_varint(u);
+    answer->event = ed_get_varint(u);
+    answer->side = ed_unpack_u64(u);
+    answer->same = ed_unpack_u8(u);
+    ed_get_doubles(u, real, 3);
+    answer->error = real[0];
+    answer->similarity = real[1];
+    answer->shift = real[2];
+    u->failed |= !answer->operation || !answer->event != !answer->side || answer->same > 1 ||
+                 !(answer->error > 0 && answer->error < 0.5 && fabs(answer->similarity) < 2 &&
+                   fabs(answer->shift) < 1e9);
+    return 1;
+}
+
+static uint64_t topic_id_get(struct ed_unpack *u)
+{
+    uint64_t number = ed_get_count(u, EDDY_TOPIC_NUMBER(UINT64_MAX));
+    return number ? EDDY_TOPIC_ID(number) : 0;
+}
+
+static int topic_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
+{
+    struct ed_topic *topic = &cl->topics.at[slot];
+    topic->id = topic_id_get(u);
+    topic->parent = topic_id_get(u);
+    topic->version = ed_get_varint(u);
+    topic->level = ed_unpack_u8(u);
+    topic->told = ed_unpack_u64(u);
+    topic->told_docs = ed_get_number(u, 0, COUNT_MOST);
+    u->failed |= !topic->id || topic->level < 1 || topic->level > 2;
+    struct ed_given given;
+    return given_get(cl, u, &given) && ed_given_put(cl, &topic->given, &given);
+}
+
+static void place_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
+{
+    cl->events[slot].topic = topic_id_get(u);
+    u->failed |= !cl->events[slot].topic;
 }
 
 static int groups_get(struct ed_event_state *ev, struct ed_unpack *u)
@@ -264,9 +350,10 @@ static int event_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     ev->name = ed_unpack_u64(u);
     ev->asked_in = ed_get_varint(u);
     ev->asked_weight = ed_get_number(u, 0x1p-60, WEIGHT_MOST);
+    ev->viewed = ed_get_varint(u);
+    u->failed |= ev->viewed > ev->version;
     struct ed_given given;
-    given_get(u, &given);
-    if (!ed_give(cl, slot, &given))
+    if (!given_get(cl, u, &given) || !ed_give(cl, slot, &given))
         return 0;
     ev->sum_in_group = ed_unpack_u8(u);
     u->failed |= !ev->id || ev->sum_in_group > (ev->n_groups == 1);
@@ -369,9 +456,9 @@ static int faded_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
 
 /* ---- one record ---- */
 
-static const char *const thing_names[] = {"",     "scalars",  "event",    "near",
-                                          "told", "group",    "sample",   "faded",
-                                          "link", "redirect", "operation"};
+static const char *const thing_names[] = {
+    "",     "scalars",  "event",     "near",   "told",  "group",  "sample", "faded",
+    "link", "redirect", "operation", "window", "place", "answer", "topic",  "topic of"};
 
 static int room_for(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
 {
@@ -381,7 +468,12 @@ static int room_for(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
         return ed_links_room(cl, (size_t)number + 1);
     if (kind == ED_REDIRECT)
         return ed_redirects_room(cl, (size_t)number + 1);
-    return kind > ED_TOLD || kind < ED_EVENT || ed_events_room(cl, (size_t)number + 1);
+    if (kind == ED_WINDOW || kind == ED_PLACE)
+        return ed_window_room(cl);
+    if (kind == ED_TOPIC)
+        return ed_topics_room(cl, (size_t)number + 1);
+    int of_event = kind == ED_EVENT || kind == ED_NEAR || kind == ED_TOLD || kind == ED_TOPIC_OF;
+    return !of_event || ed_events_room(cl, (size_t)number + 1);
 }
 
 /* The scalars tell how many things will come: the rooms need not grow bit by bit. */
@@ -409,7 +501,12 @@ static int thing_get(eddy_clusterer *cl, struct ed_unpack *u, enum ed_kind kind,
         cl->redirects.at[number].id = ed_get_varint(u);
         cl->redirects.at[number].into = ed_get_varint(u);
         return 1;
-    default: return operation_get(cl, u, number);
+    case ED_WINDOW: return ed_window_record_get(cl, u, number);
+    case ED_PLACE: ed_place_record_get(cl, u, number); return 1;
+    case ED_OPERATION: return operation_get(cl, u, number);
+    case ED_ANSWER: return answer_get(cl, u, number);
+    case ED_TOPIC: return topic_get(cl, u, number);
+    default: place_get(cl, u, number); return 1;
     }
 }
 
@@ -421,7 +518,7 @@ static void thing_gone(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
     cl->marks[kind].hash[number] = 0;
     if (kind == ED_EVENT) {
         cl->events[number].id = 0;
-        ed_free(cl->events[number].given);
+        ed_given_free(cl->events[number].given);
         cl->events[number].given = NULL;
     }
     if (kind == ED_NEAR)
@@ -434,6 +531,17 @@ static void thing_gone(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
         cl->groups[number].id = 0;
     if (kind == ED_OPERATION)
         cl->operations[number].number = 0;
+    if (kind == ED_PLACE)
+        ed_place_record_gone(cl, number);
+    if (kind == ED_ANSWER)
+        memset(&cl->answers[number], 0, sizeof *cl->answers);
+    if (kind == ED_TOPIC) {
+        cl->topics.at[number].id = 0;
+        ed_given_free(cl->topics.at[number].given);
+        cl->topics.at[number].given = NULL;
+    }
+    if (kind == ED_TOPIC_OF)
+        cl->events[number].topic = 0;
 }
 
 static eddy_status thing_load(eddy_clusterer *cl, enum ed_kind kind, uint64_t number,
@@ -560,7 +668,8 @@ static eddy_status events_fit(eddy_clusterer *cl, eddy_error *err)
             eddy_status st = event_fit(cl, slot, err);
             if (st != EDDY_OK)
                 return st;
-        } else if (cl->marks[ED_NEAR].hash[slot] || cl->marks[ED_TOLD].hash[slot]) {
+        } else if (cl->marks[ED_NEAR].hash[slot] || cl->marks[ED_TOLD].hash[slot] ||
+                   cl->marks[ED_TOPIC_OF].hash[slot]) {
             return unfit(err, "a record without its event, slot", slot);
         } else if (slot < cl->slots.n) {
             ed_event_hide(cl, slot);
@@ -589,12 +698,44 @@ static eddy_status groups_fit(eddy_clusterer *cl, eddy_error *err)
         ed_slots_take(&cl->group_slots, u);
         cl->n_groups++;
     }
+    uint32_t lost = st == EDDY_OK ? ed_window_fit(cl, &ids) : NONE;
+    if (lost != NONE)
+        st = unfit(err, "window", lost);
     ed_table_clear(&ids);
     cl->group_slots.hint = 0;
     if (st == EDDY_OK && cl->n_groups != cl->load->n_groups)
         st = eddy_fail(err, EDDY_FORMAT, "state: %lu groups of %lu", (unsigned long)cl->n_groups,
                        (unsigned long)cl->load->n_groups);
     return st;
+}
+
+/* Events are in topics, topics in themes, and all of these are there. */
+static eddy_status topics_fit(eddy_clusterer *cl, eddy_error *err)
+{
+    struct ed_topics *t = &cl->topics;
+    for (uint32_t s = 0; s < t->room; s++) {
+        if (!t->at[s].id)
+            continue;
+        if (EDDY_TOPIC_NUMBER(t->at[s].id) >= t->next || ed_topic_slot(cl, t->at[s].id) != NONE)
+            return unfit(err, "topic in slot", s);
+        if (!ed_table_put(&t->slot_of, t->at[s].id, s))
+            return eddy_fail_nomem(err, "state: topics", t->room * 16);
+        ed_slots_take(&t->slots, s);
+    }
+    t->slots.hint = 0;
+    for (uint32_t s = 0; s < t->slots.n; s++) {
+        uint64_t parent = t->at[s].id ? t->at[s].parent : 0;
+        uint32_t theme = parent ? ed_topic_slot(cl, parent) : NONE;
+        if (parent && (theme == NONE || t->at[theme].level != 2 || t->at[s].level != 1))
+            return unfit(err, "topic in slot", s);
+    }
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        uint64_t id = cl->events[e].id ? cl->events[e].topic : 0;
+        uint32_t topic = id ? ed_topic_slot(cl, id) : NONE;
+        if (id && (topic == NONE || t->at[topic].level != 1))
+            return unfit(err, "topic of event", cl->events[e].id);
+    }
+    return EDDY_OK;
 }
 
 /* Groups speak of operations that there were, and came by those that are kept. */
@@ -622,6 +763,16 @@ static eddy_status operations_fit(eddy_clusterer *cl, eddy_error *err)
     return EDDY_OK;
 }
 
+/* Answers were given by operations that there were, and are no more than were given. */
+static eddy_status answers_fit(const eddy_clusterer *cl, eddy_error *err)
+{
+    for (uint32_t i = 0; i < cl->marks[ED_ANSWER].room; i++)
+        if (cl->answers[i].operation >= cl->next_operation ||
+            (cl->answers[i].operation && i >= cl->next_answer))
+            return unfit(err, "answer", i);
+    return EDDY_OK;
+}
+
 static eddy_status links_fit(eddy_clusterer *cl, eddy_error *err)
 {
     cl->links.n = cl->load->n_links;
@@ -629,7 +780,8 @@ static eddy_status links_fit(eddy_clusterer *cl, eddy_error *err)
         const struct ed_link *link = &cl->links.at[i];
         uint32_t a = ed_event_slot(cl, link->low);
         uint32_t b = ed_event_slot(cl, link->high);
-        if (a == NONE || b == NONE || link->low >= link->high || !(fabs(link->strength) > 0) ||
+        if (a == NONE || b == NONE || link->low >= link->high || ed_link_none(link) ||
+            (link->answers[1] && !link->answers[0]) ||
             ed_link_find(cl, link->low, link->high) != link)
             return unfit(err, "link", i);
         cl->events[a].n_links++;
@@ -695,6 +847,10 @@ eddy_status eddy_clusterer_loaded(eddy_clusterer *cl, eddy_error *err)
         st = ring_fit(cl, ED_REDIRECT, cl->load->n_redirects, err);
     if (st == EDDY_OK)
         st = operations_fit(cl, err);
+    if (st == EDDY_OK)
+        st = answers_fit(cl, err);
+    if (st == EDDY_OK)
+        st = topics_fit(cl, err);
     if (st == EDDY_OK)
         st = links_fit(cl, err);
     if (st == EDDY_OK)

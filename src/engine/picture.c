@@ -6,77 +6,87 @@
 #include "engine/state.h"
 
 #define CANDIDATES 512
-#define PLACES     1024 /* of a table of candidates; a power of two */
 
-struct keyword {
-    uint64_t hash;
-    double score;
+/* Words on their way to keywords: a list in the order in which they come, found by hash. */
+struct words {
+    uint32_t n;
+    struct ed_keyword list[CANDIDATES];
+    uint16_t place[2 * CANDIDATES]; /* 1 + place in the list; 0: free */
 };
 
-/* Words of all groups of the event, summed. Returns how many. */
-static uint32_t gather_words(const eddy_clusterer *cl, const struct ed_event_state *ev,
-                             struct keyword *list)
+/* The word's place in the list, which it joins while there is room; NONE: there is none. */
+static uint32_t word_place(struct words *w, uint64_t hash)
 {
-    uint32_t n = 0;
-    uint16_t place_of[PLACES] = {0}; /* in the list, from 1; 0: free */
+    uint32_t at = (uint32_t)ed_mix64(hash) % (2 * CANDIDATES);
+    for (; w->place[at]; at = (at + 1) % (2 * CANDIDATES))
+        if (w->list[w->place[at] - 1].hash == hash)
+            return w->place[at] - 1u;
+    if (w->n == CANDIDATES)
+        return NONE;
+    w->list[w->n] = (struct ed_keyword){hash, 0};
+    w->place[at] = (uint16_t)++w->n;
+    return w->n - 1;
+}
+
+/* Words of all groups of the event, added. */
+static void gather_words(const eddy_clusterer *cl, const struct ed_event_state *ev, struct words *w)
+{
     for (uint32_t i = 0; i < ev->n_groups; i++) {
         const struct ed_sketch *s = &cl->groups[ev->groups[i]].words;
         for (uint32_t k = 0; k < s->n; k++) {
-            uint32_t at = (uint32_t)s->hash[k] % PLACES;
-            while (place_of[at] && list[place_of[at] - 1].hash != s->hash[k])
-                at = (at + 1) % PLACES;
-            if (!place_of[at]) {
-                if (n == CANDIDATES)
-                    continue;
-                list[n++] = (struct keyword){s->hash[k], 0};
-                place_of[at] = (uint16_t)n;
-            }
-            list[place_of[at] - 1].score += (double)s->sure[k];
+            uint32_t j = word_place(w, s->hash[k]);
+            if (j != NONE)
+                w->list[j].score += (double)s->sure[k];
         }
     }
-    return n;
 }
 
-static double share_of(const struct ed_event_state *ev, double count)
+static double share_of(double docs, double count)
 {
-    return count < ev->docs ? count / ev->docs : 1;
+    return count < docs ? count / docs : 1;
 }
 
-static double others_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
+static double others_of(const eddy_clusterer *cl, double docs)
 {
-    return (double)cl->position > ev->docs ? (double)cl->position - ev->docs : 1;
+    return (double)cl->position > docs ? (double)cl->position - docs : 1;
 }
 
-/* How much a word says about the event: the share of its documents that hold it, times the
+/* How much a word says about events of so many documents: the share of them that hold it, times the
  * logarithm of how many times larger that is than elsewhere. 0 for what one in forty documents
  * elsewhere holds as well: function words, in whatever language. */
-static double contrast(const eddy_clusterer *cl, const struct ed_event_state *ev, uint64_t hash,
-                       double count)
+static double contrast(const eddy_clusterer *cl, double docs, uint64_t hash, double count)
 {
-    if (ev->docs >= 3 && count < 2)
+    if (docs >= 3 && count < 2)
         return 0; /* said once: an accident */
     double df = ed_words_df(cl, hash);
     if (!(df > 0))
         return 0; /* forgotten by the vocabulary */
-    double share = share_of(ev, count), others = others_of(cl, ev);
+    double share = share_of(docs, count);
+    double others = others_of(cl, docs);
     double elsewhere = df > count ? df - count : 0;
     if (elsewhere > 3 && elsewhere > others / 12)
         return 0;
     return share * ed_ln(1 + share * others / (elsewhere + 1));
 }
 
-static void keywords(const eddy_clusterer *cl, const struct ed_event_state *ev, eddy_arena *arena,
-                     eddy_event *ret)
+uint32_t ed_keywords(const eddy_clusterer *cl, const uint32_t *slots, uint32_t n,
+                     struct ed_keyword top[EDDY_KEYWORDS])
 {
-    struct keyword all[CANDIDATES];
-    struct keyword top[EDDY_KEYWORDS];
-    uint32_t n = gather_words(cl, ev, all);
+    struct words w;
     uint32_t n_top = 0;
-    double most = ed_ln(1 + others_of(cl, ev)) * (1 + 1e-9); /* no word says more than its share */
+    double docs = 0;
+    w.n = 0;
+    memset(w.place, 0, sizeof w.place);
     for (uint32_t i = 0; i < n; i++) {
-        if (n_top == EDDY_KEYWORDS && share_of(ev, all[i].score) * most < top[n_top - 1].score)
+        gather_words(cl, &cl->events[slots[i]], &w);
+        docs += cl->events[slots[i]].docs;
+    }
+    double most =
+        ed_ln(1 + others_of(cl, docs)) * (1 + 1e-9); /* no word says more than its share */
+    for (uint32_t i = 0; i < w.n; i++) {
+        if (n_top == EDDY_KEYWORDS && share_of(docs, w.list[i].score) * most < top[n_top - 1].score)
             continue;
-        struct keyword k = {all[i].hash, contrast(cl, ev, all[i].hash, all[i].score)};
+        struct ed_keyword k = {w.list[i].hash, contrast(cl, docs, w.list[i].hash, w.list[i].score)};
         if (!(k.score > 0))
             continue;
         uint32_t at = n_top;
@@ -93,6 +103,13 @@ static void keywords(const eddy_clusterer *cl, const struct ed_event_state *ev, 
             top[at] = top[at - 1];
         top[at] = k;
     }
+    return n_top;
+}
+
+static void keywords(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, eddy_event *ret)
+{
+    struct ed_keyword top[EDDY_KEYWORDS];
+    uint32_t n_top = ed_keywords(cl, &slot, 1, top);
     for (uint32_t i = 0; i < n_top; i++) {
         eddy_str word = ed_words_surface(cl, top[i].hash);
         word = ed_arena_str(arena, word.at, word.n);
@@ -105,6 +122,8 @@ static void keywords(const eddy_clusterer *cl, const struct ed_event_state *ev, 
 
 static int exemplar_add(eddy_arena *arena, const struct ed_exemplar *x, eddy_event *ret)
 {
+    if (!(x->similarity > -1))
+        return 1; /* none: it was reassigned, and the others have left the window */
     for (uint32_t i = 0; i < ret->n_exemplars; i++)
         if (ret->exemplars[i].id.n == x->n_id && !memcmp(ret->exemplars[i].id.at, x->id, x->n_id))
             return 1;
@@ -153,18 +172,48 @@ static int exemplars(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena,
     return !newest || exemplar_add(arena, &newest->newest, ret);
 }
 
-static eddy_str name_of(eddy_arena *arena, const eddy_event *event)
+eddy_str ed_name_of_words(eddy_arena *arena, const eddy_str *words, uint32_t n)
 {
-    if (event->n_exemplars && event->exemplars[0].title.n)
-        return event->exemplars[0].title;
     struct ed_bytes b;
     ed_bytes_init(&b, 512);
-    for (uint32_t i = 0; i < event->n_keywords && i < 3; i++)
-        ed_bytes_printf(&b, "%s%.*s", i ? ", " : "", (int)event->keywords[i].word.n,
-                        event->keywords[i].word.at);
+    for (uint32_t i = 0; i < n && i < 3; i++)
+        ed_bytes_printf(&b, "%s%.*s", i ? ", " : "", (int)words[i].n, words[i].at);
     eddy_str name = ed_arena_str(arena, b.at, b.n);
     ed_bytes_clear(&b);
     return name;
+}
+
+static eddy_str name_of(eddy_arena *arena, const eddy_event *event)
+{
+    eddy_str words[EDDY_KEYWORDS];
+    if (event->n_exemplars && event->exemplars[0].title.n)
+        return event->exemplars[0].title;
+    for (uint32_t i = 0; i < event->n_keywords; i++)
+        words[i] = event->keywords[i].word;
+    return ed_name_of_words(arena, words, event->n_keywords);
+}
+
+/* Name, pin, summary and category; 0: no memory. */
+static int given_of(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, eddy_event *ret)
+{
+    static const struct ed_given nothing;
+    const struct ed_given *given = cl->events[slot].given ? cl->events[slot].given : &nothing;
+    ret->named_by = given->named_by;
+    ret->pinned = ed_pinned(cl, slot);
+    ret->name = given->named_by ? ed_arena_str(arena, given->name, given->n) : name_of(arena, ret);
+    ret->described_by = given->described_by;
+    ret->summary = ret->category = (eddy_str){"", 0};
+    if (given->n_summary)
+        ret->summary = ed_arena_str(arena, given->summary, given->n_summary);
+    if (given->n_category)
+        ret->category = ed_arena_str(arena, given->category, given->n_category);
+    return ret->name.at && ret->summary.at && ret->category.at;
+}
+
+static uint64_t theme_of(const eddy_clusterer *cl, uint64_t topic)
+{
+    uint32_t slot = topic ? ed_topic_slot(cl, topic) : NONE;
+    return slot == NONE ? 0 : cl->topics.at[slot].parent;
 }
 
 eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, eddy_event *ret,
@@ -180,7 +229,9 @@ eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *aren
                           .first_ms = ev->first_ms,
                           .last_ms = ev->last_ms,
                           .stream_ms = cl->stream_ms,
-                          .n_groups = ev->n_groups};
+                          .n_groups = ev->n_groups,
+                          .topic = ev->topic,
+                          .theme = theme_of(cl, ev->topic)};
     double n = ev->weight;
     if (ev->docs > 1) {
         double own =
@@ -190,14 +241,11 @@ eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *aren
     } else {
         picture.cohesion = 1;
     }
-    keywords(cl, ev, arena, &picture);
+    ed_indexes_picture(cl, slot, &picture);
+    keywords(cl, slot, arena, &picture);
     if (!exemplars(cl, slot, arena, &picture))
         return eddy_fail_nomem(err, "picture", ID_KEPT + TITLE_KEPT);
-    picture.named_by = ev->given ? ev->given->named_by : EDDY_ONLINE;
-    picture.pinned = ed_pinned(cl, slot);
-    picture.name = picture.named_by ? ed_arena_str(arena, ev->given->name, ev->given->n)
-                                    : name_of(arena, &picture);
-    if (!picture.name.at)
+    if (!given_of(cl, slot, arena, &picture))
         return eddy_fail_nomem(err, "picture", TITLE_KEPT);
     *ret = picture;
     return EDDY_OK;

@@ -26,14 +26,22 @@ static void centre(double *sum, uint64_t seen, const float *x, size_t n, double 
         ret[i] = norm > 1e-12 ? (float)((double)ret[i] / norm * root) : 0;
 }
 
+void ed_point_centred(const eddy_clusterer *cl, const float *dense, float *ret)
+{
+    double length = ed_norm(dense, cl->o.dense_dim);
+    for (size_t i = 0; i < cl->o.dense_dim; i++)
+        ret[i] = (float)((double)dense[i] / length -
+                         cl->sum[i] / ((double)cl->seen_dense + MEAN_PSEUDO));
+}
+
 /* The twelve words that say most, by tf-idf, go to the keywords. */
 static void keep_top(struct ed_point *p, double *score, uint64_t hash, double weight)
 {
     uint32_t i = p->n_top;
-    if (i == 12) {
-        if (score[11] >= weight)
+    if (i == TOP_WORDS) {
+        if (score[TOP_WORDS - 1] >= weight)
             return;
-        i = 11;
+        i = TOP_WORDS - 1;
     } else {
         p->n_top++;
     }
@@ -50,7 +58,7 @@ static void keep_top(struct ed_point *p, double *score, uint64_t hash, double we
 static double hash_words(eddy_clusterer *cl, const eddy_row *row, uint16_t *place_of, double *idf,
                          struct ed_point *p)
 {
-    double top_score[12];
+    double top_score[TOP_WORDS];
     size_t h = cl->o.terms_dim;
     for (size_t i = 0; i < row->n_terms; i++)
         idf[i] = ed_words_rarity(cl, row->terms[i].hash);

@@ -11,6 +11,10 @@
  *   link      by place: what was said of two events
  *   redirect  by place: an event that was merged away
  *   operation by place in the ring: what an undo needs
+ *   window, place  see window.c
+ *   answer    by place in the ring: what was said of a doubt
+ *   topic     by slot; its theme, name and description
+ *   topic of  by slot of the event: the topic that it is in
  *   words     see vocabulary.c
  *   recent    see duplicates.c
  *
@@ -43,21 +47,22 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
 {
     const eddy_engine_stats *s = &cl->stats;
     const uint64_t shape[] = {EDDY_STATE_VERSION, cl->o.dense_dim, cl->n_dense, cl->o.terms_dim};
-    const uint64_t now[] = {cl->position,      cl->stretch,
-                            cl->stretch_left,  cl->unrepaired,
-                            cl->pass,          cl->slots.n,
-                            cl->n_events,      cl->n_groups,
-                            cl->next_event,    cl->next_group,
-                            cl->sample.n,      cl->faded.n,
-                            cl->faded.next,    cl->seen_dense,
-                            s->events_born,    s->events_peak,
-                            s->groups_peak,    s->merged,
-                            s->split,          s->moved,
-                            s->folded,         s->faded,
-                            s->passes,         s->events_max_hits,
-                            cl->words.dropped, cl->words.entries.n,
-                            cl->links.n,       cl->redirects.n,
-                            cl->next_operation};
+    const uint64_t now[] = {cl->position,       cl->stretch,
+                            cl->stretch_left,   cl->unrepaired,
+                            cl->pass,           cl->slots.n,
+                            cl->n_events,       cl->n_groups,
+                            cl->next_event,     cl->next_group,
+                            cl->sample.n,       cl->faded.n,
+                            cl->faded.next,     cl->seen_dense,
+                            s->events_born,     s->events_peak,
+                            s->groups_peak,     s->merged,
+                            s->split,           s->moved,
+                            s->folded,          s->faded,
+                            s->passes,          s->events_max_hits,
+                            cl->words.dropped,  cl->words.entries.n,
+                            cl->links.n,        cl->redirects.n,
+                            cl->next_operation, cl->next_answer,
+                            cl->topics.next};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         at = ed_put_varint(at, shape[i]);
     for (size_t i = 0; i < sizeof now / sizeof *now; i++)
@@ -68,7 +73,8 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
     at = ed_put_signed(at, cl->start_ms);
     at = ed_put_number(at, cl->weight_now);
     at = ed_put_number(at, cl->stretch_weight);
-    const double th[] = {cl->th.tau, cl->th.spread, cl->th.delta, cl->th.full, cl->th.phi};
+    const double th[] = {cl->th.tau,    cl->th.learned, cl->th.steep, cl->th.mean,
+                         cl->th.spread, cl->th.delta,   cl->th.full,  cl->th.phi};
     at = ed_put_doubles(at, th, sizeof th / sizeof *th);
     at = ed_put_u64(at, counts);
     at = ed_put_u64(at, cl->words.spellings);
@@ -77,18 +83,35 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
 }
 
 /* Nothing, or 1 and all of it. */
-static ed_out given_put(ed_out at, const struct ed_given *given)
+static ed_out given_put(const eddy_clusterer *cl, ed_out at, const struct ed_given *given)
 {
-    int some = given && (given->named_by || given->pinned_by);
+    int some = given && (given->named_by || given->pinned_by || given->described_by);
     *at++ = (unsigned char)some;
     if (!some)
         return at;
     *at++ = (unsigned char)given->named_by;
     *at++ = (unsigned char)given->pinned_by;
+    *at++ = (unsigned char)given->described_by;
     at = ed_put_varint(at, given->named_in);
     at = ed_put_varint(at, given->pinned_in);
+    at = ed_put_varint(at, given->described_in);
     *at++ = given->n;
-    return ed_put_bytes(at, given->name, given->n);
+    at = ed_put_bytes(at, given->name, given->n);
+    *at++ = given->n_category;
+    at = ed_put_bytes(at, given->category, given->n_category);
+    at = ed_put_varint(at, given->n_summary);
+    at = ed_put_bytes(at, given->summary, given->n_summary);
+    *at++ = given->vector != NULL;
+    return given->vector ? ed_put_floats(at, given->vector, cl->o.dense_dim) : at;
+}
+
+/* At most so much of it. */
+static size_t given_max(const eddy_clusterer *cl, const struct ed_given *given)
+{
+    if (!given)
+        return 1;
+    return sizeof *given + 8 * (size_t)ED_VARINT_MAX +
+           (given->vector ? ED_FLOATS_MAX(cl->o.dense_dim) : 0);
 }
 
 static int sum_in_group(const eddy_clusterer *cl, uint32_t slot)
@@ -118,7 +141,8 @@ static ed_out event_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     at = ed_put_u64(at, ev->name);
     at = ed_put_varint(at, ev->asked_in);
     at = ed_put_number(at, ev->asked_weight);
-    at = given_put(at, ev->given);
+    at = ed_put_varint(at, ev->viewed);
+    at = given_put(cl, at, ev->given);
     *at++ = (unsigned char)sum_in_group(cl, slot);
     return at[-1] ? at : vector_put(cl, at, ed_event_sum(cl, slot));
 }
@@ -189,11 +213,13 @@ static ed_out link_put(ed_out at, const struct ed_link *link)
     at = ed_put_varint(at, link->high);
     at = ed_put_number(at, link->strength);
     at = ed_put_varint(at, link->operation);
+    at = ed_put_varint(at, link->answers[0]);
+    at = ed_put_varint(at, link->answers[1]);
     *at++ = (unsigned char)link->by;
     return at;
 }
 
-static ed_out operation_put(ed_out at, const struct ed_operation *kept)
+static ed_out operation_put(const eddy_clusterer *cl, ed_out at, const struct ed_operation *kept)
 {
     at = ed_put_varint(at, kept->number);
     *at++ = (unsigned char)kept->kind;
@@ -201,26 +227,49 @@ static ed_out operation_put(ed_out at, const struct ed_operation *kept)
     *at++ = (unsigned char)kept->undone;
     at = ed_put_varint(at, kept->event);
     at = ed_put_varint(at, kept->other);
-    at = given_put(at, &kept->before[0]);
-    at = given_put(at, &kept->before[1]);
+    at = ed_put_varint(at, kept->position);
+    at = given_put(cl, at, &kept->before[0]);
+    at = given_put(cl, at, &kept->before[1]);
     return link_put(at, &kept->link);
+}
+
+static ed_out answer_put(ed_out at, const struct ed_answer *answer)
+{
+    const double real[] = {answer->error, answer->similarity, answer->shift};
+    at = ed_put_varint(at, answer->operation);
+    at = ed_put_varint(at, answer->event);
+    at = ed_put_u64(at, answer->side);
+    *at++ = (unsigned char)answer->same;
+    return ed_put_doubles(at, real, sizeof real / sizeof *real);
+}
+
+static ed_out topic_put(const eddy_clusterer *cl, ed_out at, const struct ed_topic *topic)
+{
+    at = ed_put_varint(at, EDDY_TOPIC_NUMBER(topic->id));
+    at = ed_put_varint(at, topic->parent ? EDDY_TOPIC_NUMBER(topic->parent) : 0);
+    at = ed_put_varint(at, topic->version);
+    *at++ = (unsigned char)topic->level;
+    at = ed_put_u64(at, topic->told);
+    at = ed_put_number(at, topic->told_docs);
+    return given_put(cl, at, topic->given);
 }
 
 /* ---- marked things ---- */
 
-#define GIVEN_MAX (4 + 2 * ED_VARINT_MAX + EDDY_NAME_MAX)
-#define LINK_MAX  (3 * ED_VARINT_MAX + ED_NUMBER_MAX + 1)
+#define LINK_MAX (5 * ED_VARINT_MAX + ED_NUMBER_MAX + 1)
 
 /* At most this much will be written of the thing; 0: it is not there. */
 static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
 {
     const struct ed_event_state *ev =
-        kind <= ED_TOLD && number < cl->slots.n ? &cl->events[number] : NULL;
+        (kind <= ED_TOLD || kind == ED_TOPIC_OF) && number < cl->slots.n ? &cl->events[number]
+                                                                         : NULL;
+    const struct ed_operation *kept = kind == ED_OPERATION ? &cl->operations[number] : NULL;
     switch (kind) {
     case ED_EVENT:
-        return ev && ev->id
-                   ? 256 + GIVEN_MAX + ev->n_groups * (size_t)ED_VARINT_MAX + vector_max(cl)
-                   : 0;
+        return ev && ev->id ? 256 + given_max(cl, ev->given) +
+                                  ev->n_groups * (size_t)ED_VARINT_MAX + vector_max(cl)
+                            : 0;
     case ED_NEAR:
         return ev && ev->id && (ev->listed > 0 || ev->n_near)
                    ? 32 + ev->n_near * (size_t)(2 * ED_VARINT_MAX)
@@ -236,7 +285,16 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
     case ED_LINK: return number < cl->links.n ? LINK_MAX : 0;
     case ED_REDIRECT: return number < cl->redirects.n ? 2 * ED_VARINT_MAX : 0;
     case ED_OPERATION:
-        return cl->operations && cl->operations[number].number ? 64 + 2 * GIVEN_MAX + LINK_MAX : 0;
+        return kept->number ? 80 + given_max(cl, &kept->before[0]) +
+                                  given_max(cl, &kept->before[1]) + LINK_MAX
+                            : 0;
+    case ED_WINDOW: return ed_window_record_max(cl, number);
+    case ED_PLACE: return ed_place_record_max(cl, number);
+    case ED_ANSWER:
+        return cl->answers && cl->answers[number].operation ? 2 * ED_VARINT_MAX + 64 : 0;
+    case ED_TOPIC:
+        return cl->topics.at[number].id ? 64 + given_max(cl, cl->topics.at[number].given) : 0;
+    case ED_TOPIC_OF: return ev && ev->id && ev->topic ? ED_VARINT_MAX : 0;
     default: return 0;
     }
 }
@@ -256,7 +314,12 @@ static ed_out thing_put(const eddy_clusterer *cl, ed_out at, enum ed_kind kind, 
     case ED_REDIRECT:
         at = ed_put_varint(at, cl->redirects.at[number].id);
         return ed_put_varint(at, cl->redirects.at[number].into);
-    default: return operation_put(at, &cl->operations[number]);
+    case ED_WINDOW: return ed_window_record_put(cl, at, number);
+    case ED_PLACE: return ed_place_record_put(cl, at, number);
+    case ED_OPERATION: return operation_put(cl, at, &cl->operations[number]);
+    case ED_ANSWER: return answer_put(at, &cl->answers[number]);
+    case ED_TOPIC: return topic_put(cl, at, &cl->topics.at[number]);
+    default: return ed_put_varint(at, EDDY_TOPIC_NUMBER(cl->events[number].topic));
     }
 }
 
@@ -465,8 +528,10 @@ uint64_t eddy_engine_fingerprint(const eddy_engine_options *options)
                               o->repair_every,
                               o->events_max,
                               o->words_max,
+                              o->window,
                               o->neighbours ? o->neighbours : standard.neighbours,
-                              o->turns ? o->turns : standard.turns};
+                              o->turns ? o->turns : standard.turns,
+                              o->topics};
     const double real[] = {o->dense_weight, o->granularity, o->idle_penalty, o->stability};
     ed_out at = bytes;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)

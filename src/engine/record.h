@@ -56,6 +56,19 @@ uint64_t ed_words_counts(const struct ed_vocabulary *v);
 int ed_words_record(const eddy_clusterer *cl, struct ed_recorder *r, struct ed_words_plan *plan);
 void ed_words_recorded(eddy_clusterer *cl, const struct ed_words_plan *plan);
 
+/* ---- the window ---- */
+
+/* Values of ED_WINDOW and ED_PLACE by slot; at most so many bytes, 0: not there. */
+size_t ed_window_record_max(const eddy_clusterer *cl, uint32_t slot);
+ed_out ed_window_record_put(const eddy_clusterer *cl, ed_out at, uint32_t slot);
+size_t ed_place_record_max(const eddy_clusterer *cl, uint32_t slot);
+ed_out ed_place_record_put(const eddy_clusterer *cl, ed_out at, uint32_t slot);
+/* There is room (ed_window_room). 0: no memory. */
+int ed_window_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot);
+void ed_place_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot);
+void ed_place_record_gone(eddy_clusterer *cl, uint32_t slot);
+/* All is loaded; groups: id -> slot. Returns the slot that does not fit the rest; NONE: all do. */
+uint32_t ed_window_fit(eddy_clusterer *cl, const struct ed_table *groups);
 /* ---- what is recent ---- */
 
 /* The window as it is when these records are written. */

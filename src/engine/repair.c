@@ -35,37 +35,30 @@ static double slop_of(const eddy_clusterer *cl)
     return 1e-6 + 1.2e-7 * (double)cl->stride;
 }
 
-/* How many passes an unchanged event waits for its turn. */
-static uint64_t event_turns(const eddy_clusterer *cl)
+uint64_t ed_event_turns(const eddy_clusterer *cl)
 {
     uint64_t wanted = cl->n_events / ROLLING + 1;
     return wanted > cl->o.turns ? wanted : cl->o.turns;
-}
-
-static int event_due(const eddy_clusterer *cl, const struct ed_event_state *ev, uint64_t turns)
-{
-    return ev->changed == ed_round(cl) || (ev->id + cl->pass) % turns == 0;
 }
 
 /* Live events that are due, by id; allocated, to be freed. */
 static struct side *due_events(const eddy_clusterer *cl, size_t *ret_n)
 {
     struct side *list = ed_alloc((cl->n_events + 1) * sizeof *list);
-    uint64_t turns = event_turns(cl);
+    uint64_t turns = ed_event_turns(cl);
     size_t n = 0;
     if (!list)
         return NULL;
     for (uint32_t e = 0; e < cl->slots.n; e++)
-        if (cl->events[e].id && event_due(cl, &cl->events[e], turns))
+        if (cl->events[e].id && ed_event_due(cl, &cl->events[e], turns))
             list[n++] = (struct side){.id = cl->events[e].id, .slot = e};
     qsort(list, n, sizeof *list, by_id);
     *ret_n = n;
     return list;
 }
 
-/* The event at slot has lost its last group to `into`: lineage, last picture, gone. */
-static eddy_status event_emptied(eddy_clusterer *cl, uint32_t slot, uint32_t into, double before,
-                                 double similarity, double required, eddy_error *err)
+eddy_status ed_event_emptied(eddy_clusterer *cl, uint32_t slot, uint32_t into, double before,
+                             double similarity, double required, eddy_error *err)
 {
     eddy_change *change = ed_change_add(cl, EDDY_MERGED, slot);
     if (!change)
@@ -95,6 +88,8 @@ uint32_t ed_split_off(eddy_clusterer *cl, uint32_t like, double similarity, doub
     struct ed_event_state *ev = &cl->events[slot];
     const struct ed_event_state *old = &cl->events[like];
     ev->parent = old->id;
+    ev->topic = old->topic;
+    ed_mark(cl, ED_TOPIC_OF, slot);
     ev->changed = ed_round(cl); /* marked when its groups come */
     eddy_change *change = ed_change_add(cl, EDDY_SPLIT, slot);
     if (!change)
@@ -123,6 +118,8 @@ eddy_status ed_move(eddy_clusterer *cl, uint32_t u, uint32_t to, double similari
 {
     uint32_t from = cl->groups[u].event;
     double before = cl->events[from].docs;
+    if (cl->events[from].n_groups == 1)
+        ed_answers_merged(cl, to, from);
     if (!ed_group_shift(cl, u, to))
         return eddy_fail_nomem(err, "groups", sizeof(uint32_t));
     eddy_change *change = &cl->changes.at[cl->changes.n - 1];
@@ -130,7 +127,7 @@ eddy_status ed_move(eddy_clusterer *cl, uint32_t u, uint32_t to, double similari
     change->threshold = (float)required;
     eddy_status st = EDDY_OK;
     if (!cl->events[from].n_groups)
-        st = event_emptied(cl, from, to, before, similarity, required, err);
+        st = ed_event_emptied(cl, from, to, before, similarity, required, err);
     else if (!ed_event_grown(cl, to))
         st = eddy_fail_nomem(err, "changes", sizeof *change);
     return st == EDDY_OK ? groups_bound(cl, to, err) : st;
@@ -297,52 +294,6 @@ static eddy_status moves(eddy_clusterer *cl, eddy_error *err)
 
 /* ---- 2. splits ---- */
 
-/* The bipartition of (n) groups with the lowest sum of affinities across: from every single seed,
- * flip the group that gains most while one does, never emptying a side. a is (n, n), symmetric.
- * Returns the sum, 0 when none is negative; side is then left alone. */
-static double bisect(const double *a, uint32_t n, uint8_t *side, uint8_t *trial)
-{
-    double lowest = 0;
-    for (uint32_t seed = 0; seed < n; seed++) {
-        memset(trial, 0, n);
-        trial[seed] = 1;
-        double across = 0;
-        for (uint32_t v = 0; v < n; v++)
-            across += v == seed ? 0 : a[seed * n + v];
-        for (uint32_t flips = 0; flips < 3 * n; flips++) {
-            double best_gain = 1e-12;
-            uint32_t best = NONE;
-            for (uint32_t v = 0; v < n; v++) {
-                double gain = 0;
-                uint32_t mates = 0;
-                for (uint32_t w = 0; w < n; w++) {
-                    if (w == v)
-                        continue;
-                    if (trial[w] == trial[v]) {
-                        gain -= a[v * n + w];
-                        mates++;
-                    } else {
-                        gain += a[v * n + w];
-                    }
-                }
-                if (mates && gain > best_gain) {
-                    best_gain = gain;
-                    best = v;
-                }
-            }
-            if (best == NONE)
-                break;
-            trial[best] = !trial[best];
-            across -= best_gain;
-        }
-        if (across < lowest) {
-            lowest = across;
-            memcpy(side, trial, n);
-        }
-    }
-    return lowest;
-}
-
 eddy_status ed_split_done(eddy_clusterer *cl, uint32_t out, uint32_t slot, size_t told,
                           eddy_error *err)
 {
@@ -377,48 +328,16 @@ static eddy_status split_event(eddy_clusterer *cl, uint32_t slot, const uint8_t 
     return ed_split_done(cl, out, slot, told, err);
 }
 
-/* Groups that are held together are one node of the bipartition. Returns how many nodes. */
-static uint32_t nodes_of(const eddy_clusterer *cl, const struct ed_event_state *ev, uint32_t *node)
-{
-    uint32_t m = 0;
-    for (uint32_t i = 0; i < ev->n_groups; i++) {
-        uint64_t held = cl->groups[ev->groups[i]].held;
-        uint32_t j = 0;
-        while (j < i && !(held && cl->groups[ev->groups[j]].held == held))
-            j++;
-        node[i] = j < i ? node[j] : m++;
-    }
-    return m;
-}
-
-/* The best bipartition of the event's groups into side (n): at tau; then at its weakest seam. */
-static void halve(const eddy_clusterer *cl, const struct ed_event_state *ev, const double *dot,
-                  const uint32_t *node, uint32_t m, double *affinity, uint8_t *side)
-{
-    uint32_t n = ev->n_groups;
-    uint8_t *best = side + n;
-    for (int weakest = 0; weakest < 2; weakest++) {
-        double t = weakest ? cl->th.tau + cl->th.spread / 2 : cl->th.tau;
-        memset(affinity, 0, (size_t)m * m * sizeof *affinity);
-        for (uint32_t i = 0; i < n; i++)
-            for (uint32_t j = 0; j < n; j++)
-                affinity[node[i] * m + node[j]] +=
-                    dot[i * n + j] -
-                    t * cl->groups[ev->groups[i]].weight * cl->groups[ev->groups[j]].weight;
-        if (bisect(affinity, m, best, best + n) < 0)
-            break;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        side[i] = best[node[i]];
-}
-
 /* Could some bipartition of the event's groups be a split? Not where any two of them are as alike
  * as is asked of the smallest larger half that there can be: then the sides are, too. In float,
- * with the error of float on the side of yes; most events end here. */
+ * with the error of float on the side of yes; most events end here. Where there are answers they
+ * may speak against it. */
 static int may_split(const eddy_clusterer *cl, const struct ed_event_state *ev)
 {
     double least =
         cl->th.tau + ed_threshold_off(cl, ev->weight / 2) - cl->o.stability + slop_of(cl);
+    if (cl->answers)
+        return 1;
     for (uint32_t i = 0; i < ev->n_groups; i++)
         for (uint32_t j = 0; j < i; j++) {
             uint32_t a = ev->groups[i], b = ev->groups[j];
@@ -429,41 +348,36 @@ static int may_split(const eddy_clusterer *cl, const struct ed_event_state *ev)
     return 0;
 }
 
+/* What answers add to the similarity of the halves. */
+static double halves_shift(const eddy_clusterer *cl, uint32_t slot, struct ed_halves *h)
+{
+    uint64_t sides[2];
+    if (!cl->answers)
+        return 0;
+    ed_sides_hash(cl, slot, h->picked, ed_halves_pick(cl, slot, h, 1), sides);
+    return ed_side_answered(cl, slot, sides).shift;
+}
+
 static eddy_status consider_split(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    uint32_t n = ev->n_groups;
-    if (n < 2 || ed_pinned(cl, slot) || !ed_links_fit(cl, ev->n_links) || !may_split(cl, ev))
+    if (ev->n_groups < 2 || ed_pinned(cl, slot) || !ed_links_fit(cl, ev->n_links) ||
+        !may_split(cl, ev))
         return EDDY_OK;
     eddy_arena_reset(cl->work);
-    double *dot = ed_arena_alloc(cl->work, (size_t)n * n * sizeof *dot);
-    double *affinity = ed_arena_alloc(cl->work, (size_t)n * n * sizeof *affinity);
-    uint32_t *node = ed_arena_alloc(cl->work, n * sizeof *node);
-    uint8_t *side = ed_arena_alloc_zero(cl->work, n, 3); /* and two for the search */
-    if (!dot || !affinity || !node || !side)
-        return eddy_fail_nomem(err, "split", (size_t)n * n * 16);
-    uint32_t m = nodes_of(cl, ev, node);
-    if (m < 2)
+    struct ed_halves h;
+    if (!ed_halves_of(cl, slot, cl->work, &h))
+        return eddy_fail_nomem(err, "split", (size_t)ev->n_groups * ev->n_groups * 16);
+    /* at tau; where all of it hangs together at tau, at its weakest seam */
+    if (!ed_halves_at(&h, cl->th.tau) && !ed_halves_at(&h, cl->th.tau + cl->th.spread / 2))
         return EDDY_OK;
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = i; j < n; j++)
-            dot[i * n + j] = dot[j * n + i] = ed_dot(ed_group_sum(cl, ev->groups[i]),
-                                                     ed_group_sum(cl, ev->groups[j]), cl->stride);
-    halve(cl, ev, dot, node, m, affinity, side);
-    double weight[2] = {0, 0};
-    double across = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        weight[side[i]] += cl->groups[ev->groups[i]].weight;
-        for (uint32_t j = 0; j < n; j++)
-            across += side[i] && !side[j] ? dot[i * n + j] : 0;
-    }
-    if (!(weight[0] > 0) || !(weight[1] > 0))
+    double pairs = h.weight[0] * h.weight[1];
+    double required = cl->th.tau + ed_threshold_off(cl, larger(h.weight[0], h.weight[1])) -
+                      halves_shift(cl, slot, &h);
+    if (h.across - required * pairs >= -cl->o.stability * pairs)
         return EDDY_OK;
-    double pairs = weight[0] * weight[1];
-    double required = cl->th.tau + ed_threshold_off(cl, larger(weight[0], weight[1]));
-    if (across - required * pairs >= -cl->o.stability * pairs)
-        return EDDY_OK;
-    return split_event(cl, slot, side, weight[1] <= weight[0], across / pairs, required, err);
+    return split_event(cl, slot, h.side, h.weight[1] <= h.weight[0], h.across / pairs, required,
+                       err);
 }
 
 static eddy_status splits(eddy_clusterer *cl, eddy_error *err)
@@ -550,6 +464,7 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
     double heavy = larger(a->weight, b->weight);
     double required = cl->th.tau + ed_threshold_off(cl, heavy);
     double poured = b->docs;
+    ed_answers_merged(cl, into, from);
     for (uint32_t i = 0; i < b->n_groups; i++)
         if (!ed_group_attach(cl, b->groups[i], into))
             return eddy_fail_nomem(err, "groups", sizeof(uint32_t));
@@ -564,12 +479,12 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
     ed_event_refresh(cl, into);
     if (!ed_near_join(cl, into, from))
         return eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));
-    eddy_status st = event_emptied(cl, from, into, poured, similarity, required, err);
+    eddy_status st = ed_event_emptied(cl, from, into, poured, similarity, required, err);
     return st == EDDY_OK ? groups_bound(cl, into, err) : st;
 }
 
 /* Merge a pair; the heavier one lives on (equal: the older). What only a link brought together, it
- * keeps together. */
+ * keeps together; answers of no person are no more than evidence after it as before. */
 static eddy_status merge_pair(eddy_clusterer *cl, uint32_t into, uint32_t from,
                               const struct pair *pair, eddy_error *err)
 {
@@ -577,7 +492,8 @@ static eddy_status merge_pair(eddy_clusterer *cl, uint32_t into, uint32_t from,
     if (ed_link_shift(cl, into, from) >= pair->value)
         link = *ed_link_find(cl, pair->low, pair->high);
     eddy_status st = ed_merge(cl, into, from, pair->similarity, err);
-    if (st == EDDY_OK && link.by >= EDDY_LLM)
+    int decided = link.by >= EDDY_LLM && (link.by == EDDY_PERSON || !link.answers[0]);
+    if (st == EDDY_OK && decided)
         ed_hold(cl, into, link.operation, link.by);
     return st;
 }
@@ -639,7 +555,7 @@ static eddy_status lists_of_due(eddy_clusterer *cl, eddy_error *err)
     if (!list || !slots)
         st = eddy_fail_nomem(err, "repair pass", n * sizeof *list);
     size_t m = 0;
-    uint64_t turns = event_turns(cl);
+    uint64_t turns = ed_event_turns(cl);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         const struct ed_event_state *ev = &cl->events[list[i].slot];
         if (ev->weight > LISTED_GROWTH * ev->listed || (ev->id + cl->pass) % turns == 0)
@@ -664,6 +580,8 @@ eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err)
         st = merges(cl, err);
     if (st == EDDY_OK)
         st = ed_retire(cl, err);
+    if (st == EDDY_OK)
+        st = ed_hierarchy(cl, err);
     if (st == EDDY_OK)
         st = ed_picture_pass(cl, err);
     cl->stats.passes++; /* another round: nothing has changed in it yet */

@@ -65,6 +65,7 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     change->group = b->id;
     change->into_group = a->id;
     ed_mark(cl, ED_GROUP, into);
+    ed_window_folded(cl, into, from);
     ed_group_detach(cl, from);
     ed_group_drop(cl, from);
     cl->stats.folded++;

@@ -7,14 +7,26 @@
  *   arrive.c     each point joins an event or founds one
  *   events.c     events and groups: sums of points, and the changes that are told
  *   near.c       the nearest events of an event
+ *   halves.c     an event in two, where it hangs together least
  *   repair.c     groups move, events split and merge, long after the documents left memory
  *   retire.c     folding of groups, fading of events
+ *   window.c     the last documents with their points, and where they are now
+ *   members.c    which of them an event holds, the most central first
+ *   inverse.c    words that tell events from each other
+ *   place.c      which of them may be elsewhere
+ *   reassign.c   one of them goes elsewhere
  *   operate.c    what reasoners and people decided, if its premise still holds
+ *   judge.c      answers to doubts: what they say of the threshold
  *   undo.c       and back again
  *   links.c      what must hold after that: links, held groups, redirects of merged ids
+ *   doubts.c     what the engine would like to ask
+ *   hierarchy.c  events gather in topics, topics in themes
+ *   topics.c     what people see of topics
+ *   describe.c   what events and topics are called, and said to be
  *   duplicates.c what came a moment ago, so that a second one is left out
  *   picture.c    what people see of an event: keywords, central titles, counts
  *   indexes.c    how good events look from inside
+ *   view.c       what a reasoner sees: copies of all that changed
  *   record.c     the state as records, of what changed; its hash
  *   vocabulary.c the words' part of that, written and read
  *   load.c       the state from records
@@ -75,8 +87,7 @@
 
 /* ---- what has to be recorded ---- */
 
-/* Kinds of records; those up to ED_OPERATION are numbered things that are marked when they change.
- */
+/* Kinds of records; those below ED_MARKED are numbered things that are marked when they change. */
 enum ed_kind {
     ED_SCALARS = 1,
     ED_EVENT,
@@ -88,6 +99,11 @@ enum ed_kind {
     ED_LINK,
     ED_REDIRECT,
     ED_OPERATION,
+    ED_WINDOW, /* a document */
+    ED_PLACE,  /* where it is, if not where it came to */
+    ED_ANSWER,
+    ED_TOPIC,
+    ED_TOPIC_OF, /* the topic of an event */
     ED_MARKED,
     ED_WORDS = ED_MARKED,
     ED_WORDS_PAGE,
@@ -103,6 +119,7 @@ struct ed_marks {
 
 #define BLOCK_MAX 128 /* points scored by one product */
 #define NONE      UINT32_MAX
+#define TOP_WORDS 12
 
 /* One document's point. */
 struct ed_point {
@@ -110,9 +127,9 @@ struct ed_point {
     uint16_t *at; /* (n_words) places among the hashed word dimensions, by first use */
     float *value; /* (n_words) */
     uint32_t n_words;
-    double words_root; /* square root of the words' weight */
-    double weight;     /* w: 1, or grows with time under a half-life */
-    uint64_t top[12];  /* its most telling words, for the keywords of its group */
+    double words_root;       /* square root of the words' weight */
+    double weight;           /* w: 1, or grows with time under a half-life */
+    uint64_t top[TOP_WORDS]; /* its most telling words, for the keywords of its group */
     uint32_t n_top;
 };
 
@@ -153,12 +170,14 @@ struct ed_group {
     struct ed_exemplar central, newest;
 };
 
-/* What an event was given by operations: a name, a pin. */
+/* What an event or topic was given by operations: a name, a pin, a description. */
 struct ed_given {
-    uint64_t named_in, pinned_in;   /* numbers of the operations */
-    eddy_actor named_by, pinned_by; /* EDDY_ONLINE: not */
-    uint8_t n;
-    char name[EDDY_NAME_MAX];
+    uint64_t named_in, pinned_in, described_in;   /* numbers of the operations */
+    eddy_actor named_by, pinned_by, described_by; /* EDDY_ONLINE: not */
+    uint8_t n, n_category;
+    uint16_t n_summary;
+    char name[EDDY_NAME_MAX], category[EDDY_CATEGORY_MAX], summary[EDDY_SUMMARY_MAX];
+    float *vector; /* (dense_dim) of the summary; NULL: none */
 };
 
 struct ed_near {
@@ -184,7 +203,9 @@ struct ed_event_state {
     uint64_t name;          /* hash of the keywords last told */
     double named_at;        /* documents when it was last named */
     struct ed_given *given; /* NULL: nothing */
+    uint64_t topic;         /* id; 0: none; recorded on its own */
     uint32_t n_links;       /* links that it is in; not recorded */
+    uint64_t viewed;        /* version in the last view of a reasoner */
     float *told;            /* (dim) sum when drift was last told; NULL: none */
     double told_weight;
     uint64_t asked_in;   /* stretch in which its weight last changed ... */
@@ -199,6 +220,25 @@ struct ed_slots {
     uint64_t *used; /* bits */
     uint32_t n;     /* slots that were ever taken */
     uint32_t hint;  /* words of `used` before this one are full */
+};
+
+/* ---- topics and themes ---- */
+
+struct ed_topic {
+    uint64_t id;     /* 0: free */
+    uint64_t parent; /* id of a topic's theme; 0: none */
+    uint64_t version;
+    int level;        /* 1: topic, 2: theme */
+    uint64_t told;    /* hash of its children and its theme when it was last told ... */
+    double told_docs; /* ... and how many documents it had */
+    struct ed_given *given;
+};
+struct ed_topics {
+    struct ed_topic *at; /* (room) */
+    struct ed_slots slots;
+    size_t room;
+    struct ed_table slot_of; /* id -> slot */
+    uint64_t next;           /* number of the next one */
 };
 
 /* ---- the vocabulary ---- */
@@ -248,11 +288,14 @@ struct ed_sample {
 };
 
 struct ed_threshold {
-    double tau;    /* asked of large groups */
-    double spread; /* sd of the null pairs */
-    double delta;  /* similarity asked per halving of the larger group */
-    double full;   /* n': size from which nothing more is asked */
-    double phi;    /* share of the mass in small events: how far arrival asks for it */
+    double tau;     /* asked of large groups */
+    double learned; /* the same before answers moved it */
+    double steep;   /* what answers made of BETA, as a factor; 1 without */
+    double mean;    /* of the null pairs */
+    double spread;  /* sd of the null pairs */
+    double delta;   /* similarity asked per halving of the larger group */
+    double full;    /* n': size from which nothing more is asked */
+    double phi;     /* share of the mass in small events: how far arrival asks for it */
 };
 
 /* The last events that faded, so that one which resumes an old one can say so. */
@@ -269,11 +312,17 @@ struct ed_faded {
 /* Two live events and what was said of them. */
 #define LINKS_MAX 4096
 struct ed_link {
-    uint64_t low, high; /* ids */
-    double strength;    /* at most EDDY_LINK_FIRM either way; 0: no link */
-    uint64_t operation; /* that said so last */
+    uint64_t low, high;  /* ids */
+    double strength;     /* at most EDDY_LINK_FIRM either way; 0: no link, but for its answers */
+    uint64_t operation;  /* that said so last */
+    uint64_t answers[2]; /* numbers of the answers that it is the sum of, older first; 0: none */
     eddy_actor by;
 };
+/* No link at all: of two answers that contradict each other the strength is 0, too. */
+static inline int ed_link_none(const struct ed_link *link)
+{
+    return !(fabs(link->strength) > 0) && !link->answers[0];
+}
 struct ed_links {
     struct ed_link *at; /* (n) in no order that means anything */
     uint32_t n, room;
@@ -298,8 +347,53 @@ struct ed_operation {
     eddy_actor actor;
     int undone;
     uint64_t event, other;     /* as in eddy_operation; split: the new event, and the old one */
-    struct ed_given before[2]; /* of event (split: none) and other */
+    uint64_t position;         /* likewise */
+    struct ed_given before[2]; /* of event or topic (split: none), and of other */
     struct ed_link link;       /* what there was between them */
+};
+
+/* ---- the last documents ---- */
+
+struct ed_kept {
+    unsigned char *value; /* (n) of its record */
+    uint32_t n, room;
+    uint64_t came_to;  /* id of its group, as in the value */
+    uint64_t group;    /* and now */
+    eddy_actor put_by; /* who put it there by itself; EDDY_ONLINE: nobody */
+};
+struct ed_window {
+    struct ed_kept *docs; /* (options.window) at position % window; NULL: there was none */
+    uint32_t *group; /* (window) slots of their groups; another's where the id is not the same */
+    /* work memory */
+    float *dense; /* (n_dense) */
+    uint16_t *at; /* (terms_dim) */
+    float *value; /* (terms_dim) */
+    uint64_t *used;
+    unsigned char *bytes;
+};
+
+/* A document of the window, as its record tells. Strings are in the record; the point is in work
+ * memory, until the next one is read. */
+struct ed_document {
+    uint64_t position;
+    int64_t time_ms, arrived_ms; /* of the document, and of the stream when it came */
+    uint64_t came_to;
+    float similarity, threshold, runner_up_similarity;
+    uint64_t runner_up;
+    eddy_str id, title;
+    struct ed_point point;
+    uint32_t group, event; /* slots, now; NONE: faded */
+};
+
+/* The last answers to doubts, at their number % ANSWERS_KEPT. */
+#define ANSWERS_KEPT 1024
+struct ed_answer {
+    uint64_t operation; /* 0: free, or undone */
+    uint64_t event;     /* of one whose halves were asked about; 0: of two */
+    uint64_t side;      /* hash of the groups of one half; 0: of two */
+    int same;
+    double error, similarity;
+    double shift; /* what it adds to the similarity of its sides */
 };
 
 struct ed_list_change {
@@ -308,6 +402,10 @@ struct ed_list_change {
 };
 struct ed_list_picture {
     eddy_event *at;
+    size_t n, room;
+};
+struct ed_list_topic {
+    eddy_topic *at;
     size_t n, room;
 };
 
@@ -335,6 +433,7 @@ struct eddy_clusterer {
     struct ed_slots slots;
     uint32_t room_events, n_events;
     struct ed_table slot_of; /* event id -> slot */
+    struct ed_topics topics;
 
     struct ed_group *groups; /* (room_groups) */
     float *group_sums;       /* (room_groups, stride) */
@@ -345,13 +444,14 @@ struct eddy_clusterer {
     uint64_t stretch;      /* number of this one, from 1 */
     double stretch_weight; /* weight_now when it began */
     uint64_t stretch_left; /* documents until the next pass */
-    uint64_t unrepaired;   /* documents since the last pass */
+    uint64_t unrepaired;   /* documents and answers since the last pass */
     uint64_t pass;
 
     eddy_arena *work; /* points and scores of a block, lists of a pass */
     eddy_arena *pictures_arena;
     struct ed_list_change changes;
     struct ed_list_picture pictures;
+    struct ed_list_topic topics_told;
     eddy_engine_stats stats;
     int failed; /* memory ran out inside; nothing may be done any more */
 
@@ -362,6 +462,9 @@ struct eddy_clusterer {
     struct ed_redirects redirects;
     struct ed_operation *operations; /* (OPERATIONS_KEPT); NULL: there was none */
     uint64_t next_operation;
+    struct ed_window window;
+    struct ed_answer *answers; /* (ANSWERS_KEPT); NULL: there was none */
+    uint64_t next_answer;      /* from 0 */
     struct {
         eddy_actor actor;
         uint64_t number;
@@ -436,12 +539,21 @@ eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_po
 /* point . sum, fixed order. */
 double ed_point_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum);
 void ed_point_add(const eddy_clusterer *cl, const struct ed_point *p, float *sum);
+/* The direction of a dense vector from the stream's mean, which stays as it is. */
+void ed_point_centred(const eddy_clusterer *cl, const float *dense, float *ret);
 
 /* threshold.c: memory of the sample. 0: none. */
 int ed_sample_room(eddy_clusterer *cl);
 eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, eddy_error *err);
 /* Before each stretch. */
 void ed_threshold_learn(eddy_clusterer *cl);
+/* What arrival asks of every event, after tau has changed. */
+void ed_threshold_ask(eddy_clusterer *cl);
+/* How steeply the probability that two are one rises with similarity. */
+static inline double ed_beta(const eddy_clusterer *cl)
+{
+    return cl->th.steep * BETA / cl->th.spread;
+}
 /* off(m): similarity asked beyond tau of two groups whose larger weighs m, where a document weighs
  * now. */
 double ed_threshold_off_at(const eddy_clusterer *cl, double m, double now);
@@ -453,6 +565,12 @@ static inline double ed_threshold_off(const eddy_clusterer *cl, double m)
 /* arrive.c */
 eddy_status ed_arrive(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_assignment *ret,
                       eddy_error *err);
+/* The point joins the event at slot, to whose documents it has this similarity. Returns the slot of
+ * its group; NONE: no memory. */
+uint32_t ed_join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p, uint32_t slot,
+                 double similarity);
+void ed_exemplar_set(struct ed_exemplar *x, eddy_str id, eddy_str title, int64_t time_ms,
+                     double similarity);
 
 /* events.c: NONE or 0 = no memory. */
 int ed_marks_room(struct ed_marks *marks, size_t room);
@@ -461,7 +579,10 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted);
 int ed_groups_room(eddy_clusterer *cl, size_t wanted);
 /* All columns of words_across. */
 int ed_events_across(eddy_clusterer *cl);
+int ed_slots_room(struct ed_slots *slots, size_t old, size_t room);
+uint32_t ed_slots_lowest(const struct ed_slots *slots);
 void ed_slots_take(struct ed_slots *slots, uint32_t slot);
+void ed_slots_free(struct ed_slots *slots, uint32_t slot);
 uint32_t ed_event_new(eddy_clusterer *cl);
 void ed_event_drop(eddy_clusterer *cl, uint32_t slot);
 /* The hot numbers of an event whose weight has changed. */
@@ -478,6 +599,9 @@ uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot);
 int ed_group_attach(eddy_clusterer *cl, uint32_t group, uint32_t slot);
 void ed_group_detach(eddy_clusterer *cl, uint32_t group);
 void ed_group_drop(eddy_clusterer *cl, uint32_t group);
+/* Sum, weight, documents and times of an event anew, from its groups; of one without groups the
+ * times stay. */
+void ed_event_gather(eddy_clusterer *cl, uint32_t slot);
 /* Move a group with its sums; the event it leaves may be left without groups. */
 int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to);
 eddy_change *ed_change_add(eddy_clusterer *cl, eddy_change_kind kind, uint32_t slot);
@@ -497,9 +621,37 @@ static inline int ed_near_alive(const eddy_clusterer *cl, const struct ed_near *
     return cl->events[near->slot].id == near->id;
 }
 
+/* halves.c */
+struct ed_halves {
+    uint32_t n;       /* groups of the event, in its order */
+    uint32_t m;       /* nodes: groups that are held together are one; with fewer than 2 there is
+                         nothing to part */
+    double *dot;      /* (n, n) of their sums */
+    double *affinity; /* (m, m) */
+    double *size;     /* (n) their weights */
+    uint32_t *node;   /* (n) */
+    uint8_t *side;    /* (n) 0 or 1 */
+    uint32_t *picked; /* (n) slots of groups */
+    double weight[2]; /* of the sides */
+    double across;    /* sum of dots from one to the other */
+};
+/* Memory is from the arena; 0: it is full. */
+int ed_halves_of(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, struct ed_halves *ret);
+/* The groups of one side go to h->picked; returns how many. */
+size_t ed_halves_pick(const eddy_clusterer *cl, uint32_t slot, struct ed_halves *h, int side);
+/* The best halves at this threshold; 0: none are less alike than that. */
+int ed_halves_at(struct ed_halves *h, double threshold);
+
 /* repair.c, retire.c */
 int ed_faded_room(eddy_clusterer *cl); /* memory of the ring; 0: none */
 eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err);
+/* How many passes an unchanged event waits for its turn; and is it looked at in this one? */
+uint64_t ed_event_turns(const eddy_clusterer *cl);
+static inline int ed_event_due(const eddy_clusterer *cl, const struct ed_event_state *ev,
+                               uint64_t turns)
+{
+    return ev->changed == ed_round(cl) || (ev->id + cl->pass) % turns == 0;
+}
 eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err);
 /* Fold the groups of an event down to `detail`. */
 eddy_status ed_retire_fold(eddy_clusterer *cl, uint32_t slot, eddy_error *err);
@@ -514,6 +666,9 @@ uint64_t ed_retired_like(const eddy_clusterer *cl, uint32_t slot);
 /* repair.c, for operations: pour an event into another. */
 eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double similarity,
                      eddy_error *err);
+/* The event at slot has lost its last group to `into`: lineage, last picture, gone. */
+eddy_status ed_event_emptied(eddy_clusterer *cl, uint32_t slot, uint32_t into, double before,
+                             double similarity, double required, eddy_error *err);
 /* A new event beside `like`, told as its split, for the groups that follow by ed_move; NONE: no
  * memory. */
 uint32_t ed_split_off(eddy_clusterer *cl, uint32_t like, double similarity, double required);
@@ -523,6 +678,72 @@ eddy_status ed_split_done(eddy_clusterer *cl, uint32_t out, uint32_t slot, size_
 /* Move a group; the event that it leaves is merged when nothing is left of it. */
 eddy_status ed_move(eddy_clusterer *cl, uint32_t group, uint32_t to, double similarity,
                     double required, eddy_error *err);
+
+/* window.c; ints: 0 = no memory */
+int ed_window_room(eddy_clusterer *cl);
+void ed_window_clear(eddy_clusterer *cl);
+size_t ed_window_bytes(const eddy_clusterer *cl);
+/* Documents in it: slots from 0. */
+uint32_t ed_window_n(const eddy_clusterer *cl);
+uint64_t ed_window_position(const eddy_clusterer *cl, uint32_t slot);
+/* NONE: not in it. */
+uint32_t ed_window_slot(const eddy_clusterer *cl, uint64_t position);
+/* Slot of the group that the document is in; NONE: faded. */
+uint32_t ed_window_group(const eddy_clusterer *cl, uint32_t slot);
+/* The document that was assigned so has just joined that group. */
+int ed_window_put(eddy_clusterer *cl, const struct ed_point *p, uint32_t group,
+                  const eddy_assignment *a);
+void ed_window_read(const eddy_clusterer *cl, uint32_t slot, struct ed_document *ret);
+/* What was in group `from` is in `into`; both are still there. */
+void ed_window_folded(eddy_clusterer *cl, uint32_t into, uint32_t from);
+void ed_window_reassigned(eddy_clusterer *cl, uint32_t slot, uint32_t group, eddy_actor by);
+
+/* members.c: documents of the window by event. */
+struct ed_whereabouts {
+    uint32_t *first; /* (slots.n) newest document of the event, NONE */
+    uint32_t *next;  /* (window) the one before it */
+};
+/* One side of a comparison: an event, or some of its groups. */
+struct ed_side {
+    uint32_t event;
+    const uint32_t *groups; /* (n_groups) slots; NULL: all */
+    uint32_t n_groups;
+    const float *sum; /* (stride) */
+    double weight, docs;
+};
+eddy_status ed_whereabouts(const eddy_clusterer *cl, eddy_arena *arena, struct ed_whereabouts *ret,
+                           eddy_error *err);
+struct ed_side ed_side_of(const eddy_clusterer *cl, uint32_t event);
+/* Mean similarity of the document to the others of the side, to which it belongs; shares (2 +
+ * EDDY_EXTRA_MAX) of the views, unless NULL. To itself where it is alone. */
+double ed_member_similarity(const eddy_clusterer *cl, const struct ed_document *doc,
+                            const struct ed_side *side, float *shares);
+/* The side's documents, of the newest `most`, by falling similarity; strings stay in the window's
+ * records. */
+eddy_status ed_members(const eddy_clusterer *cl, const struct ed_whereabouts *where,
+                       const struct ed_side *side, size_t most, eddy_arena *arena,
+                       eddy_member **ret, size_t *n_ret, eddy_error *err);
+/* Strings of members (n) into the arena. */
+eddy_status ed_members_keep(eddy_member *members, size_t n, eddy_arena *arena, eddy_error *err);
+void ed_member_fill(const eddy_clusterer *cl, const struct ed_document *doc,
+                    const struct ed_side *side, eddy_member *ret);
+
+/* place.c: documents of the window that may be of another event, the least certain first, into ret
+ * (n_max); returns how many. */
+size_t ed_doubts_place(const eddy_clusterer *cl, size_t n_max, eddy_doubt *ret);
+
+/* reassign.c: a document and where it goes. */
+struct ed_going {
+    uint64_t position;
+    uint32_t from, to; /* slots of events; to NONE: a new one, and the same as from: it stays */
+    double similarity, required;
+};
+/* Tells the similarity too: to the documents there, or where it goes to a new event, to the others
+ * of its own; whether that is enough is the caller's to say. */
+eddy_refusal ed_reassign_premise(const eddy_clusterer *cl, eddy_actor actor,
+                                 struct ed_going *going);
+/* Put it there, on behalf of `by`; going->to is the slot then. */
+eddy_status ed_reassign(eddy_clusterer *cl, struct ed_going *going, eddy_actor by, eddy_error *err);
 
 /* links.c; ints: 0 = no memory */
 int ed_links_room(eddy_clusterer *cl, size_t wanted);
@@ -567,8 +788,6 @@ void ed_hold(eddy_clusterer *cl, uint32_t slot, uint64_t number, eddy_actor by);
 int ed_held(const eddy_clusterer *cl, uint32_t group);
 /* No group is held by this operation any more, but those that somebody above `by` holds. */
 int ed_hold_release(eddy_clusterer *cl, uint64_t number, eddy_actor by);
-/* Give all that is in *given; of nothing: none. */
-int ed_give(eddy_clusterer *cl, uint32_t slot, const struct ed_given *given);
 
 /* operate.c: the ring, when there is none yet */
 int ed_operations_room(eddy_clusterer *cl);
@@ -596,6 +815,31 @@ eddy_change *ed_operation_told(eddy_clusterer *cl, eddy_change_kind kind, uint32
 /* Groups (n) out of the event at `from` to that at `to`, or to a new one (NONE). */
 eddy_status ed_groups_go(eddy_clusterer *cl, uint32_t from, uint32_t to, const uint32_t *groups,
                          size_t n, uint32_t *ret_slot, eddy_error *err);
+/* judge.c: tau and steepness by the answers, from what was learned without them. */
+void ed_judge_fit(eddy_clusterer *cl);
+/* The ring, when there is none yet; 0: no memory. */
+int ed_answers_room(eddy_clusterer *cl);
+/* What an answer that is wrong with this probability adds to the similarity of its sides. */
+double ed_answer_shift(const eddy_clusterer *cl, int same, double error);
+/* There is room; what it says is fitted at once. */
+void ed_answer_keep(eddy_clusterer *cl, struct ed_answer answer);
+/* That of an operation; NULL: none (any more). */
+struct ed_answer *ed_answer_find(const eddy_clusterer *cl, uint64_t operation);
+/* It was not given. */
+void ed_answer_void(eddy_clusterer *cl, struct ed_answer *answer);
+/* Some groups (n) of an event, and the rest of them, each as a number that is not 0. */
+void ed_sides_hash(const eddy_clusterer *cl, uint32_t slot, const uint32_t *groups, size_t n,
+                   uint64_t ret[2]);
+/* What was answered about the halves of an event: up to two operations, and their shift. */
+struct ed_side_answers {
+    uint64_t answers[2]; /* as in ed_link */
+    double shift;
+};
+struct ed_side_answers ed_side_answered(const eddy_clusterer *cl, uint32_t slot,
+                                        const uint64_t side[2]);
+/* One event is about to go into another: what was answered about the two is about halves now. */
+void ed_answers_merged(eddy_clusterer *cl, uint32_t into, uint32_t from);
+
 /* undo.c: what speaks against it; and then do it. */
 eddy_refusal ed_undo_premise(const eddy_clusterer *cl, const eddy_operation *op);
 eddy_status ed_undo(eddy_clusterer *cl, const eddy_operation *op, uint64_t *ret_event,
@@ -608,7 +852,59 @@ uint64_t ed_state_hash(const eddy_clusterer *cl);
 /* load.c */
 void ed_load_free(eddy_clusterer *cl);
 
+/* hierarchy.c: the part of a pass that is about topics. */
+eddy_status ed_hierarchy(eddy_clusterer *cl, eddy_error *err);
+
+/* topics.c; NONE or 0: no memory, or no such topic */
+int ed_topics_room(eddy_clusterer *cl, size_t wanted);
+void ed_topics_free(eddy_clusterer *cl);
+uint32_t ed_topic_slot(const eddy_clusterer *cl, uint64_t id);
+uint32_t ed_topic_new(eddy_clusterer *cl, int level);
+/* Its last picture, and gone: into another, or (NONE) with its last event. */
+eddy_status ed_topic_drop(eddy_clusterer *cl, uint32_t slot, uint32_t into, eddy_error *err);
+/* Pictures of those that are due; of this one. */
+eddy_status ed_topics_tell(eddy_clusterer *cl, eddy_error *err);
+eddy_status ed_topic_tell(eddy_clusterer *cl, uint32_t slot, eddy_error *err);
+
+/* describe.c; ints: 0 = no memory. What is given is copied. */
+void ed_given_free(struct ed_given *given);
+/* Put a copy over what is there, which owns its vector. */
+int ed_given_keep(const eddy_clusterer *cl, struct ed_given *at, const struct ed_given *given);
+/* The same where nothing given is NULL. */
+int ed_given_put(const eddy_clusterer *cl, struct ed_given **at, const struct ed_given *given);
+int ed_give(eddy_clusterer *cl, uint32_t slot, const struct ed_given *given);
+/* Parts of one over those of another. */
+void ed_given_name(struct ed_given *to, const struct ed_given *from);
+void ed_given_pin(struct ed_given *to, const struct ed_given *from);
+void ed_given_description(struct ed_given *to, const struct ed_given *from);
+void ed_given_rename(struct ed_given *given, eddy_str name, eddy_actor by, uint64_t number);
+/* The higher rank's parts live on; of equal rank, those of `into`. */
+int ed_given_merged(const eddy_clusterer *cl, struct ed_given **into, const struct ed_given *from);
+eddy_status ed_describe_check(const eddy_clusterer *cl, const eddy_operation *op, eddy_error *err);
+eddy_refusal ed_describe_premise(const struct ed_given *given, const eddy_operation *op);
+int ed_describe(const eddy_clusterer *cl, struct ed_given **at, const eddy_operation *op,
+                uint64_t number);
+/* Does anything still stand that this operation said? And take that back. */
+int ed_described_by(const struct ed_given *given, uint64_t number);
+int ed_describe_undo(const eddy_clusterer *cl, struct ed_given **at, const struct ed_given *before,
+                     uint64_t number);
+
+/* indexes.c: of one event, against the neighbours of its list; those most like it. NaN and none
+ * where it has no list yet. */
+void ed_indexes_picture(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret);
+double ed_indexes_velocity(const eddy_clusterer *cl, const struct ed_event_state *ev,
+                           double centre);
+
 /* picture.c */
+struct ed_keyword {
+    uint64_t hash;
+    double score;
+};
+/* The words that say most about these events (n) together; gives how many. */
+uint32_t ed_keywords(const eddy_clusterer *cl, const uint32_t *slots, uint32_t n,
+                     struct ed_keyword ret[EDDY_KEYWORDS]);
+/* The first three; at NULL: no memory. */
+eddy_str ed_name_of_words(eddy_arena *arena, const eddy_str *words, uint32_t n);
 eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, eddy_event *ret,
                        eddy_error *err);
 /* Add the picture of slot to the list, with a new version. */

@@ -3,7 +3,8 @@
  * Learned from a reservoir sample of the stream itself: the spread of the similarities of its pairs
  * (nearly all of different events: the null), and how close the most isolated tenth sits to its
  * nearest neighbour. On top of it comes off(m): the mean similarity to a small group is noisy, and
- * the best of hundreds of candidates is an extreme value, so more is asked of small groups.
+ * the best of hundreds of candidates is an extreme value, so more is asked of small groups. Answers
+ * to doubts move what was learned (judge.c).
  *
  * The sample's products are kept; only rows of points that are new are computed again, each by the
  * fixed-order dot, so that tau has the same bits on every machine. */
@@ -150,10 +151,18 @@ void ed_threshold_learn(eddy_clusterer *cl)
         double slack = tau > null ? tau - null : 0; /* asked already: never counted twice */
         th->delta = SIZE_STEP * (sd < SPREAD_MAX ? sd : SPREAD_MAX);
         th->full = th->delta > 0 ? SIZE_FULL * ed_exp2(-slack / th->delta) : 0;
+        th->mean = mean;
         th->spread = sd;
-        th->tau = isnan(cl->o.threshold) ? tau + cl->o.granularity * sd : cl->o.threshold;
+        th->mean = mean;
+        th->learned = isnan(cl->o.threshold) ? tau + cl->o.granularity * sd : cl->o.threshold;
+        ed_judge_fit(cl);
     }
     th->phi = small_share(cl);
+    ed_threshold_ask(cl);
+}
+
+void ed_threshold_ask(eddy_clusterer *cl)
+{
     for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id)
             ed_event_ask(cl, e);

@@ -15,8 +15,10 @@
 struct plan {
     struct ed_operation *kept;
     uint32_t from, to; /* slots; to NONE: a new event */
+    uint32_t topic;    /* whose description is taken back; NONE */
     uint32_t *groups;  /* (n) of from, that go; to be freed */
     size_t n;
+    struct ed_going going; /* a document that goes */
 };
 
 static struct ed_operation *kept_find(const eddy_clusterer *cl, uint64_t number)
@@ -105,6 +107,21 @@ static eddy_refusal plan_given(const eddy_clusterer *cl, const eddy_operation *o
     return given && given->pinned_by > op->actor ? EDDY_REFUSED_PINNED : EDDY_APPLIED;
 }
 
+static eddy_refusal plan_describe(const eddy_clusterer *cl, const eddy_operation *op,
+                                  struct plan *p)
+{
+    int is_topic = EDDY_IS_TOPIC(p->kept->event);
+    uint32_t slot =
+        is_topic ? ed_topic_slot(cl, p->kept->event) : ed_event_slot(cl, p->kept->event);
+    if (slot == NONE)
+        return EDDY_REFUSED_GONE;
+    *(is_topic ? &p->topic : &p->from) = slot;
+    const struct ed_given *given = is_topic ? cl->topics.at[slot].given : cl->events[slot].given;
+    if (!ed_described_by(given, p->kept->number))
+        return EDDY_REFUSED_STALE;
+    return given->pinned_by > op->actor ? EDDY_REFUSED_PINNED : EDDY_APPLIED;
+}
+
 static eddy_refusal plan_link(const eddy_clusterer *cl, struct plan *p)
 {
     uint64_t number = p->kept->number;
@@ -117,10 +134,41 @@ static eddy_refusal plan_link(const eddy_clusterer *cl, struct plan *p)
     return EDDY_REFUSED_STALE;
 }
 
+/* The document goes back, or into a new event where its own has faded; one that stayed may be asked
+ * about again. */
+static eddy_refusal plan_document(const eddy_clusterer *cl, const eddy_operation *op,
+                                  struct plan *p)
+{
+    const struct ed_operation *kept = p->kept;
+    p->from = live(cl, kept->other);
+    p->to = live(cl, kept->event);
+    if (p->from == NONE)
+        return EDDY_REFUSED_GONE;
+    if (p->from == p->to && kept->event != kept->other)
+        p->to = NONE; /* they have merged */
+    p->going = (struct ed_going){.position = kept->position, .from = p->from, .to = p->to};
+    return ed_reassign_premise(cl, op->actor, &p->going);
+}
+
+/* Answers: what they say of the threshold goes whatever became of the events, and a part that they
+ * split off comes back while both parts are there. */
+static eddy_refusal plan_answer(const eddy_clusterer *cl, const eddy_operation *op, struct plan *p)
+{
+    const struct ed_answer *answer = ed_answer_find(cl, p->kept->number);
+    if (!answer)
+        return EDDY_REFUSED_STALE;
+    eddy_refusal no = answer->side && p->kept->other ? plan_split(cl, op, p) : EDDY_REFUSED_GONE;
+    if (no != EDDY_REFUSED_GONE && no != EDDY_REFUSED_STALE)
+        return no;
+    p->from = live(cl, p->kept->event);
+    p->to = live(cl, p->kept->other);
+    return EDDY_APPLIED;
+}
+
 /* p->groups NULL after a merge or move was taken: no memory. */
 static eddy_refusal plan_make(const eddy_clusterer *cl, const eddy_operation *op, struct plan *p)
 {
-    *p = (struct plan){.kept = kept_find(cl, op->undo), .from = NONE, .to = NONE};
+    *p = (struct plan){.kept = kept_find(cl, op->undo), .from = NONE, .to = NONE, .topic = NONE};
     if (!p->kept)
         return EDDY_REFUSED_GONE;
     if (p->kept->undone)
@@ -132,6 +180,9 @@ static eddy_refusal plan_make(const eddy_clusterer *cl, const eddy_operation *op
     case EDDY_OPERATION_MOVE: return plan_groups(cl, op, p);
     case EDDY_OPERATION_SPLIT: return plan_split(cl, op, p);
     case EDDY_OPERATION_LINK: return plan_link(cl, p);
+    case EDDY_OPERATION_REASSIGN: return plan_document(cl, op, p);
+    case EDDY_OPERATION_ANSWER: return plan_answer(cl, op, p);
+    case EDDY_OPERATION_DESCRIBE: return plan_describe(cl, op, p);
     default: return plan_given(cl, op, p);
     }
 }
@@ -158,10 +209,34 @@ static int links_void(eddy_clusterer *cl, uint64_t number)
     return 1;
 }
 
+/* Links lose what this answer put in; those that were nothing else are none any more. */
+static int links_without(eddy_clusterer *cl, uint64_t number, double shift)
+{
+    for (uint32_t i = cl->links.n; i-- > 0;) {
+        struct ed_link link = cl->links.at[i];
+        if (link.answers[0] != number && link.answers[1] != number)
+            continue;
+        link.answers[0] = link.answers[0] == number ? link.answers[1] : link.answers[0];
+        link.answers[1] = 0;
+        link.operation = link.answers[0];
+        link.strength = link.answers[0] ? link.strength - shift : 0;
+        if (!ed_link_put(cl, link))
+            return 0;
+    }
+    return 1;
+}
+
+static int is_undone(const eddy_clusterer *cl, uint64_t number)
+{
+    const struct ed_operation *kept = &cl->operations[number % OPERATIONS_KEPT];
+    return kept->number == number && kept->undone;
+}
+
 /* The link that there was, between what are its events now. */
 static int link_back(eddy_clusterer *cl, const struct ed_link *before, uint32_t a, uint32_t b)
 {
-    if (a == NONE || b == NONE || a == b || !(fabs(before->strength) > 0))
+    if (a == NONE || b == NONE || a == b || ed_link_none(before) ||
+        is_undone(cl, before->operation))
         return 1;
     struct ed_link link = *before;
     link.low = cl->events[a].id;
@@ -177,16 +252,13 @@ static int given_back(eddy_clusterer *cl, uint32_t slot, const struct ed_given *
     struct ed_given now = {0};
     if (cl->events[slot].given)
         now = *cl->events[slot].given;
-    if (gone->named_by && now.named_by == gone->named_by && now.named_in == gone->named_in) {
-        now.named_by = own->named_by;
-        now.named_in = own->named_in;
-        now.n = own->n;
-        memcpy(now.name, own->name, sizeof now.name);
-    }
-    if (gone->pinned_by && now.pinned_by == gone->pinned_by && now.pinned_in == gone->pinned_in) {
-        now.pinned_by = own->pinned_by;
-        now.pinned_in = own->pinned_in;
-    }
+    if (gone->named_by && now.named_by == gone->named_by && now.named_in == gone->named_in)
+        ed_given_name(&now, own);
+    if (gone->pinned_by && now.pinned_by == gone->pinned_by && now.pinned_in == gone->pinned_in)
+        ed_given_pin(&now, own);
+    if (gone->described_by && now.described_by == gone->described_by &&
+        now.described_in == gone->described_in)
+        ed_given_description(&now, own);
     return ed_give(cl, slot, &now);
 }
 
@@ -204,8 +276,11 @@ static eddy_status undo_groups(eddy_clusterer *cl, const eddy_operation *op, str
         return st;
     if (cl->events[p->from].id != from) /* all of it went */
         return EDDY_OK;
-    struct ed_link apart = {from, cl->events[p->to].id, -EDDY_LINK_FIRM, cl->acting.number,
-                            op->actor};
+    struct ed_link apart = {.low = from,
+                            .high = cl->events[p->to].id,
+                            .strength = -EDDY_LINK_FIRM,
+                            .operation = cl->acting.number,
+                            .by = op->actor};
     int decided = op->actor == EDDY_PERSON && kept->actor != EDDY_PERSON;
     if ((decided && !ed_link_put(cl, apart)) ||
         (fresh && (!given_back(cl, p->from, &kept->before[0], &kept->before[1]) ||
@@ -237,19 +312,23 @@ static eddy_status undo_given(eddy_clusterer *cl, struct plan *p, eddy_error *er
                             : before->pinned_by                    ? EDDY_PINNED
                                                                    : EDDY_UNPINNED;
     int name = kind == EDDY_RENAMED || now.named_in == p->kept->number || !now.named_by;
-    if (name) {
-        now.named_by = before->named_by;
-        now.named_in = before->named_in;
-        now.n = before->n;
-        memcpy(now.name, before->name, sizeof now.name);
-    }
-    if (kind != EDDY_RENAMED) {
-        now.pinned_by = before->pinned_by;
-        now.pinned_in = before->pinned_in;
-    }
+    if (name)
+        ed_given_name(&now, before);
+    if (kind != EDDY_RENAMED)
+        ed_given_pin(&now, before);
     if (!ed_give(cl, p->from, &now) || !ed_operation_told(cl, kind, p->from, NONE))
         return eddy_fail_nomem(err, "names", sizeof now);
     return EDDY_OK;
+}
+
+static eddy_status undo_describe(eddy_clusterer *cl, struct plan *p, eddy_error *err)
+{
+    int is_topic = p->topic != NONE;
+    struct ed_given **at = is_topic ? &cl->topics.at[p->topic].given : &cl->events[p->from].given;
+    if (!ed_describe_undo(cl, at, &p->kept->before[0], p->kept->number) ||
+        (!is_topic && !ed_operation_told(cl, EDDY_DESCRIBED, p->from, NONE)))
+        return eddy_fail_nomem(err, "descriptions", sizeof **at);
+    return is_topic ? ed_topic_tell(cl, p->topic, err) : EDDY_OK;
 }
 
 static eddy_status undo_link(eddy_clusterer *cl, const eddy_operation *op, struct plan *p,
@@ -263,17 +342,61 @@ static eddy_status undo_link(eddy_clusterer *cl, const eddy_operation *op, struc
     return EDDY_OK;
 }
 
+/* Where a person has overruled a reasoner, no reasoner moves the document again. */
+static eddy_status undo_document(eddy_clusterer *cl, const eddy_operation *op, struct plan *p,
+                                 eddy_error *err)
+{
+    int decided = op->actor == EDDY_PERSON && p->kept->actor != EDDY_PERSON;
+    if (!links_void(cl, p->kept->number))
+        return eddy_fail_nomem(err, "links", sizeof(struct ed_link));
+    uint64_t from = cl->events[p->from].id;
+    int fresh = p->to == NONE;
+    eddy_status st = ed_reassign(cl, &p->going, decided ? op->actor : EDDY_ONLINE, err);
+    if (st != EDDY_OK)
+        return st;
+    p->to = p->going.to;
+    struct ed_link apart = {.low = from,
+                            .high = cl->events[p->to].id,
+                            .strength = -EDDY_LINK_FIRM,
+                            .operation = cl->acting.number,
+                            .by = op->actor};
+    return !decided || !fresh || ed_link_put(cl, apart)
+               ? EDDY_OK
+               : eddy_fail_nomem(err, "links", sizeof apart);
+}
+
+static eddy_status undo_answer(eddy_clusterer *cl, const eddy_operation *op, struct plan *p,
+                               eddy_error *err)
+{
+    struct ed_operation *kept = p->kept;
+    struct ed_answer *answer = ed_answer_find(cl, kept->number);
+    int split = answer->side && kept->other;
+    int apart = p->from != NONE && p->to != NONE && p->from != p->to;
+    ed_hold_release(cl, kept->number, op->actor);
+    if (!links_without(cl, kept->number, answer->shift))
+        return eddy_fail_nomem(err, "links", sizeof(struct ed_link));
+    ed_answer_void(cl, answer);
+    cl->unrepaired++;
+    if (split && apart)
+        return undo_split(cl, op, p, err);
+    return split || link_back(cl, &kept->link, p->from, p->to)
+               ? EDDY_OK
+               : eddy_fail_nomem(err, "links", sizeof(struct ed_link));
+}
+
 /* The last change: what is void, and of which events. */
 static eddy_status tell(eddy_clusterer *cl, const struct plan *p, uint64_t *ret_event,
                         eddy_error *err)
 {
     uint32_t slot = p->to != NONE ? p->to : p->from;
-    uint32_t other = slot == p->to && p->from != NONE && cl->events[p->from].id ? p->from : NONE;
+    uint32_t other = slot == p->to && p->from != NONE && p->from != p->to && cl->events[p->from].id
+                         ? p->from
+                         : NONE;
     eddy_change *change = slot == NONE ? ed_change_add(cl, EDDY_UNDONE, 0)
                                        : ed_operation_told(cl, EDDY_UNDONE, slot, other);
     if (!change)
         return eddy_fail_nomem(err, "changes", sizeof *change);
-    if (slot == NONE) { /* links of events that have faded */
+    if (slot == NONE) { /* links of events that have faded; a topic */
         change->event = p->kept->event;
         change->size_before = change->size_after = 0;
     }
@@ -299,6 +422,9 @@ eddy_status ed_undo(eddy_clusterer *cl, const eddy_operation *op, uint64_t *ret_
         break;
     case EDDY_OPERATION_SPLIT: st = undo_split(cl, op, &p, err); break;
     case EDDY_OPERATION_LINK: st = undo_link(cl, op, &p, err); break;
+    case EDDY_OPERATION_REASSIGN: st = undo_document(cl, op, &p, err); break;
+    case EDDY_OPERATION_ANSWER: st = undo_answer(cl, op, &p, err); break;
+    case EDDY_OPERATION_DESCRIBE: st = undo_describe(cl, &p, err); break;
     default: st = undo_given(cl, &p, err); break;
     }
     ed_free(p.groups);

@@ -1,14 +1,15 @@
-/* Lineage: three tables, each from an id to where it went.
+/* Lineage: four tables, each from an id to where it went.
  *
  *   merged  event -> the event it went into        a forest; the root lives on
  *   folded  group -> the group it went into        likewise
  *   home    group -> the event it was last put in
+ *   apart   document -> the group it was last put in by itself
  *
  * A document is in the event that lives on of the home of the group that lives on of its group.
  * Ids are never reused: an event that merged takes no group afterwards, a group that was folded
- * moves no more. So the order of events does not matter but among the moves of one group, and
- * assignments may come before, between or after the changes: the first of them only founds the
- * home of a group that no change has spoken of.
+ * moves no more. So the order of events does not matter but among the moves of one group and of one
+ * document, and assignments may come before, between or after the changes: the first of them only
+ * founds the home of a group that no change has spoken of.
  *
  * Chains of a million merges are walked once: each walk points all it passed at the root. */
 #include "base/error.h"
@@ -20,7 +21,7 @@
 #include <inttypes.h>
 
 struct eddy_lineage {
-    struct ed_table merged, folded, home;
+    struct ed_table merged, folded, home, apart;
 };
 
 eddy_status eddy_lineage_new(eddy_lineage **ret, eddy_error *err)
@@ -31,6 +32,7 @@ eddy_status eddy_lineage_new(eddy_lineage **ret, eddy_error *err)
     ed_table_init(&lineage->merged);
     ed_table_init(&lineage->folded);
     ed_table_init(&lineage->home);
+    ed_table_init(&lineage->apart);
     *ret = lineage;
     return EDDY_OK;
 }
@@ -42,6 +44,7 @@ void eddy_lineage_free(eddy_lineage *lineage)
     ed_table_clear(&lineage->merged);
     ed_table_clear(&lineage->folded);
     ed_table_clear(&lineage->home);
+    ed_table_clear(&lineage->apart);
     ed_free(lineage);
 }
 
@@ -101,6 +104,23 @@ eddy_status eddy_lineage_assigned(eddy_lineage *lineage, uint64_t event, uint64_
     return event && group ? place(lineage, group, event, 0, err) : EDDY_OK;
 }
 
+/* The group is told of by this change alone where it was new. */
+static eddy_status put_apart(eddy_lineage *lineage, const eddy_change *change, eddy_error *err)
+{
+    uint64_t key = change->document + 1; /* not 0 */
+    if (!change->into_group || !change->event || !key)
+        return eddy_fail(err, EDDY_INVALID,
+                         "lineage: a reassignment without its document, group or event");
+    eddy_status st = place(lineage, change->into_group, change->event, 0, err);
+    if (st != EDDY_OK)
+        return st;
+    uint64_t *group = ed_table_put(&lineage->apart, key, change->into_group);
+    if (!group)
+        return eddy_fail_nomem(err, "lineage", lineage->apart.room * 4 * sizeof(uint64_t));
+    *group = change->into_group;
+    return EDDY_OK;
+}
+
 eddy_status eddy_lineage_changed(eddy_lineage *lineage, const eddy_change *change, eddy_error *err)
 {
     switch (change->kind) {
@@ -111,6 +131,7 @@ eddy_status eddy_lineage_changed(eddy_lineage *lineage, const eddy_change *chang
         if (!change->group || !change->event)
             return eddy_fail(err, EDDY_INVALID, "lineage: a move without its group or event");
         return place(lineage, change->group, change->event, 1, err);
+    case EDDY_REASSIGNED: return put_apart(lineage, change, err);
     default: return EDDY_OK;
     }
 }
@@ -118,6 +139,13 @@ eddy_status eddy_lineage_changed(eddy_lineage *lineage, const eddy_change *chang
 uint64_t eddy_lineage_event(eddy_lineage *lineage, uint64_t event)
 {
     return root(&lineage->merged, event);
+}
+
+uint64_t eddy_lineage_document(eddy_lineage *lineage, uint64_t document, uint64_t event,
+                               uint64_t group)
+{
+    const uint64_t *apart = ed_table_find(&lineage->apart, document + 1);
+    return eddy_lineage_now(lineage, event, apart ? *apart : group);
 }
 
 uint64_t eddy_lineage_now(eddy_lineage *lineage, uint64_t event, uint64_t group)

@@ -6,6 +6,8 @@
 
 #include "engine/record.h"
 
+#include <eddy/reason.h>
+
 static void require(int holds)
 {
     if (!holds)
@@ -40,6 +42,32 @@ static void claims_make_right(eddy_clusterer *cl, eddy_clusterer *words)
     }
 }
 
+/* Every document of the window goes to the first event, by itself; and is looked at there. */
+static void reassigns(eddy_clusterer *cl, eddy_arena *arena)
+{
+    const uint64_t *ids;
+    size_t n;
+    eddy_view view;
+    eddy_outcome out;
+    require(eddy_clusterer_events(cl, arena, &ids, &n, NULL) == EDDY_OK);
+    for (uint32_t i = 0; i < ed_window_n(cl) && n; i++) {
+        uint32_t group = ed_window_group(cl, i);
+        uint64_t from = group == NONE ? ids[0] : cl->events[cl->groups[group].event].id;
+        eddy_operation op = {.kind = EDDY_OPERATION_REASSIGN,
+                             .actor = EDDY_PERSON,
+                             .event = from,
+                             .other = i % 3 ? ids[0] : 0,
+                             .position = ed_window_position(cl, i)};
+        require(eddy_clusterer_apply(cl, &op, &out, NULL) == EDDY_OK);
+    }
+    require(eddy_view_take(cl, 1, 4, arena, &view, NULL) == EDDY_OK);
+    for (size_t i = 0; i < view.n_events; i++) {
+        const eddy_term_weight *terms;
+        require(eddy_clusterer_terms(cl, view.events[i].picture.id, 3, arena, &terms, &n, NULL) ==
+                EDDY_OK);
+    }
+}
+
 /* All that is kept is undone; the first two events become one, and two again. */
 static void operates(eddy_clusterer *cl)
 {
@@ -59,6 +87,7 @@ static void operates(eddy_clusterer *cl)
         require(eddy_clusterer_apply(cl, &merge, &out, NULL) == EDDY_OK && !out.refusal);
         require(eddy_clusterer_where(cl, ids[0]) == ids[1]);
     }
+    reassigns(cl, arena);
     eddy_arena_free(arena);
 }
 

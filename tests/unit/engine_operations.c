@@ -63,19 +63,47 @@ static uint64_t version_of(const eddy_clusterer *cl, uint64_t id)
     return slot == NONE ? 1 : cl->events[slot].version;
 }
 
+/* Of the groups of an answer and the rest of their event, as a doubt tells it. */
+static double halves_similarity(const eddy_clusterer *cl, const eddy_operation *op)
+{
+    const struct ed_event_state *ev = &cl->events[ed_event_slot(cl, op->event)];
+    double weight[2] = {0, 0};
+    double dot = 0;
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        int in[2] = {0, 0};
+        for (uint32_t j = 0; j < ev->n_groups; j++) {
+            in[0] = in[1] = 0;
+            for (size_t k = 0; k < op->n_groups; k++) {
+                in[0] |= cl->groups[ev->groups[i]].id == op->groups[k];
+                in[1] |= cl->groups[ev->groups[j]].id == op->groups[k];
+            }
+            if (in[0] && !in[1])
+                dot += ed_dot(ed_group_sum(cl, ev->groups[i]), ed_group_sum(cl, ev->groups[j]),
+                              cl->stride);
+        }
+        weight[in[0]] += cl->groups[ev->groups[i]].weight;
+    }
+    return dot / (weight[0] * weight[1]) - ed_threshold_off(cl, fmax(weight[0], weight[1]));
+}
+
 static const char *const evidence = "they say so";
 
 /* An operation on what there is, mostly one that could be applied. */
 static eddy_operation random_operation(const eddy_clusterer *cl, uint64_t *seed, eddy_arena *arena)
 {
     uint64_t dice = test_random(seed);
-    eddy_operation op = {.kind = (eddy_operation_kind)(dice % 8),
-                         .actor = (eddy_actor)(1 + dice / 8 % 3),
+    eddy_operation op = {.kind = (eddy_operation_kind)(dice % EDDY_OPERATION_REASSIGN),
+                         .actor = (eddy_actor)(1 + dice / 16 % 3),
+                         .same = (int)(dice >> 36 & 1),
+                         .error = (1 + (double)(dice >> 44 & 31)) / 66,
                          .evidence = {evidence, strlen(evidence)},
                          .name = {"a given name", 5 + dice / 32 % 7},
+                         .summary = {"what is said of it", dice >> 20 & 15},
+                         .category = {"a category", dice >> 24 & 7},
                          .strength = (double)(dice / 512 % 9) - 4.5};
-    int groups = op.kind == EDDY_OPERATION_SPLIT || op.kind == EDDY_OPERATION_MOVE;
-    op.event = some_event(cl, seed, op.kind == EDDY_OPERATION_SPLIT ? 2 : 1, 0);
+    int whole = op.kind == EDDY_OPERATION_ANSWER && (dice >> 37 & 1);
+    int groups = op.kind == EDDY_OPERATION_SPLIT || op.kind == EDDY_OPERATION_MOVE || whole;
+    op.event = some_event(cl, seed, op.kind == EDDY_OPERATION_SPLIT || whole ? 2 : 1, 0);
     for (uint32_t e = 0; e < cl->slots.n && op.kind == EDDY_OPERATION_UNPIN; e++)
         op.event = cl->events[e].id && ed_pinned(cl, e) ? cl->events[e].id : op.event;
     op.other = some_event(cl, seed, 1, op.event);
@@ -89,9 +117,13 @@ static eddy_operation random_operation(const eddy_clusterer *cl, uint64_t *seed,
     if (groups && op.event) {
         CHECK_OK(eddy_clusterer_groups(cl, op.event, arena, &op.groups, &n, &err), &err);
         op.n_groups = 1 + (size_t)(test_random(seed) % n);
-        if (op.kind == EDDY_OPERATION_SPLIT && op.n_groups == n && n > 1)
+        if (op.kind != EDDY_OPERATION_MOVE && op.n_groups == n && n > 1)
             op.n_groups--;
     }
+    if (op.kind == EDDY_OPERATION_ANSWER && op.event && op.other)
+        op.similarity =
+            whole ? halves_similarity(cl, &op) : shown_similarity(cl, op.event, op.other);
+    op.other = whole ? 0 : op.other;
     return op;
 }
 
@@ -150,7 +182,7 @@ static void any_sequence(int shape, uint64_t seed, size_t n)
     struct shape x;
     struct kept kept = {0};
     double faded = 0;
-    size_t kinds[EDDY_OPERATION_UNDO + 1] = {0};
+    size_t kinds[EDDY_OPERATION_REASSIGN + 1] = {0};
     shape_make(&x, shape, seed, n);
     eddy_clusterer *cl = clusterer_new(&x.o);
     eddy_clusterer *twin = clusterer_new(&x.o);
@@ -167,7 +199,7 @@ static void any_sequence(int shape, uint64_t seed, size_t n)
             eddy_arena *arena = eddy_arena_new(0);
             eddy_operation op = random_operation(cl, &seed, arena);
             uint64_t hash = ed_state_hash(cl);
-            if (op.event && op.other) {
+            if (op.event && (op.other || op.n_groups)) {
                 eddy_outcome a = apply(cl, op);
                 eddy_outcome b = apply(twin, op);
                 assert_true((a.refusal != EDDY_APPLIED) == (ed_state_hash(cl) == hash));
@@ -195,11 +227,12 @@ static void any_sequence(int shape, uint64_t seed, size_t n)
     eddy_engine_stats st;
     eddy_clusterer_stats(cl, &st);
     printf("%-10s: applied %llu (", shape_names[shape], (unsigned long long)st.operations);
-    for (size_t k = 0; k <= EDDY_OPERATION_UNDO; k++) {
+    for (size_t k = 0; k <= EDDY_OPERATION_ANSWER; k++) {
         printf("%s%zu", k ? " " : "", kinds[k]);
         assert_true(kinds[k] > 0);
     }
-    printf("), refused");
+    assert_true(kinds[EDDY_OPERATION_DESCRIBE] > 0);
+    printf(" %zu), refused", kinds[EDDY_OPERATION_DESCRIBE]);
     for (size_t k = 1; k < EDDY_REFUSALS; k++)
         printf(" %s %llu", eddy_refusal_name((eddy_refusal)k), (unsigned long long)st.refused[k]);
     printf("\n");
@@ -227,8 +260,11 @@ static uint64_t partition(const eddy_clusterer *cl)
             continue;
         for (uint32_t i = 0; i < ev->n_groups; i++)
             own += ed_mix64(cl->groups[ev->groups[i]].id);
-        if (ev->given)
+        if (ev->given) {
             own = ed_fnv1a(own + (uint64_t)ev->given->pinned_by, ev->given->name, ev->given->n);
+            own = ed_fnv1a(own, ev->given->summary, ev->given->n_summary);
+            own = ed_fnv1a(own, ev->given->category, ev->given->n_category);
+        }
         all += ed_mix64(own);
     }
     return all;
@@ -237,7 +273,7 @@ static uint64_t partition(const eddy_clusterer *cl)
 TEST(the_undo_of_the_last_operation_restores_the_events)
 {
     uint64_t seed = test_seed() + 22;
-    size_t undone[EDDY_OPERATION_UNDO] = {0};
+    size_t undone[EDDY_OPERATION_REASSIGN] = {0};
     for (int shape = 0; shape < SHAPES; shape++) {
         struct shape x;
         shape_make(&x, shape, seed, 2000);
@@ -252,18 +288,22 @@ TEST(the_undo_of_the_last_operation_restores_the_events)
                 eddy_operation op = random_operation(cl, &seed, arena);
                 uint64_t before = partition(cl);
                 uint32_t links = cl->links.n;
-                if (op.event && op.other && op.kind != EDDY_OPERATION_UNDO) {
+                if (op.event && (op.other || op.n_groups) && op.kind != EDDY_OPERATION_UNDO) {
                     eddy_outcome out = apply(cl, op);
-                    assert_true(out.refusal != EDDY_APPLIED || op.kind == EDDY_OPERATION_LINK ||
-                                partition(cl) != before || op.kind == EDDY_OPERATION_PIN ||
-                                op.kind == EDDY_OPERATION_UNPIN ||
-                                op.kind == EDDY_OPERATION_RENAME || op.kind == EDDY_OPERATION_MOVE);
-                    if (!out.refusal && test_random(&seed) % 4) {
+                    assert_true(
+                        out.refusal != EDDY_APPLIED || op.kind == EDDY_OPERATION_LINK ||
+                        partition(cl) != before || op.kind == EDDY_OPERATION_PIN ||
+                        op.kind == EDDY_OPERATION_UNPIN || op.kind == EDDY_OPERATION_ANSWER ||
+                        op.kind == EDDY_OPERATION_RENAME || op.kind == EDDY_OPERATION_DESCRIBE ||
+                        op.kind == EDDY_OPERATION_MOVE);
+                    if (!out.refusal && out.number && test_random(&seed) % 4) {
                         done(cl, (eddy_operation){.kind = EDDY_OPERATION_UNDO,
                                                   .actor = op.actor,
                                                   .undo = out.number});
                         assert_true(partition(cl) == before);
-                        assert_true(op.kind != EDDY_OPERATION_LINK || cl->links.n == links);
+                        assert_true(
+                            (op.kind != EDDY_OPERATION_LINK && op.kind != EDDY_OPERATION_ANSWER) ||
+                            cl->links.n == links);
                         undone[op.kind]++;
                     }
                 }
@@ -273,9 +313,9 @@ TEST(the_undo_of_the_last_operation_restores_the_events)
         eddy_clusterer_free(cl);
         stream_free(&x.s);
     }
-    for (size_t k = 0; k < EDDY_OPERATION_UNDO; k++) {
-        printf("%zu%s", undone[k], k + 1 < EDDY_OPERATION_UNDO ? ", " : " undone\n");
-        assert_true(undone[k] > 2);
+    for (size_t k = 0; k < EDDY_OPERATION_REASSIGN; k++) {
+        printf("%zu%s", undone[k], k + 1 < EDDY_OPERATION_REASSIGN ? ", " : " undone\n");
+        assert_true(undone[k] > 2 || k == EDDY_OPERATION_UNDO);
     }
 }
 
@@ -431,7 +471,7 @@ TEST(without_the_link_a_cut_event_grows_together_again)
                          .groups = groups,
                          .n_groups = n / 2};
     uint64_t b = done(cl, op).event;
-    struct ed_link none = {a, b, 0, 0, EDDY_ONLINE};
+    struct ed_link none = {.low = a, .high = b};
     assert_true(ed_link_put(cl, none));
     eddy_assignment got[500];
     CHECK_OK(eddy_clusterer_assign(cl, x.s.rows + 1000, 500, got, &err), &err);
@@ -697,7 +737,7 @@ TEST(links_of_people_are_never_dropped)
     const uint64_t *ids;
     size_t n = 0;
     CHECK_OK(eddy_clusterer_events(cl, arena, &ids, &n, &err), &err);
-    struct ed_link link = {0, 0, -1, 1, EDDY_LLM};
+    struct ed_link link = {.strength = -1, .operation = 1, .by = EDDY_LLM};
     for (size_t i = 0; i < n; i++) /* as if there had been so many answers */
         for (size_t j = 0; j < i && cl->links.n < LINKS_MAX; j++) {
             link.low = ids[j];

@@ -322,8 +322,10 @@ TEST(the_fingerprint_tells_what_goes_on_differently)
     DIFFERS(repair_every++);
     DIFFERS(events_max++);
     DIFFERS(words_max++);
+    DIFFERS(window++);
     DIFFERS(neighbours++);
     DIFFERS(turns++);
+    DIFFERS(topics = EDDY_TOPICS_OFF);
 #undef DIFFERS
 }
 

@@ -131,10 +131,12 @@ static inline void shape_make(struct shape *x, int shape, uint64_t seed, size_t 
         x->o.events_max = 48;
         x->o.repair_every = 100;
         x->o.duplicates_window = 200;
+        x->o.window = 300;
         break;
     case FORGETFUL:
         x->o.words_max = 1024;
         x->o.events_max = 64;
+        x->o.window = 64;
         events = 1000;
         noise = 1.0;
         break;
@@ -145,10 +147,14 @@ static inline void shape_make(struct shape *x, int shape, uint64_t seed, size_t 
         x->o.extra_weight[0] = 0.2;
         x->o.extra_weight[1] = 0.1;
         break;
-    case WORDS_ONLY: x->o.dense_dim = 0; break;
+    case WORDS_ONLY:
+        x->o.dense_dim = 0;
+        x->o.window = 1;
+        break;
     case LONG_LIVED:
         x->o.fade_ms = 0;
         x->o.half_life_ms = 3600000;
+        x->o.window = 0;
         x->o.detail = 8;
         events = 200;
         break;
@@ -228,12 +234,23 @@ static inline void same_records(eddy_clusterer *a, eddy_clusterer *b, struct kep
 
 /* ---- small states ---- */
 
-/* Some operations of people: two links, a name, a pin, a merge. */
+/* How alike two events are, less what their size takes: as a doubt tells it. */
+static inline double shown_similarity(const eddy_clusterer *cl, uint64_t a, uint64_t b)
+{
+    uint32_t x = ed_event_slot(cl, a);
+    uint32_t y = ed_event_slot(cl, b);
+    double heavy = fmax(cl->events[x].weight, cl->events[y].weight);
+    return ed_event_similarity(cl, x, y) - ed_threshold_off(cl, heavy);
+}
+
+/* Some operations of people: two links, a name, a pin, a description, an answer, a merge; and the
+ * last document stays. */
 static inline void operate(eddy_clusterer *cl)
 {
-    const eddy_operation_kind kinds[] = {EDDY_OPERATION_LINK, EDDY_OPERATION_RENAME,
-                                         EDDY_OPERATION_PIN, EDDY_OPERATION_LINK,
-                                         EDDY_OPERATION_MERGE};
+    const eddy_operation_kind kinds[] = {
+        EDDY_OPERATION_LINK, EDDY_OPERATION_RENAME, EDDY_OPERATION_PIN,  EDDY_OPERATION_DESCRIBE,
+        EDDY_OPERATION_LINK, EDDY_OPERATION_ANSWER, EDDY_OPERATION_MERGE};
+    float vector[STREAM_DIM] = {1};
     eddy_arena *arena = eddy_arena_new(0);
     eddy_error err = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -248,9 +265,24 @@ static inline void operate(eddy_clusterer *cl)
                              .event = ids[n - 1 - i % 3],
                              .other = ids[n - 1 - (i + 1) % 3],
                              .strength = -1,
-                             .name = {"a name", 6}};
+                             .error = 0.1,
+                             .name = {"a name", 6},
+                             .summary = {"a summary", 9},
+                             .vector = cl->o.dense_dim ? vector : NULL};
+        op.similarity = shown_similarity(cl, op.event, op.other);
         CHECK_OK(eddy_clusterer_apply(cl, &op, &out, &err), &err);
     }
+    uint32_t slot = ed_window_slot(cl, cl->position - 1);
+    uint32_t group = slot == NONE ? NONE : ed_window_group(cl, slot);
+    uint64_t own = group == NONE ? 0 : cl->events[cl->groups[group].event].id;
+    eddy_outcome out;
+    eddy_operation stays = {.kind = EDDY_OPERATION_REASSIGN,
+                            .actor = EDDY_PERSON,
+                            .event = own,
+                            .other = own,
+                            .position = cl->position - 1};
+    if (own)
+        CHECK_OK(eddy_clusterer_apply(cl, &stays, &out, &err), &err);
     eddy_arena_free(arena);
 }
 

@@ -152,6 +152,21 @@ TEST(a_run_is_scored_at_arrival_with_lineage_and_after_repair)
     assert_int_equal(err[0], 0);
 }
 
+/* The same end, but the two that left did so one by one. */
+TEST(documents_that_were_reassigned_are_followed)
+{
+    put_all();
+    put("changes.jsonl",
+        "{\"kind\":\"merged\",\"event\":\"E2\",\"other\":\"E1\"}\n"
+        "{\"kind\":\"split\",\"event\":\"E3\",\"other\":\"E1\"}\n"
+        "{\"kind\":\"reassigned\",\"event\":\"E3\",\"other\":\"E1\",\"group\":\"G3\","
+        "\"into_group\":\"G7\",\"document\":\"d3\",\"document_position\":3}\n"
+        "{\"kind\":\"reassigned\",\"event\":\"E3\",\"other\":\"E1\",\"group\":\"G4\","
+        "\"into_group\":\"G7\",\"document\":\"4\",\"document_position\":4}\n");
+    assert_int_equal(run("--json", NULL), 0);
+    figures_are_right();
+}
+
 TEST(gold_labels_may_be_csv_tsv_or_anywhere_in_json)
 {
     put_all();
@@ -341,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_scored_at_arrival_with_lineage_and_after_repair),
+        cmocka_unit_test(documents_that_were_reassigned_are_followed),
         cmocka_unit_test(gold_labels_may_be_csv_tsv_or_anywhere_in_json),
         cmocka_unit_test(errors_name_the_file_and_the_line),
         cmocka_unit_test(a_missing_file_is_told_from_a_wrong_command_line),

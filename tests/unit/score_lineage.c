@@ -54,6 +54,40 @@ TEST(documents_follow_merges_moves_and_folds)
     eddy_lineage_free(l);
 }
 
+#define REASSIGNED(d, g, into, e)                                                                  \
+    ((eddy_change){.kind = EDDY_REASSIGNED,                                                        \
+                   .document = (d),                                                                \
+                   .group = (g),                                                                   \
+                   .into_group = (into),                                                           \
+                   .event = (e)})
+
+/* Document 0 leaves, and all that happens to its new group is its own; the others stay. */
+TEST(a_document_goes_its_own_way)
+{
+    eddy_lineage *l = lineage_new();
+    assigned(l, 1, 10);
+    assigned(l, 2, 20);
+    changed(l, &REASSIGNED(0, 10, 20, 2));
+    assert_int_equal(eddy_lineage_document(l, 0, 1, 10), 2);
+    assert_int_equal(eddy_lineage_document(l, 1, 1, 10), 1);
+    assert_int_equal(eddy_lineage_now(l, 1, 10), 1);
+    changed(l, &MOVED(20, 2, 3));
+    changed(l, &REASSIGNED(1, 10, 99, 7)); /* a group of which nobody has spoken */
+    changed(l, &FOLDED(20, 30));
+    assigned(l, 4, 30);
+    changed(l, &MERGED(4, 5));
+    assert_int_equal(eddy_lineage_document(l, 0, 1, 10), 5);
+    assert_int_equal(eddy_lineage_document(l, 1, 1, 10), 7);
+    changed(l, &REASSIGNED(0, 30, 10, 1)); /* and back */
+    assert_int_equal(eddy_lineage_document(l, 0, 1, 10), 1);
+    assert_int_equal(eddy_lineage_changed(l, &REASSIGNED(UINT64_MAX, 10, 30, 5), NULL),
+                     EDDY_INVALID);
+    assert_int_equal(eddy_lineage_document(l, UINT64_MAX, 1, 10), 1);
+    assert_int_equal(eddy_lineage_changed(l, &REASSIGNED(3, 1, 0, 1), NULL), EDDY_INVALID);
+    assert_int_equal(eddy_lineage_changed(l, &REASSIGNED(3, 1, 1, 0), NULL), EDDY_INVALID);
+    eddy_lineage_free(l);
+}
+
 TEST(a_circle_and_a_second_way_are_refused)
 {
     eddy_lineage *l = lineage_new();
@@ -271,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_follow_merges_moves_and_folds),
+        cmocka_unit_test(a_document_goes_its_own_way),
         cmocka_unit_test(a_circle_and_a_second_way_are_refused),
         cmocka_unit_test(lineage_agrees_with_the_slow_engine),
         cmocka_unit_test(a_million_merges_folds_and_moves_are_no_burden),

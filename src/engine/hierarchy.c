@@ -1,0 +1,669 @@
+/* Hierarchy: topics over events, themes over topics (ALGORITHM 4).
+ *
+ * The same objective as for events, one level up: leaves (events, then topics) gather in nodes
+ * (topics, then themes) as long as their mean similarity is above a lower threshold. A leaf counts
+ * with its documents, so that a parent's mean is that of its documents and not of its children (in
+ * HERCULES, arXiv 2506.19992, each child counts once).
+ *
+ * A pass looks at the events that repair looked at, and at who their neighbours belong to: an event
+ * stays where it is unless that gains by more than the hysteresis, loses its place when the rest of
+ * the topic turned away, topics part in two in turn, and then whoever belongs together merges. Sums
+ * of nodes are made anew in each pass, so that what a topic weighs is what its events weigh, and
+ * the state is nothing but who belongs to whom.
+ *
+ * What merges: pairs that are each other's best, all of a round at once, until there are none. For
+ * average linkage that is the same tree as best pair first, without a search for each merge. */
+#include "engine/state.h"
+
+#define KAPPA_TOPIC 1.0 /* spreads above the null mean */
+#define KAPPA_THEME 0.5
+#define NULL_PAIRS  4096 /* of descriptions, for their own null mean and spread */
+#define SWEEPS      4    /* of a bisection */
+
+struct leaf {
+    uint64_t id;
+    uint32_t thing; /* slot of the event, or of the topic */
+    uint32_t node;
+    uint32_t edge, n_edges; /* leaves near it, of those that are due */
+    double weight, docs;
+    const float *x; /* (dim) its weight times its mean */
+};
+
+struct node {
+    uint64_t id;   /* 0: no topic, or not yet */
+    uint32_t slot; /* of the topic */
+    uint32_t into; /* the node that it was merged into; itself */
+    uint32_t n;    /* leaves */
+    double weight, docs;
+    const float *sum; /* (dim) that of its only leaf, or own */
+    float *own;       /* NULL: none yet */
+};
+
+struct pair {
+    double value;
+    uint32_t a, b; /* nodes, a < b */
+};
+
+struct level {
+    eddy_clusterer *cl;
+    int number; /* 1: topics over events, 2: themes over topics */
+    size_t dim;
+    double mean, spread, asked; /* of the null pairs; of large nodes */
+    struct leaf *leaves;
+    uint32_t n_leaves;
+    struct node *nodes;
+    uint32_t n_nodes;
+    uint32_t *edges;   /* leaves */
+    uint32_t *leaf_of; /* slot of an event or topic -> leaf */
+};
+
+static eddy_status no_room(eddy_error *err, size_t n)
+{
+    return eddy_fail_nomem(err, "topics", n);
+}
+
+/* ---- nodes ---- */
+
+static double asked_of(const struct level *l, double weight)
+{
+    return l->asked + ed_threshold_off(l->cl, weight);
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static uint32_t node_new(struct level *l)
+{
+    l->nodes[l->n_nodes] = (struct node){.into = l->n_nodes};
+    return l->n_nodes++;
+}
+
+static uint32_t node_of(const struct level *l, uint32_t node)
+{
+    while (l->nodes[node].into != node)
+        node = l->nodes[node].into;
+    return node;
+}
+
+/* Sum memory of its own, with what the sum is. 0: none. */
+static int node_own(struct level *l, struct node *v)
+{
+    if (v->own)
+        return 1;
+    v->own = ed_arena_alloc_aligned(l->cl->work, l->dim * sizeof *v->own);
+    if (!v->own)
+        return 0;
+    if (v->n)
+        memcpy(v->own, v->sum, l->dim * sizeof *v->own);
+    else
+        memset(v->own, 0, l->dim * sizeof *v->own);
+    v->sum = v->own;
+    return 1;
+}
+
+static int node_join(struct level *l, uint32_t node, uint32_t leaf)
+{
+    struct node *v = &l->nodes[node];
+    struct leaf *e = &l->leaves[leaf];
+    if (!v->n && !v->own)
+        v->sum = e->x;
+    else if (!node_own(l, v))
+        return 0;
+    if (v->own)
+        ed_add_scaled(v->own, 1, e->x, l->dim);
+    v->n++;
+    v->weight += e->weight;
+    v->docs += e->docs;
+    e->node = node;
+    return 1;
+}
+
+static int node_part(struct level *l, uint32_t leaf)
+{
+    struct leaf *e = &l->leaves[leaf];
+    struct node *v = &l->nodes[e->node];
+    if (!node_own(l, v))
+        return 0;
+    ed_add_scaled(v->own, -1, e->x, l->dim);
+    v->n--;
+    v->weight -= e->weight;
+    v->docs -= e->docs;
+    return 1;
+}
+
+static double node_similarity(const struct level *l, const struct node *a, const struct node *b)
+{
+    return ed_dot(a->sum, b->sum, l->dim) / (a->weight * b->weight);
+}
+
+/* ---- leaves ---- */
+
+/* Nodes for the topics of this level, by slot; then one for each leaf that is in none. Room for
+ * those that leaves leave for, and parts of split ones, too. */
+static eddy_status nodes_make(struct level *l, eddy_error *err)
+{
+    eddy_clusterer *cl = l->cl;
+    const struct ed_topics *t = &cl->topics;
+    size_t room = 2 * (size_t)l->n_leaves + 2 * (size_t)t->slots.n + 1;
+    uint32_t *node_at = ed_arena_alloc(cl->work, (t->slots.n + (size_t)1) * sizeof *node_at);
+    l->nodes = ed_arena_alloc(cl->work, room * sizeof *l->nodes);
+    if (!l->nodes || !node_at)
+        return no_room(err, room * sizeof *l->nodes);
+    for (uint32_t s = 0; s < t->slots.n; s++)
+        if (t->at[s].id && t->at[s].level == l->number) {
+            node_at[s] = node_new(l);
+            l->nodes[node_at[s]].id = t->at[s].id;
+            l->nodes[node_at[s]].slot = s;
+        }
+    for (uint32_t i = 0; i < l->n_leaves; i++) {
+        const struct leaf *e = &l->leaves[i];
+        uint64_t parent = l->number == 1 ? cl->events[e->thing].topic : t->at[e->thing].parent;
+        uint32_t slot = parent ? ed_topic_slot(cl, parent) : NONE;
+        if (!node_join(l, slot == NONE ? node_new(l) : node_at[slot], i))
+            return no_room(err, l->dim * sizeof(float));
+    }
+    return EDDY_OK;
+}
+
+/* ---- 1. moves ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = (*(const struct leaf *const *)a)->id;
+    uint64_t y = (*(const struct leaf *const *)b)->id;
+    return (x > y) - (x < y);
+}
+
+/* Where would this leaf of several rather be? One that is alone is for the merges. */
+static int consider_leaf(struct level *l, uint32_t leaf)
+{
+    const struct leaf *e = &l->leaves[leaf];
+    const struct node *a = &l->nodes[e->node];
+    if (a->n < 2)
+        return 1;
+    double rest = a->weight - e->weight;
+    double own = (ed_dot(e->x, a->sum, l->dim) - ed_dot(e->x, e->x, l->dim)) / (e->weight * rest) -
+                 asked_of(l, larger(e->weight, rest));
+    double h = l->cl->o.stability;
+    double most = larger(own + h, 0);
+    uint32_t best = NONE, seen = NONE;
+    for (uint32_t i = 0; i < e->n_edges; i++) {
+        uint32_t other = l->leaves[l->edges[e->edge + i]].node;
+        const struct node *b = &l->nodes[other];
+        if (other == e->node || other == seen)
+            continue;
+        seen = other;
+        double gain = ed_dot(e->x, b->sum, l->dim) / (e->weight * b->weight) -
+                      asked_of(l, larger(e->weight, b->weight));
+        if (gain > most) {
+            most = gain;
+            best = other;
+        }
+    }
+    if (best == NONE && own >= -h)
+        return 1;
+    if (!node_part(l, leaf))
+        return 0;
+    return node_join(l, best == NONE ? node_new(l) : best, leaf);
+}
+
+static eddy_status moves(struct level *l, eddy_error *err)
+{
+    const struct leaf **due = ed_arena_alloc(l->cl->work, (l->n_leaves + (size_t)1) * sizeof *due);
+    size_t n = 0;
+    if (!due)
+        return no_room(err, l->n_leaves * sizeof *due);
+    for (uint32_t i = 0; i < l->n_leaves; i++)
+        if (l->leaves[i].n_edges)
+            due[n++] = &l->leaves[i];
+    qsort(due, n, sizeof *due, by_id);
+    for (size_t i = 0; i < n; i++)
+        if (!consider_leaf(l, (uint32_t)(due[i] - l->leaves)))
+            return no_room(err, l->dim * sizeof(float));
+    return EDDY_OK;
+}
+
+/* ---- 2. splits ---- */
+
+/* What the affinities inside gain when the leaf goes from its side to the other. */
+static double gain_of_flip(const struct level *l, const struct leaf *e, const struct node *from,
+                           const struct node *to)
+{
+    double stay = ed_dot(e->x, from->sum, l->dim) - ed_dot(e->x, e->x, l->dim) -
+                  l->asked * e->weight * (from->weight - e->weight);
+    return ed_dot(e->x, to->sum, l->dim) - l->asked * e->weight * to->weight - stay;
+}
+
+/* The leaf that is least like the rest of the node. */
+static uint32_t farthest(const struct level *l, const struct node *v, const uint32_t *leaves)
+{
+    uint32_t ret = leaves[0];
+    double least = 2;
+    for (uint32_t i = 0; i < v->n; i++) {
+        const struct leaf *e = &l->leaves[leaves[i]];
+        double similarity = (ed_dot(e->x, v->sum, l->dim) - ed_dot(e->x, e->x, l->dim)) /
+                            (e->weight * (v->weight - e->weight));
+        if (similarity < least) {
+            least = similarity;
+            ret = leaves[i];
+        }
+    }
+    return ret;
+}
+
+/* Part the node (its leaves: n) in two where that gains enough. From its farthest leaf, each leaf
+ * goes to the side where it gains, two dots at a time: sums stand for all pairs. */
+static int consider_split(struct level *l, uint32_t node, const uint32_t *leaves)
+{
+    uint32_t n = l->nodes[node].n;
+    uint32_t out = node_new(l);
+    uint32_t seed = farthest(l, &l->nodes[node], leaves);
+    if (!node_part(l, seed) || !node_join(l, out, seed) || !node_own(l, &l->nodes[out]))
+        return 0;
+    int flips = 1;
+    for (int sweep = 0; sweep < SWEEPS && flips; sweep++) {
+        flips = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t from = l->leaves[leaves[i]].node;
+            uint32_t to = from == node ? out : node;
+            if (l->nodes[from].n < 2 ||
+                !(gain_of_flip(l, &l->leaves[leaves[i]], &l->nodes[from], &l->nodes[to]) > 1e-9))
+                continue;
+            if (!node_part(l, leaves[i]) || !node_join(l, to, leaves[i]))
+                return 0;
+            flips++;
+        }
+    }
+    struct node *a = &l->nodes[node];
+    struct node *b = &l->nodes[out];
+    double apart = node_similarity(l, a, b) - asked_of(l, larger(a->weight, b->weight));
+    int split = apart < -l->cl->o.stability;
+    uint32_t back = split ? (b->weight > a->weight ? NONE : node) : out;
+    for (uint32_t i = 0; i < n && back == out; i++) /* as it was */
+        if (l->leaves[leaves[i]].node == out &&
+            (!node_part(l, leaves[i]) || !node_join(l, node, leaves[i])))
+            return 0;
+    if (back == NONE) { /* the id stays with the heavier side */
+        b->id = a->id;
+        b->slot = a->slot;
+        a->id = 0;
+    }
+    return 1;
+}
+
+/* Leaves by node: those of node v are from first[v] up to first[v + 1]. */
+static uint32_t *leaves_by_node(const struct level *l, uint32_t **ret_first)
+{
+    uint32_t *list = ed_arena_alloc(l->cl->work, (l->n_leaves + (size_t)1) * sizeof *list);
+    uint32_t *first = ed_arena_alloc_zero(l->cl->work, l->n_nodes + (size_t)2, sizeof *first);
+    if (!list || !first)
+        return NULL;
+    for (uint32_t i = 0; i < l->n_leaves; i++)
+        first[l->leaves[i].node + 2]++;
+    for (uint32_t v = 2; v < l->n_nodes + 2; v++)
+        first[v] += first[v - 1];
+    for (uint32_t i = 0; i < l->n_leaves; i++)
+        list[first[l->leaves[i].node + 1]++] = i;
+    *ret_first = first;
+    return list;
+}
+
+static eddy_status splits(struct level *l, eddy_error *err)
+{
+    uint32_t *first = NULL;
+    const uint32_t *list = leaves_by_node(l, &first);
+    if (!list)
+        return no_room(err, l->n_nodes * sizeof *first);
+    uint32_t n = l->n_nodes;
+    for (uint32_t v = 0; v < n; v++) {
+        uint64_t id = l->nodes[v].id;
+        if (id && l->nodes[v].n > 2 && (id + l->cl->pass) % l->cl->o.turns == 0 &&
+            !consider_split(l, v, list + first[v]))
+            return no_room(err, l->dim * sizeof(float));
+    }
+    return EDDY_OK;
+}
+
+/* ---- 3. merges ---- */
+
+static int by_places(const void *a, const void *b)
+{
+    const struct pair *p = a;
+    const struct pair *q = b;
+    if (p->a != q->a)
+        return p->a < q->a ? -1 : 1;
+    return (p->b > q->b) - (p->b < q->b);
+}
+
+/* Each pair once, those that attract. */
+static size_t pairs_judge(const struct level *l, struct pair *pairs, size_t n)
+{
+    size_t kept = 0;
+    qsort(pairs, n, sizeof *pairs, by_places);
+    for (size_t i = 0; i < n; i++) {
+        struct pair p = pairs[i];
+        if (kept && pairs[kept - 1].a == p.a && pairs[kept - 1].b == p.b)
+            continue;
+        const struct node *a = &l->nodes[p.a];
+        const struct node *b = &l->nodes[p.b];
+        p.value = node_similarity(l, a, b) - asked_of(l, larger(a->weight, b->weight));
+        if (p.value > 0)
+            pairs[kept++] = p;
+    }
+    return kept;
+}
+
+/* The nodes of neighbours; NULL: no memory. */
+static struct pair *pairs_of(const struct level *l, size_t *ret_n)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < l->n_leaves; i++)
+        n += l->leaves[i].n_edges;
+    struct pair *pairs = ed_arena_alloc(l->cl->work, (n + 1) * sizeof *pairs);
+    *ret_n = 0;
+    for (uint32_t i = 0; i < l->n_leaves && pairs; i++)
+        for (uint32_t k = 0; k < l->leaves[i].n_edges; k++) {
+            uint32_t a = l->leaves[i].node;
+            uint32_t b = l->leaves[l->edges[l->leaves[i].edge + k]].node;
+            if (a != b)
+                pairs[(*ret_n)++] = (struct pair){0, a < b ? a : b, a < b ? b : a};
+        }
+    return pairs;
+}
+
+/* The one with a topic's id lives on; of two, the one with more documents. */
+static int merge(struct level *l, uint32_t a, uint32_t b)
+{
+    const struct node *x = &l->nodes[a];
+    const struct node *y = &l->nodes[b];
+    int heavier = y->docs > x->docs || (!(x->docs > y->docs) && y->id && y->id < x->id);
+    int b_lives = !x->id == !y->id ? heavier : y->id != 0;
+    struct node *into = &l->nodes[b_lives ? b : a];
+    struct node *from = &l->nodes[b_lives ? a : b];
+    if (!node_own(l, into))
+        return 0;
+    ed_add_scaled(into->own, 1, from->sum, l->dim);
+    into->n += from->n;
+    into->weight += from->weight;
+    into->docs += from->docs;
+    from->into = (uint32_t)(into - l->nodes);
+    from->n = 0;
+    return 1;
+}
+
+static eddy_status merges(struct level *l, eddy_error *err)
+{
+    size_t n = 0;
+    struct pair *pairs = pairs_of(l, &n);
+    size_t *best = ed_arena_alloc(l->cl->work, (l->n_nodes + (size_t)1) * sizeof *best);
+    if (!pairs || !best)
+        return no_room(err, l->n_nodes * sizeof *best);
+    n = pairs_judge(l, pairs, n);
+    while (n) {
+        for (size_t i = 0; i < n; i++)
+            best[pairs[i].a] = best[pairs[i].b] = i;
+        for (size_t i = 0; i < n; i++) { /* ties: the pair of the lower places */
+            const struct pair *p = &pairs[i];
+            double a = pairs[best[p->a]].value, b = pairs[best[p->b]].value;
+            best[p->a] = p->value > a || (!(a > p->value) && i < best[p->a]) ? i : best[p->a];
+            best[p->b] = p->value > b || (!(b > p->value) && i < best[p->b]) ? i : best[p->b];
+        }
+        for (size_t i = 0; i < n; i++)
+            if (best[pairs[i].a] == i && best[pairs[i].b] == i && !merge(l, pairs[i].a, pairs[i].b))
+                return no_room(err, l->dim * sizeof(float));
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t a = node_of(l, pairs[i].a);
+            uint32_t b = node_of(l, pairs[i].b);
+            if (a != b)
+                pairs[kept++] = (struct pair){0, a < b ? a : b, a < b ? b : a};
+        }
+        n = pairs_judge(l, pairs, kept);
+    }
+    return EDDY_OK;
+}
+
+/* ---- what became of it ---- */
+
+/* The leaf is in topic or theme `id` now; whoever shows it says so. */
+static void place(struct level *l, const struct leaf *e, uint64_t id)
+{
+    eddy_clusterer *cl = l->cl;
+    if (l->number == 2) {
+        if (cl->topics.at[e->thing].parent == id)
+            return;
+        cl->topics.at[e->thing].parent = id;
+        ed_mark(cl, ED_TOPIC, e->thing);
+        return;
+    }
+    struct ed_event_state *ev = &cl->events[e->thing];
+    if (ev->topic == id)
+        return;
+    ev->topic = id;
+    ev->pictured = ed_round(cl);
+    ed_mark(cl, ED_TOPIC_OF, e->thing);
+    ed_mark(cl, ED_EVENT, e->thing);
+}
+
+static eddy_status commit(struct level *l, eddy_error *err)
+{
+    eddy_clusterer *cl = l->cl;
+    for (uint32_t v = 0; v < l->n_nodes; v++) {
+        struct node *x = &l->nodes[v];
+        if (x->n < 2 || x->id)
+            continue;
+        x->slot = ed_topic_new(cl, l->number);
+        if (x->slot == NONE)
+            return no_room(err, sizeof *cl->topics.at);
+        x->id = cl->topics.at[x->slot].id;
+    }
+    for (uint32_t i = 0; i < l->n_leaves; i++)
+        place(l, &l->leaves[i], l->nodes[node_of(l, l->leaves[i].node)].id);
+    for (uint32_t v = 0; v < l->n_nodes; v++) {
+        const struct node *x = &l->nodes[v];
+        const struct node *into = &l->nodes[node_of(l, v)];
+        if (!x->id || x->n)
+            continue;
+        eddy_status st = ed_topic_drop(cl, x->slot, into == x ? NONE : into->slot, err);
+        if (st != EDDY_OK)
+            return st;
+    }
+    return EDDY_OK;
+}
+
+static eddy_status level_pass(struct level *l, eddy_error *err)
+{
+    eddy_status st = nodes_make(l, err);
+    if (st == EDDY_OK)
+        st = moves(l, err);
+    if (st == EDDY_OK)
+        st = splits(l, err);
+    if (st == EDDY_OK)
+        st = merges(l, err);
+    return st == EDDY_OK ? commit(l, err) : st;
+}
+
+/* ---- topics over events ---- */
+
+/* What an event's description says, or where its dense view points: of length `weight`. */
+static void describe(const eddy_clusterer *cl, uint32_t slot, float *ret)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    size_t n = cl->o.dense_dim;
+    if (ev->given && ev->given->vector)
+        ed_point_centred(cl, ev->given->vector, ret);
+    else
+        memcpy(ret, ed_event_sum(cl, slot), n * sizeof *ret);
+    double norm = ed_norm(ret, n);
+    float by = norm > 1e-12 ? (float)(ev->weight / norm) : 0;
+    for (size_t i = 0; i < n; i++)
+        ret[i] *= by;
+}
+
+/* Descriptions have null pairs of their own: some thousand pairs of events. */
+static void learn(struct level *l)
+{
+    double sum = 0, square = 0, n = 0;
+    for (uint64_t i = 0; i < NULL_PAIRS && l->n_leaves > 1; i++) {
+        const struct leaf *a = &l->leaves[ed_mix64(2 * i) % l->n_leaves];
+        const struct leaf *b = &l->leaves[ed_mix64(2 * i + 1) % l->n_leaves];
+        if (a == b)
+            continue;
+        double similarity = ed_dot(a->x, b->x, l->dim) / (a->weight * b->weight);
+        sum += similarity;
+        square += similarity * similarity;
+        n++;
+    }
+    l->mean = n > 0 ? sum / n : 0;
+    l->spread = n > 0 ? sqrt(larger(square / n - l->mean * l->mean, 0)) : 0;
+}
+
+static eddy_status events_as_leaves(struct level *l, eddy_error *err)
+{
+    eddy_clusterer *cl = l->cl;
+    int described = cl->o.topics == EDDY_TOPICS_DESCRIPTION;
+    l->dim = described ? cl->o.dense_dim : cl->stride;
+    l->mean = cl->th.mean;
+    l->spread = cl->th.spread;
+    l->leaves = ed_arena_alloc(cl->work, (cl->n_events + (size_t)1) * sizeof *l->leaves);
+    l->leaf_of = ed_arena_alloc(cl->work, (cl->slots.n + (size_t)1) * sizeof *l->leaf_of);
+    float *x = described ? ed_arena_alloc_aligned(cl->work,
+                                                  (cl->n_events + (size_t)1) * l->dim * sizeof *x)
+                         : NULL;
+    if (!l->leaves || !l->leaf_of || (described && !x))
+        return no_room(err, cl->n_events * sizeof *l->leaves);
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        const struct ed_event_state *ev = &cl->events[e];
+        if (!ev->id)
+            continue;
+        const float *own = ed_event_sum(cl, e);
+        if (described) {
+            describe(cl, e, x + l->n_leaves * l->dim);
+            own = x + l->n_leaves * l->dim;
+        }
+        l->leaf_of[e] = l->n_leaves;
+        l->leaves[l->n_leaves++] = (struct leaf){
+            .id = ev->id, .thing = e, .weight = ev->weight, .docs = ev->docs, .x = own};
+    }
+    if (described)
+        learn(l);
+    return EDDY_OK;
+}
+
+/* The neighbours of the events that repair looks at in this pass. */
+static eddy_status edges_of_events(struct level *l, eddy_error *err)
+{
+    eddy_clusterer *cl = l->cl;
+    uint64_t turns = ed_event_turns(cl);
+    uint32_t n = 0;
+    l->edges =
+        ed_arena_alloc(cl->work, ((size_t)l->n_leaves * cl->o.neighbours + 1) * sizeof *l->edges);
+    if (!l->edges)
+        return no_room(err, l->n_leaves * (size_t)cl->o.neighbours * sizeof *l->edges);
+    for (uint32_t i = 0; i < l->n_leaves; i++) {
+        const struct ed_event_state *ev = &cl->events[l->leaves[i].thing];
+        l->leaves[i].edge = n;
+        for (uint32_t k = 0; k < ev->n_near && ed_event_due(cl, ev, turns); k++)
+            if (ed_near_alive(cl, &ev->near[k]))
+                l->edges[n++] = l->leaf_of[ev->near[k].slot];
+        l->leaves[i].n_edges = n - l->leaves[i].edge;
+    }
+    return EDDY_OK;
+}
+
+/* ---- themes over topics ---- */
+
+/* The topics of level `below`, as its nodes were before this one's; where each node went. */
+static eddy_status topics_as_leaves(struct level *l, const struct level *below, eddy_error *err)
+{
+    eddy_clusterer *cl = l->cl;
+    l->dim = below->dim;
+    l->mean = below->mean;
+    l->spread = below->spread;
+    l->leaves = ed_arena_alloc(cl->work, (below->n_nodes + (size_t)1) * sizeof *l->leaves);
+    l->leaf_of = ed_arena_alloc(cl->work, (below->n_nodes + (size_t)1) * sizeof *l->leaf_of);
+    if (!l->leaves || !l->leaf_of)
+        return no_room(err, below->n_nodes * sizeof *l->leaves);
+    for (uint32_t v = 0; v < below->n_nodes; v++) {
+        const struct node *x = &below->nodes[v];
+        l->leaf_of[v] = NONE;
+        if (!x->id || !x->n)
+            continue;
+        l->leaf_of[v] = l->n_leaves;
+        l->leaves[l->n_leaves++] = (struct leaf){
+            .id = x->id, .thing = x->slot, .weight = x->weight, .docs = x->docs, .x = x->sum};
+    }
+    return EDDY_OK;
+}
+
+/* Topics are near when events of theirs are; each other one once. */
+static eddy_status edges_of_topics(struct level *l, const struct level *below, eddy_error *err)
+{
+    eddy_clusterer *cl = l->cl;
+    struct level by = *below;
+    uint32_t *first = NULL;
+    size_t room = 0;
+    for (uint32_t i = 0; i < by.n_leaves; i++) {
+        by.leaves[i].node = node_of(below, by.leaves[i].node);
+        room += by.leaves[i].n_edges;
+    }
+    const uint32_t *list = leaves_by_node(&by, &first);
+    uint32_t *seen = ed_arena_alloc_zero(cl->work, l->n_leaves + (size_t)1, sizeof *seen);
+    l->edges = ed_arena_alloc(cl->work, (room + 1) * sizeof *l->edges);
+    if (!list || !seen || !l->edges)
+        return no_room(err, room * sizeof *l->edges);
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < by.n_nodes; v++) {
+        uint32_t own = l->leaf_of[v];
+        if (own == NONE)
+            continue;
+        l->leaves[own].edge = n;
+        seen[own] = own + 1;
+        for (uint32_t i = first[v]; i < first[v + 1]; i++)
+            for (uint32_t k = 0; k < by.leaves[list[i]].n_edges; k++) {
+                uint32_t near = by.edges[by.leaves[list[i]].edge + k];
+                uint32_t other = l->leaf_of[by.leaves[near].node];
+                if (other == NONE || seen[other] == own + 1)
+                    continue;
+                seen[other] = own + 1;
+                l->edges[n++] = other;
+            }
+        l->leaves[own].n_edges = n - l->leaves[own].edge;
+    }
+    return EDDY_OK;
+}
+
+/* ---- the pass ---- */
+
+/* Never above what is asked of events. */
+static double asked_at(const struct level *l, double kappa)
+{
+    double asked = l->mean + kappa * l->spread;
+    int direct = l->cl->o.topics == EDDY_TOPICS_DIRECT;
+    return direct && asked > l->cl->th.tau ? l->cl->th.tau : asked;
+}
+
+eddy_status ed_hierarchy(eddy_clusterer *cl, eddy_error *err)
+{
+    if (cl->o.topics == EDDY_TOPICS_OFF)
+        return EDDY_OK;
+    eddy_arena_reset(cl->work);
+    struct level topics = {.cl = cl, .number = 1};
+    struct level themes = {.cl = cl, .number = 2};
+    eddy_status st = events_as_leaves(&topics, err);
+    topics.asked = asked_at(&topics, KAPPA_TOPIC);
+    if (st == EDDY_OK)
+        st = edges_of_events(&topics, err);
+    if (st == EDDY_OK)
+        st = level_pass(&topics, err);
+    if (st == EDDY_OK)
+        st = topics_as_leaves(&themes, &topics, err);
+    themes.asked = asked_at(&themes, KAPPA_THEME);
+    if (st == EDDY_OK)
+        st = edges_of_topics(&themes, &topics, err);
+    if (st == EDDY_OK)
+        st = level_pass(&themes, err);
+    return st == EDDY_OK ? ed_topics_tell(cl, err) : st;
+}

@@ -1,0 +1,114 @@
+/* Place: documents of the window that may be in the wrong event.
+ *
+ * Repair moves groups, never one document, and a document that came early could not know events
+ * that came later. So each one is held against the events near its own, and against its runner-up
+ * of then, by mean similarity less what their size takes; those between which hardly anything
+ * decides are worth a question (the low-margin queue of Viswanathan et al. 2024). Who is alone is a
+ * question about two events, not about a document. */
+#include "engine/state.h"
+
+#define CERTAIN 0.1 /* less probable ones are not asked about */
+
+/* Similarity of the document to an event that it is not in, less what size takes. */
+static double value_at(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
+{
+    double weight = cl->events[slot].weight;
+    double heavy = weight > doc->point.weight ? weight : doc->point.weight;
+    return ed_point_dot(cl, &doc->point, ed_event_sum(cl, slot)) / weight -
+           ed_threshold_off(cl, heavy);
+}
+
+static double value_own(const eddy_clusterer *cl, const struct ed_document *doc)
+{
+    struct ed_side own = ed_side_of(cl, doc->event);
+    double rest = own.weight - doc->point.weight;
+    double heavy = rest > doc->point.weight ? rest : doc->point.weight;
+    return ed_member_similarity(cl, doc, &own, NULL) - ed_threshold_off(cl, heavy);
+}
+
+struct best {
+    uint32_t slot;
+    double value;
+};
+
+static void best_offer(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot,
+                       struct best *best)
+{
+    if (slot == doc->event || slot == best->slot || ed_pinned(cl, slot) ||
+        ed_link_bars(cl, doc->event, slot))
+        return;
+    double value = value_at(cl, doc, slot);
+    if (best->slot == NONE || value > best->value ||
+        (value >= best->value && cl->events[slot].id < cl->events[best->slot].id))
+        *best = (struct best){slot, value};
+}
+
+static struct best best_elsewhere(const eddy_clusterer *cl, const struct ed_document *doc)
+{
+    struct best best = {NONE, 0};
+    const struct ed_event_state *ev = &cl->events[doc->event];
+    for (uint32_t i = 0; i < ev->n_near; i++)
+        if (ed_near_alive(cl, &ev->near[i]))
+            best_offer(cl, doc, ev->near[i].slot, &best);
+    uint64_t then = doc->runner_up ? eddy_clusterer_where(cl, doc->runner_up) : 0;
+    if (then)
+        best_offer(cl, doc, ed_event_slot(cl, then), &best);
+    return best;
+}
+
+/* May it be asked about at all? */
+static int open(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
+{
+    return doc->event != NONE && cl->events[doc->event].docs > 1 && !ed_pinned(cl, doc->event) &&
+           !cl->window.docs[slot].put_by && cl->groups[doc->group].held_by != EDDY_PERSON;
+}
+
+static int less_certain(const eddy_doubt *a, const eddy_doubt *b)
+{
+    return fabs(a->yes - 0.5) < fabs(b->yes - 0.5);
+}
+
+/* Into a list that is in order; later ones come behind equal ones. */
+static size_t doubt_offer(eddy_doubt *list, size_t n, size_t n_max, eddy_doubt doubt)
+{
+    if (n == n_max) {
+        if (!n || !less_certain(&doubt, &list[n - 1]))
+            return n;
+        n--;
+    }
+    size_t i = n;
+    for (; i && less_certain(&doubt, &list[i - 1]); i--)
+        list[i] = list[i - 1];
+    list[i] = doubt;
+    return n + 1;
+}
+
+size_t ed_doubts_place(const eddy_clusterer *cl, size_t n_max, eddy_doubt *ret)
+{
+    size_t n = 0;
+    for (uint32_t k = ed_window_n(cl); k > 0; k--) { /* the oldest first */
+        uint32_t slot = ed_window_slot(cl, cl->position - k);
+        struct ed_document doc;
+        ed_window_read(cl, slot, &doc);
+        if (!open(cl, &doc, slot))
+            continue;
+        struct best best = best_elsewhere(cl, &doc);
+        if (best.slot == NONE)
+            continue;
+        double yes = ed_sigmoid(BETA / cl->th.spread * (best.value - value_own(cl, &doc)));
+        if (yes < CERTAIN)
+            continue;
+        const struct ed_event_state *own = &cl->events[doc.event];
+        const struct ed_event_state *other = &cl->events[best.slot];
+        n = doubt_offer(ret, n, n_max,
+                        (eddy_doubt){.kind = EDDY_DOUBT_PLACE,
+                                     .event = own->id,
+                                     .other = other->id,
+                                     .event_version = own->version,
+                                     .other_version = other->version,
+                                     .position = doc.position,
+                                     .similarity = best.value,
+                                     .yes = yes});
+    }
+    return n;
+}
