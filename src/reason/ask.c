@@ -1,0 +1,234 @@
+/* Ask: the questions are put, as far as budget and endpoint allow.
+ *
+ * Several questions of one kind share a request. All requests of a round go to the completer at
+ * once. A request whose reply answers nothing is halved and asked again in the next round, as in
+ * HERCULES: one question that a model stumbles over does not cost the others. When two rounds in
+ * a row bring no answer at all the pass gives up: the endpoint talks nonsense to everything. */
+#include "reason/inside.h"
+
+#include <string.h>
+
+#define STRIKES_KEPT 65536
+
+/* Requests of one round. */
+struct round {
+    struct ed_asked **at;
+    size_t n, room;
+};
+
+static int round_add(struct ed_pass *p, struct round *round, struct ed_asked *asked)
+{
+    if (round->n == round->room) {
+        size_t room = round->room ? round->room * 2 : 16;
+        struct ed_asked **wide = ed_arena_alloc(p->arena, room * sizeof(struct ed_asked *));
+        if (!wide)
+            return 0;
+        if (round->n)
+            memcpy(wide, round->at, round->n * sizeof *round->at);
+        round->at = wide;
+        round->room = room;
+    }
+    round->at[round->n++] = asked;
+    return 1;
+}
+
+static eddy_status request_add(struct ed_pass *p, struct round *round,
+                               struct ed_question **questions, size_t n)
+{
+    struct ed_asked *asked;
+    eddy_status st = ed_request_make(p, questions, n, &asked);
+    if (st != EDDY_OK)
+        return st;
+    eddy_reasoner *r = p->r;
+    if (r->n_asked == r->room_asked) {
+        size_t room = r->room_asked ? r->room_asked * 2 : 32;
+        eddy_request *wide = ed_realloc(r->asked, room * sizeof *wide);
+        if (!wide)
+            return EDDY_NOMEM;
+        r->asked = wide;
+        r->room_asked = room;
+    }
+    if (!round_add(p, round, asked))
+        return EDDY_NOMEM;
+    r->asked[r->n_asked++] = asked->request;
+    return EDDY_OK;
+}
+
+/* Questions that may share a request. */
+static int kind_of(const struct ed_question *q)
+{
+    int whole = q->prompt == EDDY_PROMPT_SAME && q->doubts[0]->doubt.kind == EDDY_DOUBT_WHOLE;
+    return whole ? EDDY_PROMPTS : (int)q->prompt;
+}
+
+/* The first round: each request stands where its most valuable question does. */
+static eddy_status first_round(struct ed_pass *p, struct round *round)
+{
+    unsigned char *taken = ed_arena_alloc_zero(p->arena, p->n_questions + 1, 1);
+    if (!taken)
+        return EDDY_NOMEM;
+    for (size_t i = 0; i < p->n_questions; i++) {
+        if (taken[i])
+            continue;
+        size_t most = ed_request_most(p->questions[i].prompt);
+        struct ed_question **list = ed_arena_alloc(p->arena, most * sizeof(struct ed_question *));
+        if (!list)
+            return EDDY_NOMEM;
+        size_t n = 0;
+        for (size_t k = i; k < p->n_questions && n < most; k++)
+            if (!taken[k] && kind_of(&p->questions[k]) == kind_of(&p->questions[i])) {
+                list[n++] = &p->questions[k];
+                taken[k] = 1;
+            }
+        eddy_status st = request_add(p, round, list, n);
+        if (st != EDDY_OK)
+            return st;
+    }
+    return EDDY_OK;
+}
+
+static double money(const eddy_reason_options *o, double in, double out)
+{
+    return (in * o->price_in + out * o->price_out) / 1e6;
+}
+
+/* What the cache answers is free; what the budget does not allow is left out. */
+static eddy_status choose(struct ed_pass *p, const struct round *round, struct round *ret)
+{
+    eddy_reasoner *r = p->r;
+    struct ed_cost reserved = {0, 0, 0};
+    for (size_t i = 0; i < round->n; i++) {
+        struct ed_asked *asked = round->at[i];
+        eddy_str kept = r->options.dry ? (eddy_str){"", 0} : ed_cache_find(&r->cache, asked->key);
+        if (kept.n) {
+            eddy_status st = ed_answers_read(p, asked, kept);
+            if (st != EDDY_OK)
+                return st;
+            r->stats.cached += asked->n_answered;
+            continue;
+        }
+        double in = (double)asked->request.tokens_in;
+        double out = (double)asked->request.max_tokens;
+        struct ed_cost cost = {reserved.calls + 1, reserved.tokens + in + out,
+                               reserved.money + money(&r->options, in, out)};
+        if (!ed_budget_allows(&r->budget, &r->options, p->now_ms, &cost)) {
+            r->stats.over_budget += asked->n;
+            continue;
+        }
+        reserved = cost;
+        if (!round_add(p, ret, asked))
+            return EDDY_NOMEM;
+    }
+    return EDDY_OK;
+}
+
+/* What a call cost: as the endpoint counted, else as estimated. One that failed without a count
+ * cost its call alone. */
+static void charge(struct ed_pass *p, struct ed_asked *asked, const eddy_reply *reply)
+{
+    eddy_reasoner *r = p->r;
+    int ok = reply->status == EDDY_OK;
+    asked->tokens_in = reply->tokens_in ? reply->tokens_in : ok ? asked->request.tokens_in : 0;
+    asked->tokens_out = reply->tokens_out ? reply->tokens_out
+                        : ok              ? ed_tokens(reply->text.n, 0)
+                                          : 0;
+    double in = (double)asked->tokens_in;
+    double out = (double)asked->tokens_out;
+    struct ed_cost cost = {1, in + out, money(&r->options, in, out)};
+    ed_budget_book(&r->budget, p->now_ms, &cost);
+    r->stats.tokens_in += asked->tokens_in;
+    r->stats.tokens_out += asked->tokens_out;
+    r->stats.money += cost.money;
+}
+
+/* Documents may be written so that a model stumbles over them whenever it is asked. */
+static void strike(struct ed_pass *p, const struct ed_asked *asked)
+{
+    struct ed_table *strikes = &p->r->strikes;
+    if (strikes->n >= STRIKES_KEPT)
+        ed_table_clear(strikes);
+    for (size_t i = 0; i < asked->n; i++) {
+        const struct ed_question *q = asked->questions[i];
+        uint64_t *n = q->answered ? NULL : ed_table_put(strikes, ed_question_subject(q), 0);
+        if (n) /* without memory it is asked again as if nothing had been */
+            (*n)++;
+    }
+}
+
+/* Put the requests, and read what comes back; halves of those that brought nothing go to next. */
+static eddy_status put(struct ed_pass *p, const struct round *round, struct round *next)
+{
+    eddy_reasoner *r = p->r;
+    eddy_request *requests = ed_arena_alloc(p->arena, round->n * sizeof *requests);
+    eddy_reply *replies = ed_arena_alloc_zero(p->arena, round->n, sizeof *replies);
+    if (!requests || !replies)
+        return EDDY_NOMEM;
+    for (size_t i = 0; i < round->n; i++) {
+        requests[i] = round->at[i]->request;
+        replies[i].status = EDDY_UNAVAILABLE;
+        r->stats.asked += round->at[i]->n;
+    }
+    r->options.completer.complete(r->options.completer.self, requests, round->n, p->arena, replies);
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < round->n && st == EDDY_OK; i++) {
+        struct ed_asked *asked = round->at[i];
+        charge(p, asked, &replies[i]);
+        if (replies[i].status == EDDY_OK && replies[i].text.at)
+            st = ed_answers_read(p, asked, replies[i].text);
+        r->stats.answered += asked->n_answered;
+        if (asked->n_answered)
+            ed_cache_put(&r->cache, asked->key, replies[i].text);
+        int halve = replies[i].status == EDDY_OK || replies[i].status == EDDY_FORMAT;
+        if (replies[i].status == EDDY_OK)
+            strike(p, asked);
+        *(replies[i].status == EDDY_OK ? &r->stats.rejected : &r->stats.failed) +=
+            asked->n - asked->n_answered;
+        if (st != EDDY_OK || asked->n_answered || asked->n < 2 || !halve)
+            continue;
+        size_t half = asked->n / 2;
+        st = request_add(p, next, asked->questions, half);
+        if (st == EDDY_OK)
+            st = request_add(p, next, asked->questions + half, asked->n - half);
+    }
+    return st;
+}
+
+/* A dry pass costs nothing, and tells what it would. */
+static void count_dry(struct ed_pass *p, const struct round *round)
+{
+    eddy_reason_stats *stats = &p->r->stats;
+    for (size_t i = 0; i < round->n; i++) {
+        const eddy_request *request = &round->at[i]->request;
+        stats->tokens_in += request->tokens_in;
+        stats->tokens_out += (uint64_t)request->max_tokens;
+        stats->money +=
+            money(&p->r->options, (double)request->tokens_in, (double)request->max_tokens);
+    }
+}
+
+eddy_status ed_ask(struct ed_pass *p)
+{
+    eddy_reason_stats *stats = &p->r->stats;
+    uint64_t asked = stats->asked;
+    uint64_t answered = stats->answered;
+    struct round round = {0};
+    int in_vain = 0; /* rounds */
+    eddy_status st = first_round(p, &round);
+    while (st == EDDY_OK && round.n && in_vain < 2) {
+        struct round chosen = {0};
+        struct round next = {0};
+        st = choose(p, &round, &chosen);
+        if (st == EDDY_OK && p->r->options.dry) {
+            count_dry(p, &chosen);
+            break;
+        }
+        uint64_t before = stats->answered;
+        if (st == EDDY_OK && chosen.n)
+            st = put(p, &chosen, &next);
+        in_vain = stats->answered == before ? in_vain + 1 : 0;
+        round = next;
+    }
+    if (stats->asked > asked && stats->answered == answered)
+        stats->passes_failed++;
+    return st;
+}

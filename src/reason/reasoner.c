@@ -1,0 +1,261 @@
+/* Reasoner: the public face; one pass from a view to operations.
+ *
+ * A pass asks the model what is worth most, turns answers into operations, and lets statistics
+ * stand in for what was not answered. Operations about which documents belong together come first;
+ * an event that one of them touches is described in a later pass, when its new picture is known. */
+#include "reason/inside.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ASKED_MAX ((size_t)64 << 20) /* bytes of all requests of a pass */
+
+void eddy_reason_options_init(eddy_reason_options *options)
+{
+    *options =
+        (eddy_reason_options){.questions_max = 32, .error = 0.1, .grown = 2, .cache_max = 4096};
+}
+
+static eddy_status options_check(const eddy_reason_options *o, eddy_error *err)
+{
+#define REQUIRE(condition, text)                                                                   \
+    if (!(condition))                                                                              \
+    return eddy_fail(err, EDDY_INVALID, "reasoner: " text)
+    REQUIRE(o->error > 0 && o->error < 0.5, "error has to lie between 0 and 0.5");
+    REQUIRE(o->grown > 1 && isfinite(o->grown), "grown has to be above 1");
+    REQUIRE(o->questions_max <= 10000, "more than 10,000 questions in a pass");
+    REQUIRE(o->cache_max <= 1000000, "more than 1,000,000 answers in the cache");
+    REQUIRE(o->price_in >= 0 && o->price_out >= 0 && isfinite(o->price_in + o->price_out),
+            "a price below 0");
+    REQUIRE(o->money_hour >= 0 && o->money_day >= 0 && isfinite(o->money_hour + o->money_day),
+            "a limit of money below 0");
+    REQUIRE(!o->n_categories || o->categories, "categories without their names");
+    for (size_t i = 0; i < o->n_categories; i++)
+        REQUIRE(o->categories[i] && *o->categories[i] &&
+                    strlen(o->categories[i]) <= EDDY_CATEGORY_MAX &&
+                    !strpbrk(o->categories[i], "\"\\\n"),
+                "a category is empty, longer than 80 bytes, or has a quotation mark, a backslash "
+                "or a line break in it");
+#undef REQUIRE
+    return EDDY_OK;
+}
+
+/* Put a copy in place of the borrowed string. 0: no memory, and it is NULL. */
+static int own(const char **at)
+{
+    const char *given = *at;
+    *at = given ? ed_strdup(given) : NULL;
+    return *at || !given;
+}
+
+static int options_own(eddy_reason_options *o)
+{
+    const char *const *given = o->categories;
+    size_t n = o->n_categories;
+    o->categories = NULL;
+    o->n_categories = 0;
+    memset(o->prompts, 0, sizeof o->prompts);
+    int all = own(&o->language) & own(&o->granularity) & own(&o->model);
+    const char **list = n ? ed_alloc_zero(n, sizeof *list) : NULL;
+    if (!all || (n && !list)) {
+        ed_free(list);
+        return 0;
+    }
+    o->categories = list;
+    for (; o->n_categories < n; o->n_categories++) {
+        list[o->n_categories] = ed_strdup(given[o->n_categories]);
+        if (!list[o->n_categories])
+            return 0;
+    }
+    return 1;
+}
+
+eddy_status eddy_reasoner_new(const eddy_reason_options *options, eddy_reasoner **ret,
+                              eddy_error *err)
+{
+    eddy_status st = options_check(options, err);
+    if (st != EDDY_OK)
+        return st;
+    eddy_reasoner *r = ed_alloc_zero(1, sizeof *r);
+    if (!r)
+        return eddy_fail_nomem(err, "reasoner", sizeof *r);
+    r->options = *options;
+    ed_budget_init(&r->budget);
+    ed_cache_init(&r->cache, options->cache_max);
+    ed_table_init(&r->strikes);
+    ed_table_init(&r->judged);
+    r->asked_arena = eddy_arena_new(ASKED_MAX);
+    if (!options_own(&r->options) || !r->asked_arena)
+        st = eddy_fail_nomem(err, "reasoner", sizeof *r);
+    for (int i = 0; i < EDDY_PROMPTS && st == EDDY_OK; i++) {
+        const char *text = options->prompts[i];
+        if (!text)
+            text = eddy_prompt_default((eddy_prompt)i);
+        st = ed_prompt_init(&r->prompts[i], (eddy_prompt)i, text, err);
+    }
+    if (st != EDDY_OK) {
+        eddy_reasoner_free(r);
+        return st;
+    }
+    *ret = r;
+    return EDDY_OK;
+}
+
+void eddy_reasoner_free(eddy_reasoner *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->options.n_categories; i++)
+        ed_free((void *)(uintptr_t)r->options.categories[i]);
+    ed_free((void *)(uintptr_t)r->options.categories);
+    ed_free((void *)(uintptr_t)r->options.language);
+    ed_free((void *)(uintptr_t)r->options.granularity);
+    ed_free((void *)(uintptr_t)r->options.model);
+    for (int i = 0; i < EDDY_PROMPTS; i++)
+        ed_prompt_clear(&r->prompts[i]);
+    ed_cache_clear(&r->cache);
+    ed_knowledge_clear(&r->knowledge);
+    ed_table_clear(&r->strikes);
+    ed_table_clear(&r->judged);
+    ed_free(r->asked);
+    eddy_arena_free(r->asked_arena);
+    eddy_arena_free(r->waiting);
+    ed_free(r);
+}
+
+/* ---- a pass ---- */
+
+eddy_operation *ed_operation_add(struct ed_pass *p, eddy_operation_kind kind, eddy_actor actor)
+{
+    if (p->n_operations == p->room_operations) {
+        size_t room = p->room_operations ? p->room_operations * 2 : 64;
+        eddy_operation *wide = ed_arena_alloc_zero(p->arena, room, sizeof *wide);
+        if (!wide)
+            return NULL;
+        if (p->n_operations)
+            memcpy(wide, p->operations, p->n_operations * sizeof *wide);
+        p->operations = wide;
+        p->room_operations = room;
+    }
+    eddy_operation *op = &p->operations[p->n_operations++];
+    *op = (eddy_operation){.kind = kind, .actor = actor};
+    return op;
+}
+
+int ed_touch(struct ed_pass *p, uint64_t event)
+{
+    return !event || ed_table_put(&p->touched, event, 1) != NULL;
+}
+
+static int asks(const eddy_reasoner *r)
+{
+    return r->options.completer.complete || r->options.dry;
+}
+
+static void forget_asked(eddy_reasoner *r)
+{
+    r->n_asked = 0;
+    eddy_arena_reset(r->asked_arena);
+}
+
+/* The work of a pass, whatever becomes of it. */
+static eddy_status pass(struct ed_pass *p)
+{
+    eddy_status st = ed_waiting_join(p);
+    if (st == EDDY_OK && asks(p->r)) {
+        st = ed_questions_make(p);
+        if (st == EDDY_OK)
+            st = ed_ask(p);
+        if (st == EDDY_OK)
+            st = ed_verdicts(p);
+    }
+    if (st == EDDY_OK)
+        st = ed_statistics(p);
+    if (st == EDDY_OK && asks(p->r))
+        st = ed_verdicts_names(p);
+    if (st == EDDY_OK)
+        st = ed_statistics_describe(p);
+    return st;
+}
+
+eddy_status eddy_reasoner_pass(eddy_reasoner *r, const eddy_view *view, int64_t now_ms,
+                               uint64_t seed, eddy_arena *arena, const eddy_operation **ret,
+                               size_t *n_ret, eddy_error *err)
+{
+    struct ed_pass p = {
+        .r = r, .view = view, .now_ms = now_ms, .seed = seed, .arena = arena, .err = err};
+    ed_table_init(&p.touched);
+    ed_table_init(&p.described);
+    forget_asked(r);
+    r->stats.passes++;
+    p.settled = ed_arena_alloc_zero(arena, view->n_doubts + 1, 1);
+    eddy_status st = p.settled ? pass(&p) : EDDY_NOMEM;
+    if (st == EDDY_OK) {
+        if (asks(r))
+            ed_waiting_keep(&p);
+        r->stats.offered += p.n_operations;
+        *ret = p.operations;
+        *n_ret = p.n_operations;
+    } else {
+        st = eddy_fail_nomem(err, "reasoner: a pass", eddy_arena_used(arena));
+    }
+    ed_table_clear(&p.touched);
+    ed_table_clear(&p.described);
+    return st;
+}
+
+eddy_status eddy_reasoner_keyphrases(eddy_reasoner *r, const eddy_str *texts, size_t n,
+                                     int64_t now_ms, uint64_t seed, eddy_arena *arena,
+                                     eddy_str *ret, eddy_error *err)
+{
+    static const eddy_view nothing;
+    struct ed_pass p = {
+        .r = r, .view = &nothing, .now_ms = now_ms, .seed = seed, .arena = arena, .err = err};
+    forget_asked(r);
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        struct ed_question *q = ed_question_add(&p, EDDY_PROMPT_KEYPHRASES, 0);
+        if (q)
+            q->text = texts[i];
+        else
+            st = EDDY_NOMEM;
+    }
+    if (st == EDDY_OK && asks(r))
+        st = ed_ask(&p);
+    if (st != EDDY_OK)
+        return eddy_fail_nomem(err, "reasoner: keyphrases", eddy_arena_used(arena));
+    for (size_t i = 0; i < n; i++)
+        ret[i] = p.questions[i].answered ? p.questions[i].answer.phrases : (eddy_str){"", 0};
+    return EDDY_OK;
+}
+
+void eddy_reasoner_heard(eddy_reasoner *r, const eddy_operation *operation,
+                         const eddy_outcome *outcome)
+{
+    if (operation->actor != EDDY_LLM)
+        return;
+    if (operation->kind == EDDY_OPERATION_SPLIT && outcome->refusal)
+        ed_judge(r, UINT64_MAX, operation->event); /* the next question is a simpler one */
+    if (operation->kind == EDDY_OPERATION_REASSIGN && outcome->refusal &&
+        outcome->refusal != EDDY_REFUSED_STALE)
+        ed_judge(r, operation->position, operation->other);
+    if (operation->kind != EDDY_OPERATION_DESCRIBE)
+        return; /* what else was too late is a doubt again, and its answer is in the cache */
+    struct ed_known *known = ed_known_find(&r->knowledge, operation->event);
+    if (!known || outcome->refusal == EDDY_REFUSED_STALE)
+        return;
+    ed_known_applied(known);
+    if (outcome->refusal == EDDY_REFUSED_GONE)
+        known->size = 0;
+}
+
+size_t eddy_reasoner_asked(const eddy_reasoner *r, const eddy_request **ret)
+{
+    *ret = r->asked;
+    return r->n_asked;
+}
+
+void eddy_reasoner_stats(const eddy_reasoner *r, eddy_reason_stats *ret)
+{
+    *ret = r->stats;
+}

@@ -1,0 +1,484 @@
+/* A pass with a model: what is asked, in which order, and what becomes of answers, of failures and
+ * of nonsense. */
+#include "reason_scene.h"
+
+/* ---- answers ---- */
+
+TEST(two_sides_are_asked_about_and_the_answer_is_evidence)
+{
+    const char *const replies[] = {SAME_YES};
+    struct scene *s = scene_new(replies, 1, NULL);
+    made_doubt(s->m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, quake_too);
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_ANSWER);
+    assert_int_equal(s->ops[0].actor, EDDY_LLM);
+    assert_int_equal(s->ops[0].event, 7);
+    assert_int_equal(s->ops[0].other, 9);
+    assert_int_equal(s->ops[0].event_version, 17);
+    assert_int_equal(s->ops[0].other_version, 19);
+    assert_int_equal(s->ops[0].same, 1);
+    assert_true(fabs(s->ops[0].error - 0.06) < 1e-9);
+    assert_true(fabs(s->ops[0].similarity - 0.295) < 1e-9);
+    assert_non_null(strstr(s->ops[0].evidence.at, "test-model, confidence 0.95, prompt "));
+    assert_non_null(strstr(s->ops[0].evidence.at, "tokens 300+30: The quake."));
+    const eddy_request *asked;
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 1);
+    assert_string_equal(asked[0].purpose, "same");
+    scene_free(s);
+}
+
+/* A second answer to the same question is worth something only if it can differ: the sides are
+ * shown the other way round. */
+TEST(the_second_time_the_sides_are_swapped)
+{
+    const char *const replies[] = {SAME_YES};
+    struct scene *s = scene_new(replies, 1, NULL);
+    eddy_view_doubt *d = made_doubt(s->m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, quake_too);
+    scene_pass(s, 0);
+    d->doubt.asked = 1;
+    scene_pass(s, 0);
+    assert_int_equal(s->script.requests, 2);
+    const char *second = strstr(s->script.seen.at, "\"a\":{\"size\":20");
+    assert_non_null(second);
+    assert_true(strstr(s->script.seen.at, "\"a\":{\"size\":10") < second);
+    d->doubt.asked = 2;
+    scene_pass(s, 0);
+    assert_int_equal(s->script.requests, 2);
+    scene_free(s);
+}
+
+TEST(what_is_worth_most_is_asked_first)
+{
+    const char *const replies[] = {"{}"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    made_doubt(s->m, EDDY_DOUBT_SAME, 1, 2, 0.2, quake, quake_too);
+    made_doubt(s->m, EDDY_DOUBT_SAME, 3, 4, 0.48, quake, quake_too);
+    made_doubt(s->m, EDDY_DOUBT_WHOLE, 5, 0, 0.45, quake, strike);
+    made_doubt(s->m, EDDY_DOUBT_SAME, 5, 6, 0.49, quake, quake_too); /* 5 may be two itself */
+    made_place(s->m, "Airline resumes flights", 8, 9, quake, strike);
+    made_event(s->m, 30, 1000, quake, quake_words);
+    made_event(s->m, 31, 4, quake, quake_words);
+    scene_pass(s, 0);
+    const eddy_request *asked;
+    assert_true(eddy_reasoner_asked(s->r, &asked) >= 4);
+    assert_string_equal(asked[0].purpose, "whole");
+    assert_string_equal(asked[1].purpose, "same");
+    assert_string_equal(asked[1].about.at, "E3 E4\nE5 E6\nE1 E2\n");
+    assert_string_equal(asked[2].purpose, "place");
+    assert_string_equal(asked[3].purpose, "name");
+    assert_string_equal(asked[3].about.at, "E30\nE31\n");
+    scene_free(s);
+}
+
+static void four_questions(eddy_reason_options *o)
+{
+    o->questions_max = 4;
+}
+
+TEST(a_pass_asks_so_many_questions_and_the_next_pass_the_rest)
+{
+    const char *const replies[] = {
+        "{\"Q1\":{\"name\":\"A\"},\"Q2\":{\"name\":\"B\"},\"Q3\":{\"name\":\"C\"},\"Q4\":{\"name\":"
+        "\"D\"}}",
+        "{\"Q1\":{\"name\":\"E\"},\"Q2\":{\"name\":\"F\"}}"};
+    struct scene *s = scene_new(replies, 2, four_questions);
+    names(s, 6);
+    assert_int_equal(scene_pass(s, 0), 6); /* four names, and two by statistics */
+    assert_int_equal(s->ops[3].actor, EDDY_LLM);
+    assert_int_equal(s->ops[4].actor, EDDY_STATISTICS);
+    size_t n = s->m->view.n_events;
+    s->m->view.n_events = 0; /* nothing has changed since */
+    eddy_error err = {0};
+    CHECK_OK(eddy_reasoner_pass(s->r, &s->m->view, 0, 42, s->arena, &s->ops, &s->n, &err), &err);
+    s->m->view.n_events = n;
+    assert_int_equal(s->n, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(s->ops[i].event, 5 + i);
+        assert_int_equal(s->ops[i].actor, EDDY_LLM);
+    }
+    scene_free(s);
+}
+
+TEST(a_share_of_the_questions_is_about_names)
+{
+    const char *const replies[] = {"{}"};
+    struct scene *s = scene_new(replies, 1, four_questions);
+    for (uint64_t i = 0; i < 6; i++)
+        made_doubt(s->m, EDDY_DOUBT_SAME, 101 + 2 * i, 102 + 2 * i, 0.4, quake, strike);
+    names(s, 3);
+    scene_pass(s, 0);
+    const eddy_request *asked;
+    eddy_reasoner_asked(s->r, &asked);
+    assert_string_equal(asked[0].about.at, "E101 E102\nE103 E104\nE105 E106\n");
+    assert_string_equal(asked[1].about.at, "E1\n");
+    scene_free(s);
+    s = scene_new(replies, 1, four_questions); /* what the one does not need the other gets */
+    made_doubt(s->m, EDDY_DOUBT_SAME, 101, 102, 0.4, quake, strike);
+    names(s, 5);
+    scene_pass(s, 0);
+    eddy_reasoner_asked(s->r, &asked);
+    assert_string_equal(asked[0].about.at, "E101 E102\n");
+    assert_string_equal(asked[1].about.at, "E1\nE2\nE3\n");
+    scene_free(s);
+}
+
+TEST(an_event_is_named_again_when_it_has_grown)
+{
+    const char *const replies[] = {NAME_ONE};
+    struct scene *s = scene_new(replies, 1, NULL);
+    names(s, 1);
+    eddy_event *picture = &s->m->events[0].picture;
+    scene_pass(s, 0);
+    eddy_outcome applied = {.refusal = EDDY_APPLIED};
+    eddy_reasoner_heard(s->r, &s->ops[0], &applied);
+    picture->described_by = picture->named_by = EDDY_LLM;
+    picture->name = text_of("Earthquake");
+    picture->version++;
+    picture->size = 19;
+    assert_int_equal(scene_pass(s, 0), 0);
+    picture->size = 20;
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->script.requests, 2);
+    assert_non_null(strstr(s->script.seen.at, "\"name_now\":\"Earthquake\""));
+    scene_free(s);
+}
+
+TEST(what_an_earlier_reasoner_named_is_not_asked_again)
+{
+    const char *const replies[] = {NAME_ONE};
+    struct scene *s = scene_new(replies, 1, NULL);
+    names(s, 1);
+    s->m->events[0].picture.described_by = EDDY_LLM;
+    assert_int_equal(scene_pass(s, 0), 0);
+    s->m->events[0].picture.size = 100;
+    assert_int_equal(scene_pass(s, 0), 1);
+    scene_free(s);
+}
+
+TEST(what_a_person_described_is_left_alone)
+{
+    const char *const replies[] = {NAME_ONE};
+    struct scene *s = scene_new(replies, 1, NULL);
+    names(s, 2);
+    s->m->events[0].picture.described_by = EDDY_PERSON;
+    s->m->events[1].picture.pinned = 1;
+    assert_int_equal(scene_pass(s, 0), 0);
+    assert_int_equal(s->script.requests, 0);
+    scene_free(s);
+}
+
+TEST(a_name_that_came_too_late_is_offered_again_and_not_bought_again)
+{
+    const char *const replies[] = {NAME_ONE};
+    struct scene *s = scene_new(replies, 1, NULL);
+    names(s, 1);
+    assert_int_equal(scene_pass(s, 0), 1);
+    eddy_outcome stale = {.refusal = EDDY_REFUSED_STALE};
+    eddy_reasoner_heard(s->r, &s->ops[0], &stale);
+    s->m->events[0].picture.version = 12;
+    s->m->events[0].picture.size = 12;
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].actor, EDDY_LLM);
+    assert_int_equal(s->ops[0].event_version, 12);
+    assert_string_equal(s->ops[0].name.at, "Earthquake");
+    assert_int_equal(s->script.requests, 1);
+    /* it is applied, though nobody says so: the picture does */
+    s->m->events[0].picture.described_by = s->m->events[0].picture.named_by = EDDY_LLM;
+    s->m->events[0].picture.summary = text_of("It shook.");
+    assert_int_equal(scene_pass(s, 0), 0);
+    assert_int_equal(s->script.requests, 1);
+    scene_free(s);
+}
+
+/* An operation changes the versions of its events; a name decided on the old ones would be refused.
+ */
+TEST(an_event_that_is_touched_is_described_in_a_later_pass)
+{
+    const char *const replies[] = {"{\"Q1\":{\"same\":true,\"confidence\":0.9}}",
+                                   "{\"Q1\":{\"name\":\"Earthquake\"}}"};
+    struct scene *s = scene_new(replies, 2, NULL);
+    made_event(s->m, 7, 5000, quake, quake_words);
+    made_doubt(s->m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, quake_too);
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_ANSWER);
+    s->m->view.n_doubts = 0;
+    s->m->events[0].picture.version++;
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_DESCRIBE);
+    assert_string_equal(s->ops[0].name.at, "Earthquake");
+    assert_int_equal(s->script.requests, 2);
+    scene_free(s);
+}
+
+/* The engine does not hear of a document that stays; the reasoner remembers that it was looked at.
+ */
+TEST(a_document_that_stays_is_not_asked_about_again)
+{
+    const char *const replies[] = {"{\"Q1\":{\"event\":\"E7\",\"confidence\":0.9}}"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    eddy_view_doubt *d = made_place(s->m, "Airline resumes flights", 7, 8, quake, strike);
+    assert_int_equal(scene_pass(s, 0), 0);
+    d->sides[0].documents++;
+    assert_int_equal(scene_pass(s, 0), 0);
+    assert_int_equal(s->script.requests, 1);
+    d->doubt.other = d->sides[1].event = 9; /* but of another event it may be */
+    scene_pass(s, 0);
+    assert_int_equal(s->script.requests, 2);
+    scene_free(s);
+}
+
+TEST(a_document_that_left_the_window_is_shown_but_cannot_be_moved)
+{
+    const char *const replies[] = {"{\"Q1\":{\"document\":\"D5\",\"confidence\":1}}"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    eddy_view_event *e =
+        made_event(s->m, 7, 43, TITLES("one", "two", "three", "four", "five"), quake_words);
+    e->picture.described_by = EDDY_LLM;
+    s->m->members[4].similarity = 0.1F;
+    s->m->members[1].position = UINT64_MAX;
+    assert_int_equal(scene_pass(s, 0), 0); /* four are offered: D5 is none of them */
+    assert_int_equal(stats_of(s).ignored, 1);
+    s->m->members[4].position = UINT64_MAX;
+    scene_pass(s, 0);
+    assert_int_equal(s->script.requests, 1);
+    scene_free(s);
+}
+
+TEST(a_plan_that_is_refused_is_followed_by_a_simpler_question)
+{
+    const char *const replies[] = {
+        "{\"Q1\":{\"parts\":[[\"G1\"],[\"G2\",\"G3\"]],\"confidence\":0.9}}",
+        "{\"Q1\":{\"same\":false,\"confidence\":0.9}}"};
+    struct scene *s = scene_new(replies, 2, NULL);
+    eddy_view_event *e =
+        made_event(s->m, 7, 43, TITLES("one", "two", "three", "four", "five", "six"), quake_words);
+    e->picture.described_by = EDDY_LLM;
+    e->picture.cohesion = 0.2F;
+    made_doubt(s->m, EDDY_DOUBT_WHOLE, 7, 0, 0.4, quake, strike);
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_SPLIT);
+    eddy_outcome incohesive = {.refusal = EDDY_REFUSED_INCOHESIVE};
+    eddy_reasoner_heard(s->r, &s->ops[0], &incohesive);
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_ANSWER);
+    assert_int_equal(s->ops[0].same, 0);
+    scene_free(s);
+}
+
+TEST(an_unsure_plan_is_evidence_about_the_seam)
+{
+    const char *const replies[] = {
+        "{\"Q1\":{\"parts\":[[\"G1\"],[\"G2\",\"G3\"]],\"confidence\":0.6}}"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    eddy_view_event *e =
+        made_event(s->m, 7, 43, TITLES("one", "two", "three", "four", "five", "six"), quake_words);
+    e->picture.described_by = EDDY_LLM;
+    e->picture.cohesion = 0.2F;
+    made_doubt(s->m, EDDY_DOUBT_WHOLE, 7, 0, 0.4, quake, strike); /* group 700, which is G1 */
+    assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_ANSWER);
+    assert_int_equal(s->ops[0].same, 0);
+    assert_true(s->ops[0].error > 0.25);
+    scene_free(s);
+}
+
+/* ---- failures ---- */
+
+TEST(statistics_stand_in_whatever_the_endpoint_says)
+{
+    static const eddy_status all[] = {EDDY_UNAVAILABLE, EDDY_CONFIG, EDDY_FORMAT,
+                                      EDDY_NOMEM,       EDDY_IO,     EDDY_STOPPED};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct scene *s = scene_new(NULL, 0, NULL);
+        s->script.status = all[i];
+        names(s, 2);
+        made_doubt(s->m, EDDY_DOUBT_SAME, 7, 9, 0.45, quake, quake_too);
+        assert_int_equal(scene_pass(s, 0), 3);
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(s->ops[k].actor, EDDY_STATISTICS);
+        eddy_reason_stats stats = stats_of(s);
+        assert_int_equal(stats.passes_failed, 1);
+        assert_int_equal(stats.answered, 0);
+        assert_int_equal(stats.rejected, 0);
+        assert_int_equal(stats.failed, stats.asked);
+        assert_int_equal(s->script.calls, all[i] == EDDY_FORMAT ? 2 : 1); /* that one is halved */
+        /* the endpoint is back: what waits is asked though nothing has changed */
+        const char *const replies[] = {"{\"Q1\":{\"name\":\"A\"},\"Q2\":{\"name\":\"B\"}}"};
+        s->script.status = EDDY_OK;
+        s->script.replies = replies;
+        s->script.n_replies = 1;
+        s->m->view.n_doubts = 0;
+        assert_int_equal(scene_pass(s, 0), 2);
+        assert_int_equal(s->ops[0].actor, EDDY_LLM);
+        scene_free(s);
+    }
+}
+
+TEST(the_last_good_name_stays_when_the_endpoint_fails)
+{
+    struct scene *s = scene_new(NULL, 0, NULL);
+    s->script.status = EDDY_UNAVAILABLE;
+    names(s, 1);
+    s->m->events[0].picture.described_by = s->m->events[0].picture.named_by = EDDY_LLM;
+    scene_pass(s, 0);
+    s->m->events[0].picture.size = 1000;
+    assert_int_equal(scene_pass(s, 0), 0);
+    assert_int_equal(s->script.requests, 1);
+    scene_free(s);
+}
+
+TEST(a_request_that_brings_nothing_is_halved)
+{
+    const char *const replies[] = {"I am sorry.",
+                                   "{\"Q1\":{\"name\":\"A\"},\"Q2\":{\"name\":\"B\"}}", "nonsense",
+                                   "{\"Q1\":{\"name\":\"C\"}}", "{\"name\":\"D\"}"};
+    struct scene *s = scene_new(replies, 5, NULL);
+    names(s, 4);
+    assert_int_equal(scene_pass(s, 0), 4);
+    static const char *const expected[] = {"A", "B", "C", "D"};
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(s->ops[i].name.at, expected[i]);
+    assert_int_equal(s->script.calls, 3);
+    assert_int_equal(s->script.requests, 5);
+    scene_free(s);
+}
+
+TEST(nonsense_to_everything_is_not_asked_on_and_on)
+{
+    const char *const replies[] = {"{}"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    names(s, 8);
+    assert_int_equal(scene_pass(s, 0), 8);
+    assert_int_equal(s->script.calls, 2);
+    assert_int_equal(stats_of(s).passes_failed, 1);
+    for (int i = 0; i < 5; i++)
+        scene_pass(s, 0);
+    size_t requests = s->script.requests;
+    scene_pass(s, 0); /* every name was given up, until its event has grown */
+    assert_int_equal(s->script.requests, requests);
+    s->m->events[0].picture.size = 20;
+    scene_pass(s, 0);
+    assert_int_equal(s->script.requests, requests + 1);
+    scene_free(s);
+}
+
+TEST(what_brought_nonsense_is_asked_after_the_rest)
+{
+    const char *const replies[] = {"nonsense"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    made_doubt(s->m, EDDY_DOUBT_SAME, 1, 2, 0.5, quake, strike);
+    scene_pass(s, 0);
+    made_doubt(s->m, EDDY_DOUBT_SAME, 3, 4, 0.3, quake, strike);
+    scene_pass(s, 0);
+    const eddy_request *asked;
+    eddy_reasoner_asked(s->r, &asked);
+    assert_string_equal(asked[0].about.at, "E3 E4\nE1 E2\n");
+    scene_free(s);
+}
+
+/* Replies are cut, changed and joined at random: no operation is ever outside the offer, and every
+ * question is accounted for. */
+TEST(no_garbage_goes_beyond_the_offer)
+{
+    static const char *const valid[] = {
+        SAME_YES,
+        NAME_ONE,
+        "{\"Q1\":{\"event\":\"E9\",\"confidence\":1},\"Q2\":{\"document\":\"D5\",\"confidence\":1}"
+        "}",
+        "{\"Q1\":{\"parts\":[[\"G1\"],[\"G2\"]],\"groups\":[[\"E1\",\"E2\"],[\"E3\"]],\"same\":"
+        "true,"
+        "\"confidence\":1,\"name\":\"x\",\"event\":\"E9\",\"document\":\"D1\"}}",
+        "[{\"id\":\"Q1\",\"name\":\"a\",\"same\":false},{\"id\":\"Q2\"}]",
+        "```json\n{\"Q1\":{}}\n``` {[\"<think></think>"};
+    uint64_t seed = test_seed();
+    char text[2000];
+    const char *const replies[] = {text};
+    for (int round = 0; round < 400; round++) {
+        size_t n = 0;
+        for (uint64_t parts = 1 + test_random(&seed) % 3; parts; parts--) {
+            const char *from = valid[test_random(&seed) % (sizeof valid / sizeof *valid)];
+            size_t keep = test_random(&seed) % 3 ? strlen(from) : test_random(&seed) % strlen(from);
+            memcpy(text + n, from, keep);
+            n += keep;
+        }
+        text[n] = 0;
+        for (uint64_t edits = test_random(&seed) % 6; edits; edits--)
+            text[test_random(&seed) % n] = (char)(1 + test_random(&seed) % 126);
+        struct scene *s = scene_new(replies, 1, NULL);
+        names(s, 3);
+        made_doubt(s->m, EDDY_DOUBT_SAME, 1, 2, 0.5, quake, strike);
+        made_doubt(s->m, EDDY_DOUBT_SAME, 2, 3, 0.5, quake, strike);
+        made_doubt(s->m, EDDY_DOUBT_SAME, 1, 3, 0.5, quake, strike);
+        made_doubt(s->m, EDDY_DOUBT_WHOLE, 7, 0, 0.45, quake, strike);
+        made_place(s->m, "Airline resumes flights", 8, 9, quake, strike);
+        scene_pass(s, 0);
+        eddy_reason_stats stats = stats_of(s);
+        assert_int_equal(stats.asked, stats.answered + stats.rejected + stats.failed);
+        scene_free(s);
+    }
+}
+
+TEST(any_lost_allocation_is_said_and_breaks_nothing)
+{
+    const char *const replies[] = {
+        "{\"Q1\":{\"name\":\"A\",\"summary\":\"B\",\"category\":\"C\"},\"Q2\":{\"name\":\"D\"}}",
+        SAME_YES, "x"};
+    struct made *m = made_new();
+    made_event(m, 1, 40, quake, quake_words);
+    made_event(m, 2, 10, strike, strike_words);
+    made_doubt(m, EDDY_DOUBT_SAME, 3, 4, 0.45, quake, quake_too);
+    made_doubt(m, EDDY_DOUBT_WHOLE, 5, 0, 0.45, quake, strike);
+    EACH_ALLOC_FAILS (k) {
+        struct script script = {.replies = replies, .n_replies = 3};
+        eddy_reason_options options;
+        eddy_reason_options_init(&options);
+        options.completer = (eddy_completer){&script, script_complete};
+        static const char *const categories[] = {"C", "D"};
+        options.categories = categories;
+        options.n_categories = 2;
+        options.language = "English";
+        eddy_reasoner *r = NULL;
+        eddy_arena *arena = eddy_arena_new(0);
+        eddy_status st = arena ? eddy_reasoner_new(&options, &r, NULL) : EDDY_NOMEM;
+        for (int pass = 0; pass < 2 && st == EDDY_OK; pass++) {
+            const eddy_operation *ops = NULL;
+            size_t n = 0;
+            st = eddy_reasoner_pass(r, &m->view, 0, 1, arena, &ops, &n, NULL);
+            for (size_t i = 0; i < n && st == EDDY_OK; i++)
+                assert_null(offer_denies(&m->view, &ops[i]));
+        }
+        assert_true(st == EDDY_OK || st == EDDY_NOMEM);
+        script_clear(&script);
+        eddy_reasoner_free(r);
+        eddy_arena_free(arena);
+    }
+    free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_sides_are_asked_about_and_the_answer_is_evidence),
+        cmocka_unit_test(the_second_time_the_sides_are_swapped),
+        cmocka_unit_test(what_is_worth_most_is_asked_first),
+        cmocka_unit_test(a_pass_asks_so_many_questions_and_the_next_pass_the_rest),
+        cmocka_unit_test(a_share_of_the_questions_is_about_names),
+        cmocka_unit_test(an_event_is_named_again_when_it_has_grown),
+        cmocka_unit_test(what_an_earlier_reasoner_named_is_not_asked_again),
+        cmocka_unit_test(what_a_person_described_is_left_alone),
+        cmocka_unit_test(a_name_that_came_too_late_is_offered_again_and_not_bought_again),
+        cmocka_unit_test(an_event_that_is_touched_is_described_in_a_later_pass),
+        cmocka_unit_test(a_document_that_stays_is_not_asked_about_again),
+        cmocka_unit_test(a_document_that_left_the_window_is_shown_but_cannot_be_moved),
+        cmocka_unit_test(a_plan_that_is_refused_is_followed_by_a_simpler_question),
+        cmocka_unit_test(an_unsure_plan_is_evidence_about_the_seam),
+        cmocka_unit_test(statistics_stand_in_whatever_the_endpoint_says),
+        cmocka_unit_test(the_last_good_name_stays_when_the_endpoint_fails),
+        cmocka_unit_test(a_request_that_brings_nothing_is_halved),
+        cmocka_unit_test(nonsense_to_everything_is_not_asked_on_and_on),
+        cmocka_unit_test(what_brought_nonsense_is_asked_after_the_rest),
+        cmocka_unit_test(no_garbage_goes_beyond_the_offer),
+        cmocka_unit_test(any_lost_allocation_is_said_and_breaks_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
