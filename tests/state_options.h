@@ -16,6 +16,7 @@ static inline eddy_engine_options state_options(void)
     o.events_max = 100;
     o.words_max = 1024;
     o.neighbours = 8;
+    o.window = 40;
     return o;
 }
 

@@ -10,8 +10,17 @@
 #include <eddy/engine.h>
 
 /* ED_VECTORS: documents with their vectors, from processes that only embed to those with an engine.
- */
-enum ed_topic { ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD, ED_VECTORS, ED_TOPICS };
+ * ED_OPERATIONS: what people, programs and language models have decided, and what became of it.
+ * New ones go behind: heads tell lengths by these numbers. */
+enum ed_topic {
+    ED_ASSIGNMENTS,
+    ED_EVENTS,
+    ED_CHANGES,
+    ED_DEAD,
+    ED_VECTORS,
+    ED_OPERATIONS,
+    ED_TOPICS
+};
 
 /* Headers of a dead letter: Kafka Connect's, so that existing tools read them, and our own. */
 #define ED_HEADER_DEAD_TOPIC     "__connect.errors.topic"

@@ -6,6 +6,7 @@
 #include <cblas.h>
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #define LANES 16
 
@@ -86,6 +87,36 @@ void ed_add_scaled(float *y, float w, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += w * x[i];
+}
+
+/* The bits of floats of one sign are in the order of their values: whole numbers have a maximum
+ * that needs no order of its own. */
+MANY_CPUS
+float ed_bytes_of(const float *x, size_t n, int8_t *ret)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits &= 0x7fffffff;
+        most = bits > most ? bits : most;
+    }
+    float largest;
+    memcpy(&largest, &most, sizeof largest);
+    if (!(largest > 1e-30f))
+        return 0;
+    float per_step = 127 / largest;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (int8_t)(int32_t)(x[i] * per_step + copysignf(0.5f, x[i]));
+    return largest;
+}
+
+MANY_CPUS
+void ed_floats_of(const int8_t *bytes, size_t n, float largest, float *ret)
+{
+    float step = largest / 127;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (float)bytes[i] * step;
 }
 
 MANY_CPUS

@@ -7,6 +7,7 @@
 #define ED_BASE_VECTOR_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* a.b of (n) floats in double, fixed order. */
 double ed_dot(const float *a, const float *b, size_t n);
@@ -17,6 +18,11 @@ float ed_dot_rough(const float *a, const float *b, size_t n);
 void ed_dots_rough(const float *a, const float *const *rows, size_t n, float *ret);
 /* y += w x in float; (n). Product and sum of each element are rounded once each, on every CPU. */
 void ed_add_scaled(float *y, float w, const float *x, size_t n);
+/* Each of (n) finite floats as a byte, in 127ths of the largest, which is returned; 0: all are 0,
+ * and ret is not written. The same on every CPU. */
+float ed_bytes_of(const float *x, size_t n, int8_t *ret);
+/* And back. */
+void ed_floats_of(const int8_t *bytes, size_t n, float largest, float *ret);
 /* y += sum of w[k] rows[k], n_rows rows of (n): the same in one go, faster, and as a filter. Error
  * at most n_rows 2^-24 times the sum of all sizes. */
 void ed_add_rows(float *y, const float *w, const float *const *rows, size_t n_rows, size_t n);

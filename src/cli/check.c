@@ -164,7 +164,7 @@ static void check_source(struct check *c)
 
 static void check_output(struct check *c)
 {
-    const char *topics[ED_TOPICS];
+    const char *topics[ED_TOPICS + 1];
     size_t n = 0;
     if (*c->config.output.dir) {
         good(c, "output: files");
@@ -174,10 +174,57 @@ static void check_output(struct check *c)
         good(c, "output: none is set; eddy run needs -b or -o");
         return;
     }
-    for (size_t i = 0; i < ED_VECTORS && !c->config.output.create_topics; i++)
-        if (*c->config.output.topics[i])
+    for (size_t i = 0; i < ED_TOPICS && !c->config.output.create_topics; i++)
+        if (i != ED_VECTORS && *c->config.output.topics[i])
             topics[n++] = c->config.output.topics[i];
+    if (*c->config.control.topic && !c->config.output.create_topics)
+        topics[n++] = c->config.control.topic;
     check_brokers(c, ED_KAFKA_PRODUCER, topics, n);
+}
+
+/* One small question, asked as all others are. */
+static void check_reason(struct check *c)
+{
+    static const char schema[] =
+        "{\"type\":\"object\",\"properties\":{\"ok\":{\"type\":\"boolean\"}},"
+        "\"required\":[\"ok\"],\"additionalProperties\":false}";
+    static const char system[] = "You are asked whether you can be reached.";
+    static const char user[] = "Answer with the JSON object {\"ok\": true}.";
+    const eddy_request request = {.purpose = "check",
+                                  .system = {system, sizeof system - 1},
+                                  .user = {user, sizeof user - 1},
+                                  .schema = {schema, sizeof schema - 1},
+                                  .about = {"", 0},
+                                  .max_tokens = 32,
+                                  .key = "check"};
+    struct ed_reason_options o;
+    struct ed_chat *chat = NULL;
+    eddy_reply reply = {.status = EDDY_UNAVAILABLE};
+    eddy_error err = {0};
+    char text[600];
+    eddy_arena *arena = eddy_arena_new(0);
+    eddy_status st = ed_config_reason_options(&c->config, &o, &err);
+    if (st == EDDY_OK && o.kind == ED_REASON_LLM)
+        st = ed_chat_new(&o.chat, &chat, &err);
+    if (st != EDDY_OK) {
+        snprintf(text, sizeof text, "reason: %.500s", err.text);
+        bad(c, ed_exit_code(&err), text);
+    } else if (chat && arena) {
+        eddy_completer completer = ed_chat_completer(chat);
+        completer.complete(completer.self, &request, 1, arena, &reply);
+        snprintf(text, sizeof text, "reason: model %.200s: %.350s", o.chat.model,
+                 reply.status == EDDY_OK ? "it answers"
+                 : reply.detail          ? reply.detail
+                                         : "no answer");
+        if (reply.status == EDDY_OK)
+            good(c, text);
+        else
+            bad(c, reply.status == EDDY_CONFIG ? ED_EXIT_CONFIG : ED_EXIT_UNAVAILABLE, text);
+    } else {
+        good(c, o.kind == ED_REASON_OFF ? "reason: off" : "reason: statistics");
+    }
+    ed_chat_free(chat);
+    eddy_arena_free(arena);
 }
 
 /* ---- the command ---- */
@@ -235,6 +282,7 @@ int ed_cmd_check(int argc, char **argv)
             check_model(&c);
             check_source(&c);
             check_output(&c);
+            check_reason(&c);
         }
     }
     ed_config_clear(&c.config);

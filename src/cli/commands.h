@@ -9,5 +9,10 @@ int ed_cmd_run(int argc, char **argv);
 int ed_cmd_replay(int argc, char **argv);
 int ed_cmd_detect(int argc, char **argv);
 int ed_cmd_score(int argc, char **argv);
+int ed_cmd_events(int argc, char **argv);
+int ed_cmd_reason(int argc, char **argv);
+int ed_cmd_explain(int argc, char **argv);
+int ed_cmd_show(int argc, char **argv);    /* show, lineage */
+int ed_cmd_operate(int argc, char **argv); /* merge, split, ...: argv[0] says which */
 
 #endif

@@ -109,7 +109,8 @@ struct ed_config {
         double idle_penalty;
         int64_t idle_half_ms;
         double stability;
-        int64_t detail, repair_every, events_max, words_max;
+        int64_t detail, repair_every, events_max, words_max, window;
+        int topics; /* eddy_topics */
     } engine;
     struct {
         int64_t max, wait_ms, ring;
@@ -121,10 +122,27 @@ struct ed_config {
         int64_t partitions, replication, dead_max_bytes, deliver_ms;
     } output;
     struct {
+        const char *topic; /* "": none */
+    } control;
+    struct {
         const char *topic, *dir; /* dir "": no local store */
         int64_t shards;
         int standby;
     } state;
+    struct {
+        int kind; /* enum ed_reason_kind */
+        int64_t every, interval_ms, changes, questions, last_ms;
+        const char *url, *model, *key, *ca_file;
+        int deny_private;
+        int64_t timeout_ms, concurrency, retries;
+        int64_t calls_hour, calls_day, tokens_hour, tokens_day;
+        double money_hour, money_day, price_in, price_out;
+        int64_t cache;
+        double error;
+        const char *language, *granularity;
+        struct ed_list categories;
+        const char *prompts;
+    } reason;
     struct ed_map kafka, kafka_consumer, kafka_producer;
 
     /* made by ed_config_finish out of document.extra */
@@ -195,7 +213,8 @@ enum ed_takes {
     ED_TAKES_CONFIG = 1, /* -c --set --profile */
     ED_TAKES_KAFKA = 2,  /* -b -t -G -X */
     ED_TAKES_OUTPUT = 4, /* -o */
-    ED_TAKES_FILES = 8   /* positional arguments, into source.files */
+    ED_TAKES_FILES = 8,  /* positional arguments, into source.files */
+    ED_TAKES_WORDS = 16  /* positional arguments, into the command's words */
 };
 
 /* An option of one command only. *ret is set to its (last) value, "" for one without a value, and
@@ -208,6 +227,12 @@ struct ed_flag {
     const char **ret;
 };
 
+#define ED_WORDS_MAX 64
+struct ed_words {
+    const char *at[ED_WORDS_MAX]; /* (n) live as long as argv */
+    size_t n;
+};
+
 struct ed_command {
     const char *name;     /* "detect" */
     const char *synopsis; /* "eddy detect [OPTIONS] FILE..." */
@@ -216,6 +241,7 @@ struct ed_command {
     unsigned takes;       /* enum ed_takes, or-ed */
     const struct ed_flag *flags;
     size_t n_flags;
+    struct ed_words *words; /* with ED_TAKES_WORDS */
 };
 
 /* Read a command line (argv[0] is the command's name) and the environment into config, and finish
@@ -272,6 +298,12 @@ eddy_status ed_config_source_open(struct ed_config *config, const char *topic, i
                                   const struct ed_head *head, struct ed_source **ret,
                                   eddy_error *err);
 
+/* Open the shard's partition of control.topic, which goes on where head says; what there was before
+ * a pipeline began is not for it. *ret is NULL where there is none. */
+eddy_status ed_config_control_open(struct ed_config *config, int32_t shard,
+                                   const struct ed_head *head, struct ed_source **ret,
+                                   eddy_error *err);
+
 /* 1: the answers go to topics. */
 int ed_config_to_kafka(const struct ed_config *config);
 /* The Kafka journal of a shard, as output.*, state.* and kafka say it; group may be NULL. Any
@@ -289,6 +321,10 @@ eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic,
  * is not NULL. */
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
                                     struct ed_journal **ret, eddy_error *err);
+/* reason.*; prompts are read from their directory. Strings live as long as the configuration.
+ * EDDY_IO: a prompt cannot be read; EDDY_CONFIG: the directory holds none */
+eddy_status ed_config_reason_options(struct ed_config *config, struct ed_reason_options *ret,
+                                     eddy_error *err);
 /* batch.*, languages, workers, publisher; the handles stay NULL for the caller to fill in. */
 void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeline_options *ret);
 

@@ -219,6 +219,10 @@ static eddy_status read_options(int argc, char **argv, const struct ed_command *
     }
     for (int i = optind; i < argc; i++) {
         char shown[ED_SHOWN_TEXT];
+        if (command->takes & ED_TAKES_WORDS && command->words->n < ED_WORDS_MAX) {
+            command->words->at[command->words->n++] = argv[i];
+            continue;
+        }
         if (!(command->takes & ED_TAKES_FILES))
             return eddy_fail(err, EDDY_INVALID, "%s: unexpected argument '%s'", command->name,
                              ed_shown(argv[i], shown, sizeof shown));

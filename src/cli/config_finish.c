@@ -212,7 +212,7 @@ static void check_source(struct ed_config *config)
 static const char *const output_keys[ED_TOPICS] = {
     [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
     [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
-    [ED_VECTORS] = "output.vectors",
+    [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations",
 };
 
 /* A topic that eddy reads and writes would feed on itself. */
@@ -226,11 +226,24 @@ static void check_output(struct ed_config *config)
             if (strcmp(name, config->output.topics[k]) == 0)
                 ed_config_complain(config, output_keys[i], "is the same topic as %s",
                                    output_keys[k]);
+        if (strcmp(name, config->control.topic) == 0)
+            ed_config_complain(config, output_keys[i], "is the same topic as control.topic");
         for (size_t k = 0; k < config->source.topics.n; k++)
             if (strcmp(name, config->source.topics.at[k]) == 0)
                 ed_config_complain(config, output_keys[i],
                                    "is also read (source.topics); eddy would feed on itself");
     }
+}
+
+static void check_reason(struct ed_config *config)
+{
+    if (config->reason.kind != ED_REASON_LLM)
+        return;
+    if (!*config->reason.url)
+        ed_config_complain(config, "reason.kind", "llm needs reason.url: where the model is");
+    if (!*config->reason.model)
+        ed_config_complain(config, "reason.kind",
+                           "llm needs reason.model: what it is called there");
 }
 
 eddy_status ed_config_finish(struct ed_config *config, eddy_error *err)
@@ -242,6 +255,7 @@ eddy_status ed_config_finish(struct ed_config *config, eddy_error *err)
         check_document(config);
         check_source(config);
         check_output(config);
+        check_reason(config);
         ed_config_check_kafka(config);
     }
     if (config->failed)

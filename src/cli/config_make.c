@@ -55,8 +55,10 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
     ret->repair_every = (uint32_t)config->engine.repair_every;
     ret->events_max = (uint32_t)config->engine.events_max;
     ret->words_max = (uint32_t)config->engine.words_max;
+    ret->window = (uint32_t)config->engine.window;
     ret->duplicates_window =
         config->document.duplicates ? (uint32_t)config->document.duplicates_window : 0;
+    ret->topics = (eddy_topics)config->engine.topics;
 }
 
 eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
@@ -140,6 +142,30 @@ eddy_status ed_config_source_open(struct ed_config *config, const char *topic, i
     return st == EDDY_OK ? ed_source_kafka_open(&options, ret, err) : st;
 }
 
+eddy_status ed_config_control_open(struct ed_config *config, int32_t shard,
+                                   const struct ed_head *head, struct ed_source **ret,
+                                   eddy_error *err)
+{
+    *ret = NULL;
+    if (!*config->control.topic || !ed_config_to_kafka(config) || config->stage == ED_STAGE_EMBED)
+        return EDDY_OK;
+    struct ed_source_kafka options = {
+        .topics = &config->control.topic,
+        .n_topics = 1,
+        .n_shards = 1,
+        .partitions = &shard,
+        .n_partitions = 1,
+        .starts = head->offsets,
+        .n_starts = head->n_offsets,
+        .from = {.kind = head->mark.epoch ? ED_FROM_BEGINNING : ED_FROM_END},
+        .endless = 1,
+        .insecure = config->insecure,
+    };
+    eddy_status st = ed_config_kafka_options(config, ED_KAFKA_CONSUMER, &options.options,
+                                             &options.n_options, err);
+    return st == EDDY_OK ? ed_source_kafka_open(&options, ret, err) : st;
+}
+
 int ed_config_to_kafka(const struct ed_config *config)
 {
     return !*config->output.dir;
@@ -152,7 +178,8 @@ eddy_status ed_config_journal_files(struct ed_config *config, const char *journa
     static const char *const names[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
                                                  [ED_EVENTS] = "events",
                                                  [ED_CHANGES] = "changes",
-                                                 [ED_DEAD] = "dead"};
+                                                 [ED_DEAD] = "dead",
+                                                 [ED_OPERATIONS] = "operations"};
     const char *dir = config->output.dir, *paths[ED_TOPICS] = {NULL};
     int to_stdout = strcmp(dir, "-") == 0;
     if (!to_stdout && mkdir(dir, 0777) != 0 && errno != EEXIST)
@@ -205,6 +232,7 @@ eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic,
     ret->kafka = (struct ed_journal_kafka){
         .id = ret->id,
         .state = embeds ? NULL : config->state.topic,
+        .control = embeds || !*config->control.topic ? NULL : config->control.topic,
         .input = topic,
         .partition = shard,
         .pipeline = config->pipeline,

@@ -128,7 +128,11 @@ eddy_status ed_config_print(const struct ed_config *config, FILE *out, eddy_erro
             continue;
         }
         fputc(' ', out);
-        if (option->type == ED_LIST)
+        const char *written = config->written[i];
+        if (option->shape == ED_SECRET && **(const char *const *)field &&
+            !(written && is_bare_reference(written)))
+            fputs("\"***\"", out);
+        else if (option->type == ED_LIST)
             print_list(out, field);
         else if (config->written[i])
             print_text(out, config->written[i], 1);

@@ -38,7 +38,7 @@ static const char *const out_topics[ED_TOPICS] = {
 };
 
 struct place {
-    uint64_t event, group; /* of a report, as it was assigned; 0: not yet */
+    uint64_t document, event, group; /* of a report, as it was assigned; event 0: not yet */
 };
 
 struct demo {
@@ -163,7 +163,7 @@ static void on_assigned(void *watcher, const eddy_doc *doc, const eddy_assignmen
         return;
     }
     atomic_store(&d->story_ms, doc->time_ms);
-    d->places[report - d->play.reports] = (struct place){a->event, a->group};
+    d->places[report - d->play.reports] = (struct place){a->position, a->event, a->group};
     eddy_lineage_assigned(d->lineage, a->event, a->group, &d->failure);
     if (a->founded)
         ed_table_put(&d->founders, a->event, (uint64_t)(report - d->play.reports));
@@ -238,7 +238,8 @@ static void chart(const struct demo *d, uint64_t event, char *ret)
     unsigned cells[HOURS] = {0}, most = 1;
     for (size_t i = 0; i < d->play.n; i++) {
         const struct place *at = &d->places[i];
-        if (!at->event || eddy_lineage_now(d->lineage, at->event, at->group) != event)
+        if (!at->event ||
+            eddy_lineage_document(d->lineage, at->document, at->event, at->group) != event)
             continue;
         unsigned *cell = &cells[d->play.reports[i].ts / 3600000 % HOURS];
         most = ++*cell > most ? *cell : most;
@@ -288,7 +289,7 @@ static eddy_status print_scores(struct demo *d, eddy_error *err)
         labels[n] = d->play.reports[i].gold;
         found[0][n] = at->event;
         found[1][n] = eddy_lineage_event(d->lineage, at->event);
-        found[2][n++] = eddy_lineage_now(d->lineage, at->event, at->group);
+        found[2][n++] = eddy_lineage_document(d->lineage, at->document, at->event, at->group);
     }
     eddy_status st = EDDY_OK;
     ed_view_line(&d->view, "%sAgainst the labels that were written with the day%s",

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/dead.h"
 #include "cli/gallery.h"
+#include "cli/orders.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
 #include "cli/view.h"
@@ -46,8 +47,11 @@ struct detect {
     const char *journal_dir;  /* NULL: none */
     struct ed_source *source; /* without a journal it is opened first: where there is nothing to
                                  read, nothing is left behind */
+    const char *control_path; /* NULL: none */
+    struct ed_orders orders;
     const char *labels_path;
-    FILE *labels; /* group, event and id of each document in order; read again at the end */
+    FILE *
+        labels; /* group, event, position and id of each document in order; read again at the end */
     eddy_lineage *lineage;
 
     struct ed_dead dead;
@@ -75,7 +79,7 @@ static int is_over(struct detect *d)
 static void on_assigned(void *watcher, const eddy_doc *doc, const eddy_assignment *a)
 {
     struct detect *d = watcher;
-    uint64_t head[3] = {a->group, a->event, doc->id.n};
+    uint64_t head[4] = {a->group, a->event, doc->id.n, a->position};
     if (is_over(d))
         return;
     if (fwrite(head, sizeof head, 1, d->labels) != 1 ||
@@ -227,7 +231,7 @@ static eddy_status write_labels(struct detect *d, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
     struct ed_bytes id;
-    uint64_t head[3];
+    uint64_t head[4];
     FILE *out = fopen(d->labels_path, "w");
     if (!out)
         return eddy_fail(err, EDDY_IO, "%s: cannot write: %s", d->labels_path, strerror(errno));
@@ -243,7 +247,7 @@ static eddy_status write_labels(struct detect *d, eddy_error *err)
             st = eddy_fail_nomem(err, "--labels", head[2]);
         else
             fprintf(out, "%s\tE%" PRIu64 "\n", id.at,
-                    eddy_lineage_now(d->lineage, head[1], head[0]));
+                    eddy_lineage_document(d->lineage, head[3], head[1], head[0]));
     }
     if (st == EDDY_OK && ferror(d->labels))
         st = eddy_fail(err, EDDY_IO, "--labels: cannot read back: %s", strerror(errno));
@@ -323,6 +327,9 @@ static void account(struct detect *d)
                      ed_text_number(counts.duplicates, number));
     if (foreign && foreign == counts.in)
         ed_view_line(&d->view, "nothing was assigned: --set document.languages= takes them all");
+    if (counts.operations || counts.refused)
+        ed_view_line(&d->view, "operations: %" PRIu64 " applied, %" PRIu64 " refused",
+                     counts.operations, counts.refused);
     if (counts.time_unreadable)
         ed_view_line(&d->view,
                      "%" PRIu64 " documents have a time that cannot be read; the time "
@@ -464,6 +471,10 @@ static eddy_status open_all(struct detect *d, eddy_error *err)
         st = source_look(d, NULL, &d->source, err);
     if (st != EDDY_OK)
         return st;
+    if (d->control_path)
+        st = ed_orders_read_file(&d->orders, d->control_path, err);
+    if (st != EDDY_OK)
+        return st;
     if (d->labels_path) {
         d->labels = tmpfile();
         if (!d->labels)
@@ -481,6 +492,8 @@ static eddy_status open_all(struct detect *d, eddy_error *err)
                                         .on_change = d->labels_path ? on_change : NULL,
                                         .on_event = d->table || d->json ? on_event : NULL,
                                         .on_dead = on_dead,
+                                        .orders = d->orders.at,
+                                        .n_orders = d->orders.n,
                                         .resumable = d->journal_dir != NULL};
     return st == EDDY_OK ? ed_stream_open(&d->stream, &d->config, &watch, err) : st;
 }
@@ -545,6 +558,10 @@ int ed_cmd_detect(int argc, char **argv)
          "keep the state in DIR: a run that was killed or stopped goes on where it was, nothing "
          "lost, nothing twice",
          &d.journal_dir},
+        {"control", 0, "FILE",
+         "operations as JSON Lines, each applied at its \"position\" (documents before it), or at "
+         "the end; an operations.jsonl is such a file",
+         &d.control_path},
         {"labels", 0, "FILE", "write the event that each document is in at the end: id, tab, event",
          &d.labels_path},
     };
@@ -588,6 +605,7 @@ int ed_cmd_detect(int argc, char **argv)
     ed_source_free(d.source);
     ed_view_clear(&d.view);
     ed_gallery_clear(&d.gallery);
+    ed_orders_clear(&d.orders);
     eddy_lineage_free(d.lineage);
     eddy_arena_free(d.arena);
     if (d.labels)

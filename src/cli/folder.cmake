@@ -1,8 +1,8 @@
 eddy_folder(cli
   SOURCES options.c options_text.c options_print.c
     config.c config_substitute.c config_yaml.c config_kafka.c config_finish.c config_args.c
-    config_make.c config_print.c usage.c check.c score.c score_internal.c
-    labels.c
+    config_make.c config_reason.c config_print.c usage.c check.c score.c score_internal.c
+    labels.c orders.c ask.c operate.c look.c story.c events.c tree.c explain.c reason.c
     detect.c dead.c run.c replay.c demo.c demo_play.c gallery.c stream.c view.c
   LINK PkgConfig::jansson PkgConfig::yaml)
 

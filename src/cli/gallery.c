@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,16 +145,20 @@ void ed_gallery_sort(struct ed_gallery *gallery)
 
 void ed_gallery_print(const struct ed_gallery *gallery, struct ed_view *view, size_t n)
 {
-    enum { BEFORE = 36, NAME_MIN = 28 };
-    size_t columns = ed_view_columns(view), rest = columns - BEFORE;
+    enum { BEFORE = 36, NAME_MIN = 28, ID = 9 };
+    size_t columns = ed_view_columns(view), rest = columns - BEFORE - (gallery->ids ? ID : 0);
     size_t words = rest > NAME_MIN + 22 ? rest * 2 / 5 : 0, name = rest - words - 1;
-    ed_view_line(view, "%s%6s  %-11s  %-11s  event%s", ed_ink(view, ED_BOLD), "size", "first seen",
-                 "last seen", ed_ink(view, ED_PLAIN));
+    char id[ED_TEXT] = "";
+    ed_view_line(view, "%s%s%6s  %-11s  %-11s  event%s", ed_ink(view, ED_BOLD),
+                 gallery->ids ? "id       " : "", "size", "first seen", "last seen",
+                 ed_ink(view, ED_PLAIN));
     for (size_t i = 0; i < gallery->n && i < n; i++) {
         const struct ed_shot *shot = gallery->shots[i];
         char size[ED_TEXT], first[ED_TEXT], last[ED_TEXT], title[900], keywords[700];
+        if (gallery->ids)
+            snprintf(id, sizeof id, "E%-8" PRIu64, shot->id);
         ed_view_line(
-            view, "%6s  %s  %s  %s %s%s%s", ed_text_number((uint64_t)shot->size, size),
+            view, "%s%6s  %s  %s  %s %s%s%s", id, ed_text_number((uint64_t)shot->size, size),
             ed_text_minute(shot->first_ms, first), ed_text_minute(shot->last_ms, last),
             ed_text_fit(shot->name.at, shot->name.n, name, words > 0, title, sizeof title),
             ed_ink(view, ED_DIM),

@@ -18,6 +18,7 @@ struct ed_shot {
 };
 
 struct ed_gallery {
+    int ids;                /* 1: the table tells them */
     double size_min;        /* smaller events are not kept */
     struct ed_shot **shots; /* (n) */
     size_t n, room, max;

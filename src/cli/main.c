@@ -16,6 +16,19 @@ static const struct {
     {"demo", ed_cmd_demo, "watch it work on a fictional news day; needs nothing"},
     {"check", ed_cmd_check, "is a configuration right, and is what it names there?"},
     {"score", ed_cmd_score, "compare events with known labels"},
+    {"events", ed_cmd_events, "the events of a pipeline, or of a run"},
+    {"show", ed_cmd_show, "one event as it is now"},
+    {"explain", ed_cmd_explain, "why these documents are one event, and others are not"},
+    {"lineage", ed_cmd_show, "what happened to an event, who decided, and the way back"},
+    {"reason", ed_cmd_reason, "have the reasoner look now; or what that would ask and cost"},
+    {"merge", ed_cmd_operate, "two events are one"},
+    {"split", ed_cmd_operate, "an event is two"},
+    {"move", ed_cmd_operate, "groups of one event belong to another"},
+    {"rename", ed_cmd_operate, "give an event a name"},
+    {"pin", ed_cmd_operate, "keep an event as it is"},
+    {"unpin", ed_cmd_operate, "take the pin away"},
+    {"link", ed_cmd_operate, "two events are the same, or never are"},
+    {"undo", ed_cmd_operate, "take an operation back"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

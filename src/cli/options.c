@@ -174,6 +174,18 @@ const struct ed_option ed_options[] = {
      .help = "Active events at most; beyond, the longest idle one fades early, and is counted."},
     {"engine.words_max", INTEGER(engine.words_max), RANGE(1024, 268435456), .standard = "131072",
      .help = "Words whose frequency is kept; beyond, rare ones are forgotten, and counted."},
+    {"engine.window", INTEGER(engine.window), RANGE(0, 1048576), .standard = "4096",
+     .help = "Last documents that are kept with their vectors, for explanations, for the questions "
+             "of a "
+             "reasoner, and to move one document. About 1 kB each, in memory and in the state."},
+    {"engine.topics", CHOICE(engine.topics),
+     WORDS({"off", EDDY_TOPICS_OFF}, {"direct", EDDY_TOPICS_DIRECT},
+           {"description", EDDY_TOPICS_DESCRIPTION}),
+     .standard = "direct",
+     .help =
+         "Group events into topics and topics into themes, by the documents themselves (direct) "
+         "or by what a reasoner has written of the events (description). Events are the same "
+         "in any case."},
 
     {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "4096",
      .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "
@@ -213,6 +225,14 @@ const struct ed_option ed_options[] = {
      .standard = "{pipeline}.vectors",
      .help = "Topic between processes with stage embed and those with stage engine: the documents "
              "with their vectors, by document.group."},
+    {"output.operations", STRING(output.topics[ED_OPERATIONS]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.operations",
+     .help = "Topic of what people, programs and language models have decided (merge, split, "
+             "rename, ...) and what became of it: what a replay takes up again."},
+    {"control.topic", STRING(control.topic), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.control",
+     .help = "Topic of what people and programs ask for (eddy merge, split, rename, pin, undo, "
+             "...), a partition for each shard. \"\": nobody may ask."},
     {"state.topic", STRING(state.topic), .shape = ED_TOPIC, .standard = "{pipeline}.state",
      .help = "Topic of the state, compacted: a restart goes on from there, exactly where it "
              "stopped. Who loses it begins anew."},
@@ -225,6 +245,74 @@ const struct ed_option ed_options[] = {
     {"state.standby", BOOL(state.standby), .standard = "true",
      .help = "Follow the shards that other processes own, so that taking one over takes no time. "
              "Costs as much memory as owning it."},
+
+    {"reason.kind", CHOICE(reason.kind), .standard = "statistics",
+     WORDS({"off", ED_REASON_OFF}, {"statistics", ED_REASON_STATISTICS}, {"llm", ED_REASON_LLM}),
+     .help = "Who looks at the events beside the clustering, names and describes them, and settles "
+             "what is in doubt. statistics: needs nothing, and the same stream gives the same "
+             "answers. llm: a language model at reason.url, asked beside the stream, which never "
+             "waits for it; statistics stand in where it does not answer. off: nobody."},
+    {"reason.every", INTEGER(reason.every), RANGE(1, 1048576), .standard = "1024",
+     .help = "statistics: documents between two looks."},
+    {"reason.interval", DURATION(reason.interval_ms), RANGE(0, DAY), .standard = "1m",
+     .help = "llm: time between two passes ..."},
+    {"reason.changes", INTEGER(reason.changes), RANGE(1, 1e9), WORDS({"never", 0}),
+     .standard = "never", .help = "... but not later than after so many changes of events."},
+    {"reason.questions", INTEGER(reason.questions), RANGE(1, 10000), .standard = "32",
+     .help = "llm: questions in a pass at most, those worth most first."},
+    {"reason.last", DURATION(reason.last_ms), RANGE(0, DAY), .standard = "1m",
+     .help = "llm: at the end of all input (files, replays) the last pass may take so long."},
+    {"reason.url", STRING(reason.url), .optional = 1, .standard = "",
+     .help = "The endpoint, any that speaks OpenAI's /v1/chat/completions: "
+             "http://localhost:8080/v1, https://api.example.com/v1. Plain http only to this "
+             "machine, unless insecure is set."},
+    {"reason.model", STRING(reason.model), .optional = 1, .standard = "",
+     .help = "The model's name there."},
+    {"reason.key", STRING(reason.key), .shape = ED_SECRET, .optional = 1, .standard = "",
+     .help =
+         "The key, sent as Authorization: Bearer; best written as ${file:/run/secrets/llm-key}. "
+         "It is never shown."},
+    {"reason.ca_file", STRING(reason.ca_file), .optional = 1, .standard = "",
+     .help = "Certificates to trust there (PEM); \"\": those of the system."},
+    {"reason.deny_private", BOOL(reason.deny_private), .standard = "false",
+     .help = "Connect to public addresses only, whatever the name resolves to."},
+    {"reason.timeout", DURATION(reason.timeout_ms), RANGE(SECOND, HOUR), .standard = "1m",
+     .help = "For an answer, all tries included."},
+    {"reason.concurrency", INTEGER(reason.concurrency), RANGE(1, 256), .standard = "4",
+     .help = "Questions asked at once."},
+    {"reason.retries", INTEGER(reason.retries), RANGE(0, 20), .standard = "4",
+     .help = "Tries after the first, where that may help."},
+    {"reason.calls_hour", INTEGER(reason.calls_hour), RANGE(1, 1e12), WORDS({"any", 0}),
+     .standard = "any", .help = "Budgets: questions an hour ..."},
+    {"reason.calls_day", INTEGER(reason.calls_day), RANGE(1, 1e12), WORDS({"any", 0}),
+     .standard = "any", .help = "... and a day,"},
+    {"reason.tokens_hour", INTEGER(reason.tokens_hour), RANGE(1, 1e15), WORDS({"any", 0}),
+     .standard = "any", .help = "tokens, in and out, an hour ..."},
+    {"reason.tokens_day", INTEGER(reason.tokens_day), RANGE(1, 1e15), WORDS({"any", 0}),
+     .standard = "any", .help = "... and a day,"},
+    {"reason.money_hour", REAL(reason.money_hour), RANGE(0, 1e9), WORDS({"any", 0}),
+     .standard = "any", .help = "and money an hour ..."},
+    {"reason.money_day", REAL(reason.money_day), RANGE(0, 1e9), WORDS({"any", 0}),
+     .standard = "any",
+     .help = "... and a day. What is over a budget waits, and statistics stand in."},
+    {"reason.price_in", REAL(reason.price_in), RANGE(0, 1e6), .standard = "0",
+     .help = "Price of a million tokens that go in ..."},
+    {"reason.price_out", REAL(reason.price_out), RANGE(0, 1e6), .standard = "0",
+     .help = "... and of a million that come out."},
+    {"reason.cache", INTEGER(reason.cache), RANGE(0, 1000000), .standard = "4096",
+     .help = "Answers kept, so that the same question is not paid twice."},
+    {"reason.error", REAL(reason.error), RANGE(0.001, 0.499), .standard = "0.1",
+     .help = "How often an answer of this model is wrong: the less, the more one answer moves."},
+    {"reason.language", STRING(reason.language), .optional = 1, .standard = "",
+     .help = "Language of names and summaries, in words: English, Deutsch. \"\": that of the "
+             "documents."},
+    {"reason.granularity", STRING(reason.granularity), .optional = 1, .standard = "",
+     .help = "What counts as one event, as a sentence for the model. \"\": its own default."},
+    {"reason.categories", LIST(reason.categories),
+     .help = "The only categories there are; empty: the model finds its own."},
+    {"reason.prompts", STRING(reason.prompts), .optional = 1, .standard = "",
+     .help = "Directory with prompts of your own (name.md, same.md, ...; the others are as they "
+             "are compiled in, see conf/prompts)."},
 
     {"kafka", MAP(kafka),
      .help = "Settings of librdkafka by their own names, for reading and writing. Those that eddy "
@@ -244,10 +332,16 @@ const struct ed_option ed_options[] = {
 };
 
 const struct ed_section ed_sections[] = {
-    {"source", "Where documents come from."},     {"document", "How a message becomes a document."},
-    {"embed", "How a text becomes a vector."},    {"engine", "How documents become events."},
-    {"batch", "How much goes at once."},          {"output", "Where the answers go."},
-    {"state", "How it goes on after a restart."}, {NULL, NULL},
+    {"source", "Where documents come from."},
+    {"document", "How a message becomes a document."},
+    {"embed", "How a text becomes a vector."},
+    {"engine", "How documents become events."},
+    {"batch", "How much goes at once."},
+    {"output", "Where the answers go."},
+    {"control", "Where operations come in."},
+    {"state", "How it goes on after a restart."},
+    {"reason", "Who names, describes, and settles what is in doubt."},
+    {NULL, NULL},
 };
 
 const size_t ed_options_n = sizeof ed_options / sizeof *ed_options;

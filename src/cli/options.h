@@ -31,7 +31,8 @@ enum ed_shape {
     ED_POINTER,  /* JSON pointer (RFC 6901), or empty */
     ED_TOPIC,    /* name of a Kafka topic; {pipeline} is replaced; empty where optional */
     ED_PIPELINE, /* letters, digits, . _ -; at most 64 */
-    ED_GROUP     /* not empty; {pipeline} is replaced */
+    ED_GROUP,    /* not empty; {pipeline} is replaced */
+    ED_SECRET    /* anything, and never shown; empty where optional */
 };
 
 /* A word that stands for a number. */
@@ -52,7 +53,7 @@ struct ed_option {
     const char *help;            /* sentences; '\n' only between paragraphs and before examples */
 };
 
-#define ED_OPTIONS_MAX 64
+#define ED_OPTIONS_MAX 128
 
 extern const struct ed_option ed_options[];
 extern const size_t ed_options_n;

@@ -208,7 +208,8 @@ int ed_option_shape(const struct ed_option *o, const char *text, char *why, size
         snprintf(why, n_why, "cannot be a pipeline: 1 to 64 letters, digits, '.', '_' or '-'");
         return 0;
     case ED_ANY:
-    case ED_GROUP: return 1;
+    case ED_GROUP:
+    case ED_SECRET: return 1;
     }
     return 1;
 }

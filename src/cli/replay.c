@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/orders.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
 #include "cli/view.h"
@@ -21,11 +22,15 @@
 
 #define PARTITIONS_MAX 1024
 
+extern char **environ;
+
 struct replay {
     struct ed_config config;
     struct ed_stream stream;
     struct ed_view view;
     struct ed_place_from from, until;
+    const char *operations; /* topic of the live pipeline's operations; NULL: none are reused */
+    struct ed_orders orders;
     int32_t partitions[PARTITIONS_MAX];
     size_t n_partitions;
 };
@@ -142,15 +147,72 @@ static eddy_status open_source(void *user, int32_t shard, const struct ed_head *
     return st == EDDY_OK ? ed_source_kafka_open(&options, ret, err) : st;
 }
 
+/* ---- what was decided on the live pipeline ---- */
+
+enum verdicts { REUSE, ASK, OFF };
+
+static eddy_status verdicts_read(const char *text, int whole, enum verdicts *ret, eddy_error *err)
+{
+    static const char *const words[] = {[REUSE] = "reuse", [ASK] = "ask", [OFF] = "off"};
+    *ret = whole ? REUSE : OFF;
+    for (int v = 0; text && v <= OFF; v++)
+        if (!strcmp(words[v], text)) {
+            *ret = (enum verdicts)v;
+            text = NULL;
+        }
+    if (text)
+        return eddy_fail(err, EDDY_INVALID, "--verdicts: is reuse, ask or off");
+    return *ret != REUSE || whole
+               ? EDDY_OK
+               : eddy_fail(err, EDDY_INVALID,
+                           "--verdicts reuse: operations have their places counted from where the "
+                           "live pipeline began; without --from and --partitions");
+}
+
+/* All that is in the log now. A pipeline that never had one had nothing decided. */
+static eddy_status operations_read(struct replay *r, eddy_error *err)
+{
+    struct ed_config *config = &r->config;
+    struct ed_source *source = NULL;
+    eddy_error why = {0};
+    char number[ED_TEXT];
+    struct ed_source_kafka options = {.topics = &r->operations,
+                                      .n_topics = 1,
+                                      .n_shards = 1,
+                                      .until = {.kind = ED_FROM_END},
+                                      .wait_ms = -1,
+                                      .insecure = config->insecure};
+    eddy_status st = ed_config_kafka_options(config, ED_KAFKA_CONSUMER, &options.options,
+                                             &options.n_options, err);
+    if (st == EDDY_OK && ed_source_kafka_open(&options, &source, &why) != EDDY_OK) {
+        ed_view_line(&r->view, "no operations are taken up: %s", why.text);
+        return EDDY_OK;
+    }
+    if (st == EDDY_OK)
+        st = ed_orders_read(&r->orders, source, err);
+    ed_source_free(source);
+    if (st == EDDY_OK)
+        ed_view_line(&r->view, "%s operations of topic %s are taken up at their places",
+                     ed_text_number(r->orders.n, number), r->operations);
+    return st;
+}
+
 /* What would write where the live pipeline writes. */
 static eddy_status names_check(struct replay *r, eddy_error *err)
 {
-    static const char *const keys[] = {"output.assignments", "output.events", "output.changes",
-                                       "output.dead", "state.topic"};
     const struct ed_config *c = &r->config;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const struct ed_origin *origin = ed_config_source_of(c, keys[i]);
-        const char *value = i < ED_TOPICS ? c->output.topics[i] : c->state.topic;
+    const struct {
+        const char *key, *value;
+    } names[] = {{"output.assignments", c->output.topics[ED_ASSIGNMENTS]},
+                 {"output.events", c->output.topics[ED_EVENTS]},
+                 {"output.changes", c->output.topics[ED_CHANGES]},
+                 {"output.dead", c->output.topics[ED_DEAD]},
+                 {"output.operations", c->output.topics[ED_OPERATIONS]},
+                 {"control.topic", c->control.topic},
+                 {"state.topic", c->state.topic}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *key = names[i].key, *value = names[i].value;
+        const struct ed_origin *origin = ed_config_source_of(c, key);
         char place[200];
         if (origin->layer == ED_LAYER_DEFAULT || origin->layer >= ED_LAYER_SET || !*value ||
             strstr(value, c->pipeline))
@@ -159,7 +221,7 @@ static eddy_status names_check(struct replay *r, eddy_error *err)
         return eddy_fail(err, EDDY_CONFIG,
                          "%s is %s (%s): a replay must not write where the live pipeline does; say "
                          "--set %s=...",
-                         keys[i], value, place, keys[i]);
+                         key, value, place, key);
     }
     if (!c->source.topics.n)
         return eddy_fail(err, EDDY_CONFIG, "nothing to replay: set source.topics (-t)");
@@ -207,6 +269,10 @@ static void account(struct replay *r)
     ed_stream_dead(&counts, dead, sizeof dead);
     ed_view_line(&r->view, "%s%s%s; %s; %s", line, *dead ? "; dead: " : "", *dead ? dead + 2 : "",
                  ed_stream_encoder(&r->stream, &r->config), ed_text_took(r->stream.took_ms, took));
+    if (counts.operations || counts.refused)
+        ed_view_line(&r->view,
+                     "operations: %" PRIu64 " applied, %" PRIu64 " found other events than then",
+                     counts.operations, counts.refused);
     if (at.missing)
         ed_view_line(&r->view,
                      "gap: %s messages of the range are gone from the topic (retention); nothing "
@@ -218,13 +284,19 @@ static void account(struct replay *r)
 
 static eddy_status replay(struct replay *r, int then_run, eddy_error *err)
 {
-    const struct ed_pipeline_options watch = {
-        .resumable = ed_config_to_kafka(&r->config) || *r->config.state.dir, .goes_on = then_run};
+    eddy_status st = r->operations ? operations_read(r, err) : EDDY_OK;
+    if (st != EDDY_OK)
+        return st;
+    const struct ed_pipeline_options watch = {.resumable = ed_config_to_kafka(&r->config) ||
+                                                           *r->config.state.dir,
+                                              .goes_on = then_run,
+                                              .orders = r->orders.at,
+                                              .n_orders = r->orders.n};
     ed_stream_listen(NULL);
     r->stream.user = r;
     r->stream.open_journal = open_journal;
     r->stream.open_source = open_source;
-    eddy_status st = ed_stream_open(&r->stream, &r->config, &watch, err);
+    st = ed_stream_open(&r->stream, &r->config, &watch, err);
     if (st != EDDY_OK)
         return st;
     ed_view_line(&r->view, "replaying into pipeline %s", r->config.pipeline);
@@ -251,6 +323,25 @@ static eddy_status go_live(struct replay *r, eddy_error *err)
     ed_log(ED_LOG_INFO, "replay", "the range is done: pipeline %s goes on live, until a signal",
            r->config.pipeline);
     return ed_stream_run(&r->stream, err);
+}
+
+static const char *own_operations(const struct replay *r)
+{
+    return r->config.output.topics[ED_OPERATIONS];
+}
+
+/* Where the pipeline that this command line speaks of, but for its new name, has its log. */
+static const char *live_operations(int argc, char **argv, const struct ed_command *command,
+                                   eddy_arena *arena)
+{
+    struct ed_config live;
+    int done = 0;
+    const char *topic = "";
+    if (ed_config_from_args(argc, argv, environ, command, &live, &done, NULL) == EDDY_OK && !done)
+        topic = live.output.topics[ED_OPERATIONS];
+    eddy_str copy = ed_arena_str(arena, topic, strlen(topic));
+    ed_config_clear(&live);
+    return copy.at ? copy.at : "";
 }
 
 /* argv with "--set pipeline=NAME" behind it. */
@@ -287,9 +378,15 @@ static const char *into_of(int argc, char **argv)
 }
 
 static eddy_status run(struct replay *r, const char *from, const char *until,
-                       const char *partitions, int then_run, eddy_error *err)
+                       const char *partitions, const char *verdicts, int then_run, eddy_error *err)
 {
+    enum verdicts which = OFF;
     eddy_status st = place_read("from", from ? from : "beginning", &r->from, err);
+    if (st == EDDY_OK)
+        st = verdicts_read(verdicts, r->from.kind == ED_FROM_BEGINNING && !partitions, &which, err);
+    r->stream.unreasoned = which != ASK && r->config.reason.kind == ED_REASON_LLM;
+    if (which != REUSE || !*r->operations || !strcmp(r->operations, own_operations(r)))
+        r->operations = NULL;
     if (st == EDDY_OK)
         st = place_read("to", until ? until : "end", &r->until, err);
     if (st == EDDY_OK && partitions)
@@ -311,13 +408,19 @@ int ed_cmd_replay(int argc, char **argv)
 {
     static struct replay r;
     static char assignment[300];
-    const char *from = NULL, *until = NULL, *partitions = NULL, *into = NULL, *then_run = NULL;
+    const char *from = NULL, *until = NULL, *partitions = NULL, *into = NULL, *then_run = NULL,
+               *verdicts = NULL;
     const struct ed_flag flags[] = {
         {"from", 0, "PLACE", "where to begin: beginning, -3d, a time as RFC 3339, @OFFSET", &from},
         {"to", 0, "PLACE", "where to end, likewise; without it where the topics end now", &until},
         {"partitions", 0, "LIST", "only these, such as 0,3,5-8", &partitions},
         {"into", 0, "NAME",
          "the pipeline that is made, or gone on with; without it replay-DATE-TIME", &into},
+        {"verdicts", 0, "WHAT",
+         "what people and language models decided on the live pipeline: reuse (apply it at the "
+         "same "
+         "places), ask (again), or off; reuse where all of it is replayed",
+         &verdicts},
         {"then-run", 0, NULL, "at the end go on live, without gap or overlap", &then_run},
     };
     const struct ed_command command = {
@@ -345,10 +448,12 @@ int ed_cmd_replay(int argc, char **argv)
     }
     eddy_error err = {0};
     ed_view_init(&r.view, stderr);
-    eddy_status st = run(&r, from, until, partitions, then_run != NULL, &err);
+    r.operations = live_operations(argc, argv, &command, r.config.arena);
+    eddy_status st = run(&r, from, until, partitions, verdicts, then_run != NULL, &err);
     eddy_status closed = ed_stream_close(&r.stream, &err);
     st = st == EDDY_OK ? closed : st;
     ed_view_clear(&r.view);
+    ed_orders_clear(&r.orders);
     ed_config_clear(&r.config);
     ed_free(wide);
     if (st != EDDY_OK) {

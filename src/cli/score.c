@@ -25,7 +25,7 @@
 #define LINE_BYTES_MAX ((size_t)16 << 20)
 
 struct scored {
-    uint64_t gold, event, group;
+    uint64_t id, gold, event, group;
 };
 
 struct score {
@@ -128,7 +128,8 @@ static eddy_status assignment_line(struct score *s, const eddy_raw *line, eddy_e
     if (st != EDDY_OK)
         return st;
     uint64_t id = ed_name_json(json_object_get(value, "id"));
-    struct scored doc = {.event = ed_name_json(json_object_get(value, "event")),
+    struct scored doc = {.id = id,
+                         .event = ed_name_json(json_object_get(value, "event")),
                          .group = ed_name_json(json_object_get(value, "group"))};
     json_decref(value);
     if (!id || !doc.event)
@@ -144,7 +145,8 @@ static eddy_status change_line(struct score *s, const eddy_raw *line, eddy_error
     if (st != EDDY_OK)
         return st;
     const char *kind = json_string_value(json_object_get(value, "kind"));
-    static const eddy_change_kind lineage[] = {EDDY_MERGED, EDDY_MOVED, EDDY_FOLDED};
+    static const eddy_change_kind lineage[] = {EDDY_MERGED, EDDY_MOVED, EDDY_FOLDED,
+                                               EDDY_REASSIGNED};
     for (size_t i = 0; kind && i < sizeof lineage / sizeof lineage[0]; i++) {
         if (strcmp(kind, eddy_change_name(lineage[i])) != 0)
             continue;
@@ -152,7 +154,8 @@ static eddy_status change_line(struct score *s, const eddy_raw *line, eddy_error
                               .event = ed_name_json(json_object_get(value, "event")),
                               .other = ed_name_json(json_object_get(value, "other")),
                               .group = ed_name_json(json_object_get(value, "group")),
-                              .into_group = ed_name_json(json_object_get(value, "into_group"))};
+                              .into_group = ed_name_json(json_object_get(value, "into_group")),
+                              .document = ed_name_json(json_object_get(value, "document"))};
         st = eddy_lineage_changed(s->lineage, &change, NULL);
         if (st == EDDY_NOMEM)
             st = eddy_fail_nomem(err, "lineage", 0);
@@ -185,7 +188,7 @@ static eddy_status score_run(struct score *s, struct result *ret, eddy_error *er
         for (size_t i = 0; i < n; i++) {
             const struct scored *doc = &s->docs[i];
             uint64_t lives_on = eddy_lineage_event(s->lineage, doc->event);
-            uint64_t now = eddy_lineage_now(s->lineage, doc->event, doc->group);
+            uint64_t now = eddy_lineage_document(s->lineage, doc->id, doc->event, doc->group);
             found[i] = view == ARRIVAL ? doc->event : view == LINEAGE ? lives_on : now;
             changed += view == FINAL && now != lives_on;
         }

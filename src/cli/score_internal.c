@@ -36,7 +36,7 @@ eddy_status ed_internal_assigned(struct ed_internal *in, uint64_t id, uint64_t e
     }
     if (!ed_table_put(&in->places, id, in->n_docs + 1))
         return eddy_fail_nomem(err, "documents to judge", in->places.room * 4 * sizeof(uint64_t));
-    in->docs[in->n_docs++] = (struct ed_internal_doc){event, group};
+    in->docs[in->n_docs++] = (struct ed_internal_doc){id, event, group};
     return EDDY_OK;
 }
 
@@ -205,7 +205,8 @@ eddy_status ed_internal_score(const struct ed_internal *in, eddy_lineage *lineag
     for (size_t i = 0; i < n; i++) {
         arrival[i] = in->judged[i].event;
         merged[i] = eddy_lineage_event(lineage, arrival[i]);
-        final[i] = eddy_lineage_now(lineage, arrival[i], in->judged[i].group);
+        final[i] =
+            eddy_lineage_document(lineage, in->judged[i].id, arrival[i], in->judged[i].group);
     }
     struct ed_internal_result got = {.documents = n,
                                      .empty = in->empty,

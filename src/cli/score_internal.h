@@ -13,7 +13,7 @@
 struct ed_internal {
     struct ed_table places; /* document -> place in docs, from 1; 0: judged already */
     struct ed_internal_doc {
-        uint64_t event, group; /* at arrival */
+        uint64_t id, event, group; /* as it was assigned */
     } * docs;
     size_t n_docs, room_docs;
 

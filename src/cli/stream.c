@@ -104,6 +104,8 @@ static eddy_status open_source(void *user, const char *topic, int32_t shard,
         stream->open_source
             ? stream->open_source(stream->user, shard, head, &options->source, err)
             : ed_config_source_open(stream->config, topic, shard, head, &options->source, err);
+    if (st == EDDY_OK && !stream->open_source)
+        st = ed_config_control_open(stream->config, shard, head, &options->control, err);
     if (st == EDDY_OK)
         st = parser_make(stream, err); /* now that somebody may have looked at the input */
     options->parser = stream->parser;
@@ -133,10 +135,13 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     o->pipeline.on_dead = watch->on_dead;
     o->pipeline.resumable = watch->resumable;
     o->pipeline.goes_on = watch->goes_on;
+    o->pipeline.orders = watch->orders;
+    o->pipeline.n_orders = watch->n_orders;
+    o->pipeline.reason = stream->unreasoned ? NULL : &stream->reason;
     o->user = stream;
     o->open_journal = open_journal;
     o->open_source = open_source;
-    return EDDY_OK;
+    return ed_config_reason_options(config, &stream->reason, err);
 }
 
 eddy_status ed_stream_open(struct ed_stream *stream, struct ed_config *config,

@@ -13,11 +13,14 @@ struct ed_stream {
     eddy_parser *parser;
     eddy_embedder *embedder; /* NULL for some models */
     eddy_engine_options engine;
+    struct ed_reason_options reason;
     struct ed_shard_options options;
     struct ed_shard *shard;      /* one of these */
     struct ed_shards *shards;    /* of run, on Kafka */
     struct ed_group *group;      /* theirs */
     int64_t started_ms, took_ms; /* of ed_stream_run, on ed_view_now's clock */
+
+    int unreasoned; /* 1: nobody reasons, whatever the configuration says */
 
     /* What a command does in its own way; NULL: as the configuration says. */
     void *user;
@@ -40,7 +43,7 @@ eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **r
 /* Embedder, journal, what is restored from it, source, parser, pipeline: one shard, ready to run.
  * stream is zeroed but for what a command does in its own way; on failure it is to be closed.
  *
- *   watch      brings only its callbacks, and `resumable` */
+ *   watch      brings only its callbacks, orders, `resumable` and `goes_on` */
 eddy_status ed_stream_open(struct ed_stream *stream, struct ed_config *config,
                            const struct ed_pipeline_options *watch, eddy_error *err);
 /* The same for the shards of a group. Each is opened when it is dealt to us. */

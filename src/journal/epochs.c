@@ -134,11 +134,10 @@ static struct ed_message without_body(const struct ed_message *m)
 enum { WHOLE, ALONE, BARE, LEFT_OUT };
 
 /* What people call the topics. */
-static const char *const settings[ED_TOPICS] = {[ED_ASSIGNMENTS] = "output.assignments",
-                                                [ED_EVENTS] = "output.events",
-                                                [ED_CHANGES] = "output.changes",
-                                                [ED_DEAD] = "output.dead",
-                                                [ED_VECTORS] = "output.vectors"};
+static const char *const settings[ED_TOPICS] = {
+    [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
+    [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
+    [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations"};
 
 /* A broker refuses whole batches, so first each of its messages is tried alone. Dead letters stand
  * between a sick message and a stream that stops at it: one that is still refused must not stop

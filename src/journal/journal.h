@@ -106,6 +106,7 @@ struct ed_journal_kafka {
     const char *topics[ED_TOPICS]; /* NULL: this topic is not kept */
     const char *state;             /* the state topic; NULL: none is kept; the group's offset of the
                                       one input is the truth (stage embed) */
+    const char *control;           /* found or made like the others, and not written; NULL: none */
     const char *input;             /* that input: topic ... */
     int32_t partition;             /* ... and partition */
     const char *pipeline;

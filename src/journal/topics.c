@@ -14,18 +14,19 @@
 #define SLICE_MS 500   /* between two looks at what librdkafka has to say */
 #define CHECK_MS 1000  /* for what is only worth a warning */
 
-/* The output topics and, behind them, the state. */
-enum { STATE = ED_TOPICS, ALL };
+/* The output topics and, behind them, the state, and where operations come in. */
+enum { STATE = ED_TOPICS, CONTROL, ALL };
 
 static const char *name_of(const struct ed_journal_kafka *o, int topic)
 {
-    return topic == STATE ? o->state : o->topics[topic];
+    return topic == STATE ? o->state : topic == CONTROL ? o->control : o->topics[topic];
 }
 
-/* Each shard has a partition of the state, and of the documents that come embedded. */
+/* Each shard has a partition of the state, of the documents that come embedded, and of the
+ * operations that come in. */
 static int partitions_wanted(const struct ed_journal_kafka *o, int topic)
 {
-    return topic == STATE || topic == ED_VECTORS ? o->n_shards : o->partitions;
+    return topic == STATE || topic == CONTROL || topic == ED_VECTORS ? o->n_shards : o->partitions;
 }
 
 static const char *policy_of(int topic)
@@ -65,6 +66,18 @@ static int partitions_of(const struct rd_kafka_metadata *meta, const char *topic
             meta->topics[i].err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
             return meta->topics[i].partition_cnt > 0 ? meta->topics[i].partition_cnt : 1;
     return 0;
+}
+
+eddy_status ed_topics_partitions(rd_kafka_t *rk, const char *topic, const char *last_error,
+                                 int *ret, eddy_error *err)
+{
+    const struct rd_kafka_metadata *meta = NULL;
+    eddy_status st = topics_list(rk, last_error, &meta, err);
+    if (st != EDDY_OK)
+        return st;
+    *ret = partitions_of(meta, topic);
+    rd_kafka_metadata_destroy(meta);
+    return EDDY_OK;
 }
 
 /* ---- admin requests ---- */
@@ -217,6 +230,10 @@ eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *o,
             missing[n_missing++] = t;
         if (n && t == STATE)
             n_state = n;
+        if (n && t == CONTROL && n < o->n_shards)
+            ed_log(ED_LOG_WARN, "journal",
+                   "topic %s has %d partitions, but state.shards is %d: give it as many",
+                   o->control, n, (int)o->n_shards);
     }
     rd_kafka_metadata_destroy(meta);
     if (n_state != o->n_shards)

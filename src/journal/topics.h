@@ -13,5 +13,8 @@
  * partitions, or a policy that deletes */
 eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *options,
                               const char *last_error, eddy_error *err);
+/* How many partitions a topic has; 0: it is not there. Likewise. */
+eddy_status ed_topics_partitions(rd_kafka_t *rk, const char *topic, const char *last_error,
+                                 int *ret, eddy_error *err);
 
 #endif

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define WAIT_MS 100 /* for a batch, before others are looked at */
+
 static eddy_status tell_event(struct ed_pipeline *pl, struct ed_batch *batch,
                               const eddy_event *event, eddy_error *err)
 {
@@ -18,12 +20,13 @@ static eddy_status tell_event(struct ed_pipeline *pl, struct ed_batch *batch,
     return ed_publish_event(&o->publisher, &batch->epoch, event, event->stream_ms, err);
 }
 
-/* What the last call of the engine changed, and the pictures that it made due. */
-static eddy_status tell_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     struct ed_pipeline_options *o = &pl->options; /* the publisher counts changes */
     const eddy_change *changes = NULL;
     const eddy_event *pictures = NULL;
+    const eddy_topic *topics = NULL;
+    size_t n_topics = 0;
     eddy_status st = EDDY_OK;
     size_t n = eddy_clusterer_changes(o->clusterer, &changes);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
@@ -36,8 +39,14 @@ static eddy_status tell_news(struct ed_pipeline *pl, struct ed_batch *batch, edd
     atomic_store(&pl->events_active, stats.events_active);
     atomic_store(&pl->events_told, stats.events_active + stats.faded);
     n = eddy_clusterer_pictures(o->clusterer, &pictures);
-    for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        st = tell_event(pl, batch, &pictures[i], err);
+    if (pl->reasoner)
+        ed_reasoner_changed(pl->reasoner, n);
+    n_topics = eddy_clusterer_topic_pictures(o->clusterer, &topics);
+    for (size_t i = 0, k = 0; i + k < n + n_topics && st == EDDY_OK;)
+        if (k < n_topics && topics[k].after <= i) /* each where it was told */
+            st = ed_publish_topic(&o->publisher, &batch->epoch, &topics[k++], err);
+        else
+            st = tell_event(pl, batch, &pictures[i++], err);
     return st;
 }
 
@@ -79,7 +88,7 @@ static eddy_status answer_docs(struct ed_pipeline *pl, struct ed_batch *batch,
             o->on_assigned(o->watcher, &items[i]->doc, &answers[i]);
         st = ed_publish_assignment(&o->publisher, &batch->epoch, &items[i]->doc, &answers[i], err);
     }
-    return st == EDDY_OK ? tell_news(pl, batch, err) : st;
+    return st == EDDY_OK ? ed_answers_news(pl, batch, err) : st;
 }
 
 /* The engine refused these items as a whole and did not change: give them one by one, so that a
@@ -102,6 +111,25 @@ static eddy_status answer_singly(struct ed_pipeline *pl, struct ed_batch *batch,
     return st;
 }
 
+/* Assign (n) items, in as many calls as other things have their turn between them. */
+static eddy_status answer_items(struct ed_pipeline *pl, struct ed_batch *batch,
+                                struct ed_item *const *items, size_t n, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0, go; i < n && st == EDDY_OK; i += go) {
+        eddy_error why = {0};
+        st = ed_turns_documents(pl, batch, n - i, &go, err);
+        if (st != EDDY_OK)
+            break;
+        st = answer_docs(pl, batch, items + i, go, &why);
+        if (st == EDDY_INVALID)
+            st = answer_singly(pl, batch, items + i, go, err);
+        else if (st != EDDY_OK)
+            *err = why;
+    }
+    return st;
+}
+
 /* Hand (n) items on to a process with an engine. */
 static eddy_status forward_docs(struct ed_pipeline *pl, struct ed_batch *batch,
                                 struct ed_item *const *items, size_t n, eddy_error *err)
@@ -115,27 +143,19 @@ static eddy_status forward_docs(struct ed_pipeline *pl, struct ed_batch *batch,
     return st;
 }
 
-/* Order inside an epoch: assignments, changes, pictures, dead letters, each in stream order. */
+/* Order inside an epoch: of each topic stream order, but dead letters behind all else. */
 static eddy_status answer_batch(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     size_t n = 0;
-    struct ed_item **items = ed_arena_alloc(batch->arena, batch->n * sizeof *items);
+    struct ed_item **items = ed_arena_alloc(batch->arena, (batch->n + 1) * sizeof *items);
     if (!items)
         return eddy_fail_nomem(err, "batch", batch->n * sizeof *items);
     for (size_t i = 0; i < batch->n; i++)
         if (batch->items[i].reject == EDDY_ACCEPTED && !batch->items[i].filtered)
             items[n++] = &batch->items[i];
 
-    eddy_error why = {0};
-    eddy_status st = EDDY_OK;
-    if (n && !pl->options.clusterer)
-        st = forward_docs(pl, batch, items, n, &why);
-    else if (n)
-        st = answer_docs(pl, batch, items, n, &why);
-    if (st == EDDY_INVALID)
-        st = answer_singly(pl, batch, items, n, err);
-    else if (st != EDDY_OK)
-        *err = why;
+    eddy_status st = pl->options.clusterer ? answer_items(pl, batch, items, n, err)
+                                           : forward_docs(pl, batch, items, n, err);
     for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
         const struct ed_item *item = &batch->items[i];
         if (item->reject == EDDY_ACCEPTED) {
@@ -190,9 +210,11 @@ static eddy_status answer_end(struct ed_pipeline *pl, eddy_error *err)
     struct ed_batch *batch = ed_pipeline_next(pl->free);
     if (!batch)
         return EDDY_STOPPED;
-    eddy_status st = eddy_clusterer_flush(pl->options.clusterer, err);
+    eddy_status st = ed_turns_end(pl, batch, err);
     if (st == EDDY_OK)
-        st = tell_news(pl, batch, err);
+        st = eddy_clusterer_flush(pl->options.clusterer, err);
+    if (st == EDDY_OK)
+        st = ed_answers_news(pl, batch, err);
     if (st == EDDY_OK)
         st = epoch_close(pl, batch, ended, err);
     if (st == EDDY_OK)
@@ -212,8 +234,7 @@ static void batch_drop(struct ed_pipeline *pl, struct ed_batch *batch)
  * later end after a crash. And what a clusterer that was loaded has to tell of itself. */
 eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
 {
-    const struct ed_offset *starts = NULL;
-    size_t n = 0;
+    struct ed_source *const sources[] = {pl->options.source, pl->options.control};
     eddy_engine_stats stats = {0};
     eddy_status st = EDDY_OK;
     if (pl->options.clusterer)
@@ -225,15 +246,32 @@ eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
     struct ed_batch *batch = ed_pipeline_next(pl->free);
     if (!batch)
         return EDDY_STOPPED;
-    ed_source_starts(pl->options.source, &starts, &n);
-    for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        st = ed_epoch_answered(&batch->epoch, starts[i].topic, starts[i].partition, starts[i].next,
-                               err);
+    for (size_t k = 0; k < 2 && sources[k]; k++) {
+        const struct ed_offset *starts = NULL;
+        size_t n = 0;
+        ed_source_starts(sources[k], &starts, &n);
+        for (size_t i = 0; i < n && st == EDDY_OK; i++)
+            st = ed_epoch_answered(&batch->epoch, starts[i].topic, starts[i].partition,
+                                   starts[i].next, err);
+    }
     if (st == EDDY_OK)
         st = epoch_close(pl, batch, 0, err);
     if (st == EDDY_OK)
         ed_pipeline_pass(pl->answered, batch);
     return st;
+}
+
+/* The next batch; an empty one where none has come and something from outside waits. NULL: there
+ * will be none. */
+static struct ed_batch *batch_next(struct ed_pipeline *pl)
+{
+    void *batch = NULL;
+    enum ed_ring_answer answer;
+    while ((answer = ed_ring_pop(pl->embedded, &batch, WAIT_MS)) == ED_RING_LATE)
+        if (!atomic_load(&pl->dropping) && ed_turns_look(pl) &&
+            ed_ring_pop(pl->free, &batch, 0) == ED_RING_OK)
+            return batch;
+    return answer == ED_RING_OK ? batch : NULL;
 }
 
 void *ed_answers_main(void *p)
@@ -243,13 +281,15 @@ void *ed_answers_main(void *p)
     eddy_status st = EDDY_OK;
     int dropped = 0; /* a batch was: to answer a later one would commit what it held */
     struct ed_batch *batch;
-    while (st == EDDY_OK && (batch = ed_pipeline_next(pl->embedded))) {
+    while (st == EDDY_OK && (batch = batch_next(pl))) {
         dropped |= batch->dropped;
         if (dropped) {
             batch_drop(pl, batch);
             continue;
         }
-        st = answer_batch(pl, batch, &err);
+        st = ed_turns_batch(pl, batch, &err);
+        if (st == EDDY_OK)
+            st = answer_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = epoch_close(pl, batch, 0, &err);
         if (st == EDDY_OK)
@@ -261,5 +301,7 @@ void *ed_answers_main(void *p)
     if (st != EDDY_OK && st != EDDY_STOPPED)
         ed_pipeline_fail(pl, &err);
     ed_ring_close(pl->answered);
+    if (pl->reasoner)
+        ed_reasoner_stop(pl->reasoner); /* nobody is left to apply what it decides */
     return NULL;
 }

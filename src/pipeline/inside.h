@@ -3,6 +3,7 @@
 #define ED_PIPELINE_INSIDE_H
 
 #include "pipeline/batch.h"
+#include "pipeline/control.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/ring.h"
 
@@ -24,8 +25,13 @@ struct ed_pipeline {
     struct ed_batch **batches; /* (n_batches) all of them, for the end */
     size_t n_batches;
     struct ed_ring *free, *read, *embedded, *answered;
-    size_t dim;     /* of the dense view; 0: none */
-    uint64_t model; /* fingerprint of the embedder */
+    struct ed_control *control;   /* NULL: none */
+    struct ed_reasoner *reasoner; /* NULL: none */
+    eddy_arena *scratch; /* the engine's thread's, for what it embeds; NULL: not made yet */
+    size_t next_order;   /* of options.orders; likewise, and the documents that were ... */
+    uint64_t reasoned;   /* ... seen when statistics had their last turn */
+    size_t dim;          /* of the dense view; 0: none */
+    uint64_t model;      /* fingerprint of the embedder */
 
     atomic_size_t full; /* documents that make a batch go on; batch_max at most */
     int patient;
@@ -42,7 +48,7 @@ struct ed_pipeline {
     _Atomic uint64_t duplicates; /* among the filtered; of this run */
     uint64_t dead_before;        /* of earlier runs */
     _Atomic uint64_t time_fallback, time_unreadable, committed, commit_retries, events_active,
-        events_told;
+        events_told, operations, refused, control_dead;
 };
 
 /* What can go on no more: stop all threads, now. */
@@ -53,6 +59,25 @@ struct ed_batch *ed_pipeline_next(struct ed_ring *ring);
 void ed_pipeline_pass(struct ed_ring *ring, struct ed_batch *batch);
 /* Dead letters since the shard began. */
 uint64_t ed_pipeline_dead(const struct ed_pipeline *pl);
+
+/* Nothing more can be read; what was read is still good. */
+void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why);
+
+/* answers.c: what the last call of the engine changed, and the pictures that it made due. */
+eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+
+/* turns.c: what has its turn beside documents; the engine's thread.
+ *
+ * Before the next of n documents (n above 0): what is due at this place of the stream is done.
+ * *ret: how many of them may go at once. */
+eddy_status ed_turns_documents(struct ed_pipeline *pl, struct ed_batch *batch, size_t n,
+                               size_t *ret, eddy_error *err);
+/* Between two batches: what came from outside is done. */
+eddy_status ed_turns_batch(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+/* Between two batches, or while none comes: 1: something from outside waits for such a turn. */
+int ed_turns_look(struct ed_pipeline *pl);
+/* Behind the last document. */
+eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
 
 /* answers.c: the first epoch, while no thread runs yet; and the engine's thread. */
 eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err);

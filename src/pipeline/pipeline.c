@@ -84,6 +84,15 @@ static void end_reading(struct ed_pipeline *pl)
 {
     atomic_store(&pl->stopping, 1);
     ed_source_stop(pl->options.source);
+    if (pl->control)
+        ed_control_stop(pl->control);
+}
+
+void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why)
+{
+    atomic_store(&pl->source_failed, 1);
+    failure_keep(pl, why);
+    end_reading(pl);
 }
 
 /* What can go on no more: stop all threads, now. */
@@ -207,16 +216,36 @@ static void *reader_main(void *p)
     if (st == EDDY_NOMEM) {
         ed_pipeline_fail(pl, &err);
     } else if (st != EDDY_OK && st != EDDY_STOPPED) {
-        atomic_store(&pl->source_failed, 1);
-        failure_keep(pl, &err); /* what was read before it is still good */
-        end_reading(pl);
+        ed_pipeline_source_failed(pl, &err);
     }
+    if (pl->control)
+        ed_control_stop(pl->control); /* it has no end of its own */
     if (pl->reader.batch->n)
         reader_pass(pl);
     else
         ed_pipeline_pass(pl->free, pl->reader.batch);
     atomic_store(&pl->reading, 0);
     ed_ring_close(pl->read);
+    return NULL;
+}
+
+/* ---- control: beside them ---- */
+
+static void *control_main(void *p)
+{
+    struct ed_pipeline *pl = p;
+    eddy_error err = {0};
+    eddy_status st = ed_control_read(pl->control, &err);
+    if (st == EDDY_NOMEM)
+        ed_pipeline_fail(pl, &err);
+    else if (st != EDDY_OK && st != EDDY_STOPPED)
+        ed_pipeline_source_failed(pl, &err);
+    return NULL;
+}
+
+static void *reasoner_main(void *p)
+{
+    ed_reasoner_main(((struct ed_pipeline *)p)->reasoner);
     return NULL;
 }
 
@@ -480,6 +509,14 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
         st = ed_ring_new(pl->n_batches, rings[i], err);
     if (st == EDDY_OK)
         st = batches_make(pl, err);
+    if (st == EDDY_OK && options->control)
+        st = ed_control_new(options->control, &pl->control, err);
+    if (st == EDDY_OK && options->clusterer && options->reason &&
+        options->reason->kind != ED_REASON_OFF)
+        st = ed_reasoner_new(options->reason, &pl->reasoner, err);
+    while (pl->next_order < options->n_orders &&
+           options->orders[pl->next_order].position < options->mark.documents)
+        pl->next_order++; /* done before the last epoch */
     if (st != EDDY_OK) {
         ed_pipeline_free(pl);
         return st;
@@ -497,6 +534,9 @@ void ed_pipeline_free(struct ed_pipeline *pl)
     struct ed_ring *rings[] = {pl->free, pl->read, pl->embedded, pl->answered};
     for (size_t i = 0; i < sizeof rings / sizeof *rings; i++)
         ed_ring_free(rings[i]);
+    ed_control_free(pl->control);
+    ed_reasoner_free(pl->reasoner);
+    eddy_arena_free(pl->scratch);
     ed_free(pl->batches);
     pthread_mutex_destroy(&pl->lock);
     ed_free(pl);
@@ -519,7 +559,7 @@ eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
     eddy_status st = ed_answers_start(pl, err); /* now, while no reader takes the free batches */
     if (st != EDDY_OK)
         return st;
-    size_t n = 0, n_max = pl->options.workers + 3;
+    size_t n = 0, n_max = pl->options.workers + 5;
     pthread_t *threads = ed_alloc_zero(n_max, sizeof *threads);
     if (!threads)
         return eddy_fail_nomem(err, "pipeline", n_max * sizeof *threads);
@@ -527,6 +567,10 @@ eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     n += thread_start(pl, &threads[n], reader_main, pl);
+    if (pl->control)
+        n += thread_start(pl, &threads[n], control_main, pl);
+    if (pl->reasoner && pl->options.reason->kind == ED_REASON_LLM)
+        n += thread_start(pl, &threads[n], reasoner_main, pl);
     for (size_t i = 0; i < pl->options.workers; i++)
         n += thread_start(pl, &threads[n], worker_main, pl);
     n += thread_start(pl, &threads[n], ed_answers_main, pl);
@@ -570,4 +614,9 @@ void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret)
     ret->commit_retries = atomic_load(&pl->commit_retries);
     ret->events_active = atomic_load(&pl->events_active);
     ret->events_told = atomic_load(&pl->events_told);
+    ret->operations = atomic_load(&pl->operations);
+    ret->refused = atomic_load(&pl->refused);
+    ret->control_dead = atomic_load(&pl->control_dead);
+    if (pl->reasoner)
+        ed_reasoner_counts(pl->reasoner, &ret->reason);
 }

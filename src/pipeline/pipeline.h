@@ -2,6 +2,8 @@
  *
  *   reader (1) -> ring -> workers (M) -> engine (1) -> publisher (1)
  *   source                parse, embed   engine        publish, journal
+ *                                          ^
+ *                            control (1) --+-- reasoner (1)
  *
  * Data moves left to right in batches; a batch owns one arena. There are ring_max batches and one
  * for the reader: when all are under way, it does not read until one is back.
@@ -11,14 +13,21 @@
 #ifndef ED_PIPELINE_PIPELINE_H
 #define ED_PIPELINE_PIPELINE_H
 
+#include "base/order.h"
 #include "journal/journal.h"
+#include "pipeline/reasoner.h"
 #include "publish/publish.h"
 #include "source/source.h"
 
 #include <eddy/engine.h>
 
 struct ed_pipeline_options {
-    struct ed_source *source; /* all borrowed */
+    struct ed_source *source;      /* all borrowed */
+    struct ed_source *control;     /* operations come from here beside the documents; NULL: none */
+    const struct ed_order *orders; /* (n_orders) ascending positions: each is applied just before
+                                      the document of that number, or else at the end */
+    size_t n_orders;
+    const struct ed_reason_options *reason; /* NULL: nobody reasons */
     struct ed_journal *journal;
     const eddy_parser *parser;
     const eddy_embedder *embedder; /* NULL: documents bring their dense vector */
@@ -58,7 +67,10 @@ struct ed_counts {
     uint64_t committed; /* messages of this run whose answers are visible, filtered ones included */
     uint64_t commit_retries;
     uint64_t events_active;
-    uint64_t events_told; /* active ones and those that have faded */
+    uint64_t events_told;         /* active ones and those that have faded */
+    uint64_t operations, refused; /* of this run: applied, and not */
+    uint64_t control_dead;        /* of this run: control messages that are no operation */
+    struct ed_reason_counts reason;
 };
 
 struct ed_pipeline;

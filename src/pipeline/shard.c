@@ -19,6 +19,7 @@ struct ed_shard {
 
     /* Set once, then never changed until free: they may be looked at from other threads. */
     _Atomic(struct ed_source *) source;
+    struct ed_source *control;
     _Atomic(struct ed_pipeline *) pipeline;
 };
 
@@ -105,6 +106,7 @@ eddy_status ed_shard_restore(struct ed_shard *s, eddy_error *err)
     if (atomic_load(&s->stopped))
         return eddy_fail(err, EDDY_STOPPED, "stopped while taking over");
     st = s->o.open_source(s->o.user, s->o.topic, s->o.shard, s->head, &options, err);
+    s->control = options.control;
     atomic_store(&s->source, options.source); /* also of a failed one: it is to be closed */
     if (st != EDDY_OK)
         return st;
@@ -152,6 +154,7 @@ eddy_status ed_shard_free(struct ed_shard *s, eddy_error *err)
     ed_pipeline_free(atomic_load(&s->pipeline));
     eddy_status st = ed_journal_close(s->journal, err);
     ed_source_free(atomic_load(&s->source));
+    ed_source_free(s->control);
     eddy_clusterer_free(s->clusterer);
     ed_free(s);
     return st;

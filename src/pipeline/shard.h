@@ -20,7 +20,8 @@ struct ed_shard_options {
     /* Both may be called several times; what they give is the shard's. */
     eddy_status (*open_journal)(void *user, const char *topic, int32_t shard,
                                 struct ed_journal **ret, eddy_error *err);
-    /* Fills in options->source, and may change what hangs on the input (the parser).
+    /* Fills in options->source and options->control, which are the shard's then, and may change
+     * what hangs on the input (the parser, orders).
      *
      *   head  where the inputs go on; no offsets on a first start */
     eddy_status (*open_source)(void *user, const char *topic, int32_t shard,

@@ -390,6 +390,17 @@ static void counts_add(struct ed_counts *to, const struct ed_counts *c)
     to->commit_retries += c->commit_retries;
     to->events_active += c->events_active;
     to->events_told += c->events_told;
+    to->operations += c->operations;
+    to->refused += c->refused;
+    to->control_dead += c->control_dead;
+    to->reason.passes += c->reason.passes;
+    to->reason.passes_failed += c->reason.passes_failed;
+    to->reason.asked += c->reason.asked;
+    to->reason.answered += c->reason.answered;
+    to->reason.failed += c->reason.failed;
+    to->reason.over_budget += c->reason.over_budget;
+    to->reason.tokens_in += c->reason.tokens_in;
+    to->reason.tokens_out += c->reason.tokens_out;
 }
 
 void ed_shards_counts(struct ed_shards *all, struct ed_counts *counts, struct ed_progress *progress,

@@ -43,11 +43,18 @@ static void put_number(struct ed_bytes *b, const char *key, double x)
     ed_json_number(b, x);
 }
 
-/* The engine's number among those of all shards: 1, 2, 3 of shard 0 of 2 are 1, 3, 5, and of shard
- * 1 they are 2, 4, 6. */
+/* The engine's number among those of all shards. */
 static uint64_t number_of(const struct ed_publisher *p, uint64_t id)
 {
-    return id && p->n_shards > 1 ? (id - 1) * p->n_shards + p->shard + 1 : id;
+    return ed_id_outside(id, p->shard, p->n_shards);
+}
+
+/* Number of an event or a topic, and the letter before it. */
+static uint64_t whose(const struct ed_publisher *p, uint64_t id, const char **letter)
+{
+    int is_topic = EDDY_IS_TOPIC(id);
+    *letter = is_topic ? "T" : "E";
+    return number_of(p, is_topic ? EDDY_TOPIC_NUMBER(id) : id);
 }
 
 /* An id, or null for 0. */
@@ -59,6 +66,26 @@ static void put_id(const struct ed_publisher *p, struct ed_bytes *b, const char 
         ed_json_id(b, letters, number_of(p, id));
     else
         ed_json_null(b);
+}
+
+/* That of an event or a topic. */
+static void put_whose(const struct ed_publisher *p, struct ed_bytes *b, const char *key,
+                      uint64_t id)
+{
+    const char *letter;
+    uint64_t number = whose(p, id, &letter);
+    ed_json_key(b, key);
+    if (id)
+        ed_json_id(b, letter, number);
+    else
+        ed_json_null(b);
+}
+
+static void put_actor(struct ed_bytes *b, const char *key, eddy_actor actor)
+{
+    const char *name = eddy_actor_name(actor);
+    ed_json_key(b, key);
+    ed_json_text(b, name, strlen(name));
 }
 
 /* ---- strings of headers ---- */
@@ -87,10 +114,12 @@ static eddy_str joined(eddy_arena *arena, const char *text, const char *first, u
     return (eddy_str){at, n};
 }
 
-static eddy_str id_of(const struct ed_publisher *p, eddy_arena *arena, uint64_t event)
+static eddy_str id_of(const struct ed_publisher *p, eddy_arena *arena, uint64_t id)
 {
-    char text[22] = "E";
-    return ed_arena_str(arena, text, 1 + ed_json_digits(number_of(p, event), text + 1));
+    const char *letter;
+    uint64_t number = whose(p, id, &letter);
+    char text[22] = {letter[0]};
+    return ed_arena_str(arena, text, 1 + ed_json_digits(number, text + 1));
 }
 
 /* ---- the envelope ---- */
@@ -227,7 +256,8 @@ static int has_other(const eddy_change *c)
 static int has_evidence(const eddy_change *c)
 {
     return c->kind == EDDY_MERGED || c->kind == EDDY_SPLIT || c->kind == EDDY_MOVED ||
-           c->kind == EDDY_FOLDED || c->kind == EDDY_DRIFTED || c->kind == EDDY_LINKED;
+           c->kind == EDDY_FOLDED || c->kind == EDDY_DRIFTED || c->kind == EDDY_LINKED ||
+           c->kind == EDDY_REASSIGNED;
 }
 
 static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const eddy_change *c)
@@ -235,13 +265,18 @@ static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const e
     const char *kind = eddy_change_name(c->kind);
     ed_json_key(b, "kind");
     ed_json_text(b, kind, strlen(kind));
-    put_id(p, b, "event", "E", c->event);
+    put_whose(p, b, "event", c->event);
     if (has_other(c))
         put_id(p, b, "other", "E", c->other);
     if (c->group)
         put_id(p, b, "group", "G", c->group);
     if (c->into_group)
         put_id(p, b, "into_group", "G", c->into_group);
+    if (c->document_id.at) {
+        put_text(b, "document", c->document_id);
+        ed_json_key(b, "document_position");
+        ed_json_unsigned(b, c->document);
+    }
     ed_json_key(b, "position");
     ed_json_unsigned(b, c->position);
     put_time(b, "time", c->time_ms);
@@ -257,16 +292,14 @@ static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const e
     }
     if (c->kind == EDDY_LINKED)
         put_number(b, "strength", c->strength);
-    const char *actor = eddy_actor_name(c->actor);
-    ed_json_key(b, "actor");
-    ed_json_text(b, actor, strlen(actor));
+    put_actor(b, "actor", c->actor);
     if (c->operation) {
         ed_json_key(b, "operation");
-        ed_json_unsigned(b, c->operation);
+        ed_json_unsigned(b, number_of(p, c->operation));
     }
     if (c->undone) {
         ed_json_key(b, "undone");
-        ed_json_unsigned(b, c->undone);
+        ed_json_unsigned(b, number_of(p, c->undone));
     }
     if (c->evidence.at)
         put_text(b, "evidence", c->evidence);
@@ -345,19 +378,60 @@ static void put_exemplars(struct ed_bytes *b, const eddy_event *event)
     ed_json_close(b, ']');
 }
 
+/* What was said of an event or topic, as far as it was. */
+static void put_description(struct ed_bytes *b, eddy_str summary, eddy_str category,
+                            eddy_actor described_by)
+{
+    if (summary.n)
+        put_text(b, "summary", summary);
+    if (category.n)
+        put_text(b, "category", category);
+    if (described_by != EDDY_ONLINE)
+        put_actor(b, "described_by", described_by);
+}
+
+static void put_indexes(struct ed_bytes *b, const eddy_event_indexes *indexes)
+{
+    ed_json_key(b, "indexes");
+    ed_json_open(b, '{');
+    put_number(b, "silhouette", indexes->silhouette);
+    put_number(b, "davies_bouldin", indexes->davies_bouldin);
+    put_number(b, "compactness", indexes->compactness);
+    put_number(b, "separation", indexes->separation);
+    put_number(b, "drift", indexes->drift);
+    ed_json_close(b, '}');
+}
+
+static void put_similar(const struct ed_publisher *p, struct ed_bytes *b, const eddy_event *event)
+{
+    if (!event->n_similar)
+        return;
+    ed_json_key(b, "similar");
+    ed_json_open(b, '[');
+    for (uint32_t i = 0; i < event->n_similar && i < EDDY_SIMILAR; i++) {
+        ed_json_open(b, '{');
+        put_id(p, b, "event", "E", event->similar[i].event);
+        put_number(b, "similarity", (double)event->similar[i].similarity);
+        put_number(b, "threshold", (double)event->similar[i].threshold);
+        put_number(b, "link", (double)event->similar[i].link);
+        ed_json_close(b, '}');
+    }
+    ed_json_close(b, ']');
+}
+
 static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const eddy_event *event)
 {
     put_id(p, b, "parent", "E", event->parent);
     put_text(b, "name", event->name);
-    if (event->named_by != EDDY_ONLINE) {
-        const char *actor = eddy_actor_name(event->named_by);
-        ed_json_key(b, "named_by");
-        ed_json_text(b, actor, strlen(actor));
-    }
+    if (event->named_by != EDDY_ONLINE)
+        put_actor(b, "named_by", event->named_by);
     if (event->pinned) {
         ed_json_key(b, "pinned");
         ed_json_bool(b, 1);
     }
+    put_description(b, event->summary, event->category, event->described_by);
+    put_whose(p, b, "topic", event->topic);
+    put_whose(p, b, "theme", event->theme);
     put_keywords(b, event);
     put_exemplars(b, event);
     put_number(b, "size", event->size);
@@ -365,6 +439,8 @@ static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const 
     put_number(b, "cohesion", (double)event->cohesion);
     ed_json_key(b, "groups");
     ed_json_unsigned(b, event->n_groups);
+    put_indexes(b, &event->indexes);
+    put_similar(p, b, event);
 }
 
 eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoch,
@@ -393,6 +469,173 @@ eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoc
         .id = joined(epoch->arena, p->pipeline, "-E", number_of(p, event->id), "-", event->version),
         .type = LITERAL("eddy.event"),
         .time_ms = stream_ms};
+    return seal(p, epoch, &e, &b, err);
+}
+
+/* ---- operations ---- */
+
+static void put_word(struct ed_bytes *b, const char *key, const char *word)
+{
+    ed_json_key(b, key);
+    ed_json_text(b, word, strlen(word));
+}
+
+static void put_count(struct ed_bytes *b, const char *key, uint64_t x)
+{
+    ed_json_key(b, key);
+    ed_json_unsigned(b, x);
+}
+
+/* Enough digits for the same double to be read back. */
+static void put_exact(struct ed_bytes *b, const char *key, double x)
+{
+    ed_json_key(b, key);
+    ed_bytes_printf(b, "%.17g", x);
+}
+
+static void put_groups(const struct ed_publisher *p, struct ed_bytes *b, const eddy_operation *op)
+{
+    ed_json_key(b, "groups");
+    ed_json_open(b, '[');
+    for (size_t i = 0; i < op->n_groups; i++)
+        ed_json_id(b, "G", number_of(p, op->groups[i]));
+    ed_json_close(b, ']');
+}
+
+/* Which of its fields say something is known by the kind. */
+static void put_asked(const struct ed_publisher *p, struct ed_bytes *b, const eddy_operation *op)
+{
+    int answer = op->kind == EDDY_OPERATION_ANSWER;
+    put_word(b, "operation", ed_operation_name(op->kind));
+    if (op->kind == EDDY_OPERATION_UNDO) {
+        put_count(b, "undo", number_of(p, op->undo));
+        return;
+    }
+    put_whose(p, b, "event", op->event);
+    if (op->other)
+        put_id(p, b, "into", "E", op->other);
+    if (op->n_groups)
+        put_groups(p, b, op);
+    const struct {
+        const char *key;
+        eddy_str text;
+    } texts[] = {{"name", op->name}, {"summary", op->summary}, {"category", op->category}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].text.n)
+            put_text(b, texts[i].key, texts[i].text);
+    if (answer) {
+        ed_json_key(b, "same");
+        ed_json_bool(b, op->same);
+        put_exact(b, "error", op->error);
+        put_exact(b, "similarity", op->similarity);
+    }
+    if (op->kind == EDDY_OPERATION_LINK)
+        put_exact(b, "strength", op->strength);
+    if (op->kind == EDDY_OPERATION_REASSIGN)
+        put_count(b, "document", op->position);
+    if (op->event_version)
+        put_count(b, "version", op->event_version);
+    if (op->other && op->other_version)
+        put_count(b, "into_version", op->other_version);
+}
+
+static void put_outcome(const struct ed_publisher *p, struct ed_bytes *b,
+                        const struct ed_told *told)
+{
+    const eddy_outcome *outcome = told->outcome;
+    int applied = outcome && outcome->refusal == EDDY_APPLIED;
+    ed_json_key(b, "applied");
+    ed_json_bool(b, applied);
+    if (!applied)
+        put_word(b, "refused", outcome ? eddy_refusal_name(outcome->refusal) : "invalid");
+    if (told->detail)
+        put_word(b, "detail", told->detail);
+    if (!applied)
+        return;
+    put_count(b, "number", number_of(p, outcome->number));
+    if (outcome->event)
+        put_whose(p, b, "result", outcome->event);
+}
+
+eddy_status ed_publish_operation(const struct ed_publisher *p, struct ed_epoch *epoch,
+                                 const struct ed_told *told, eddy_error *err)
+{
+    const struct ed_order *order = told->order;
+    const eddy_operation *op = &order->operation;
+    int undo = op->kind == EDDY_OPERATION_UNDO;
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    ed_json_open(&b, '{');
+    put_text(&b, "id", order->id.n ? order->id : told->ce_id);
+    put_asked(p, &b, op);
+    put_word(&b, "actor", eddy_actor_name(op->actor));
+    if (order->who.n)
+        put_text(&b, "who", order->who);
+    if (op->evidence.n)
+        put_text(&b, "reason", op->evidence);
+    put_count(&b, "position", told->position);
+    put_time(&b, "time", told->stream_ms);
+    put_outcome(p, &b, told);
+    ed_json_close(&b, '}');
+
+    struct envelope e = {
+        .topic = ED_OPERATIONS,
+        .key =
+            undo ? ed_arena_printf(epoch->arena, "%llu", (unsigned long long)number_of(p, op->undo))
+                 : id_of(p, epoch->arena, op->event),
+        .id = ed_arena_str(epoch->arena, told->ce_id.at, told->ce_id.n),
+        .type = ed_arena_printf(epoch->arena, "eddy.operation.%s", ed_operation_name(op->kind)),
+        .time_ms = told->stream_ms};
+    return seal(p, epoch, &e, &b, err);
+}
+
+/* ---- topics ---- */
+
+static void put_topic(const struct ed_publisher *p, struct ed_bytes *b, const eddy_topic *topic)
+{
+    put_whose(p, b, "parent", topic->parent);
+    put_text(b, "name", topic->name);
+    if (topic->named_by != EDDY_ONLINE)
+        put_actor(b, "named_by", topic->named_by);
+    put_description(b, topic->description, topic->category, topic->described_by);
+    ed_json_key(b, "keywords");
+    ed_json_open(b, '[');
+    for (uint32_t i = 0; i < topic->n_keywords && i < EDDY_KEYWORDS; i++)
+        ed_json_text(b, topic->keywords[i].at, topic->keywords[i].n);
+    ed_json_close(b, ']');
+    put_number(b, "size", topic->documents);
+    ed_json_key(b, "events");
+    ed_json_unsigned(b, topic->n_events);
+    ed_json_key(b, "children");
+    ed_json_unsigned(b, topic->n_children);
+}
+
+eddy_status ed_publish_topic(const struct ed_publisher *p, struct ed_epoch *epoch,
+                             const eddy_topic *topic, eddy_error *err)
+{
+    const char *state = state_name(topic->state);
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    ed_json_open(&b, '{');
+    put_whose(p, &b, "id", topic->id);
+    ed_json_key(&b, "type");
+    ed_json_text(&b, topic->level == 1 ? "topic" : "theme", 5);
+    ed_json_key(&b, "version");
+    ed_json_unsigned(&b, topic->version);
+    ed_json_key(&b, "state");
+    ed_json_text(&b, state, strlen(state));
+    put_whose(p, &b, "merged_into", topic->merged_into);
+    if (topic->state == EDDY_ACTIVE)
+        put_topic(p, &b, topic);
+    put_time(&b, "stream_time", topic->stream_ms);
+    ed_json_close(&b, '}');
+
+    uint64_t number = number_of(p, EDDY_TOPIC_NUMBER(topic->id));
+    struct envelope e = {.topic = ED_EVENTS,
+                         .key = id_of(p, epoch->arena, topic->id),
+                         .id = joined(epoch->arena, p->pipeline, "-T", number, "-", topic->version),
+                         .type = LITERAL("eddy.topic"),
+                         .time_ms = topic->stream_ms};
     return seal(p, epoch, &e, &b, err);
 }
 

@@ -5,16 +5,17 @@
  * time), and content-type. A message that is sent twice has the same ce_source and ce_id twice:
  * that is how a consumer knows it.
  *
- * Values are one line of JSON each. Events are "E12", groups "G34"; times are RFC 3339 in UTC;
- * "position" is the number of a document in the stream (of its shard), from 0. Shards number their
- * events so that no two share an id: number n of shard s of S is E((n - 1) * S + s + 1). New fields
- * may be added; those below keep their name and meaning.
+ * Values are one line of JSON each. Events are "E12", groups "G34", topics "T3"; times are RFC 3339
+ * in UTC; "position" is the number of a document in the stream (of its shard), from 0. Shards
+ * number their events so that no two share an id: number n of shard s of S is E((n - 1) * S + s +
+ * 1). New fields may be added; those below keep their name and meaning.
  *
  * EDDY_NOMEM is the only failure; the epoch is then as it was. All strings go into its arena. */
 #ifndef ED_PUBLISH_PUBLISH_H
 #define ED_PUBLISH_PUBLISH_H
 
 #include "base/message.h"
+#include "base/order.h"
 
 #include <eddy/engine.h>
 
@@ -47,12 +48,16 @@ eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch 
  *
  *   {"id": "news-1042-0",
  *    "kind": "merged",                  born grew drifted merged split moved folded renamed faded,
- *                                       and by operations: pinned unpinned linked undone
+ *                                       and by operations: pinned unpinned linked undone reassigned
+ *                                       described
  *    "event": "E12",                    what it happened to
- *    "other": "E3",                     merged: it lives on; split, moved: where the documents
- * were; linked: the other one; undone: what it was undone with "group": "G34", "into_group": "G9",
- * moved, folded; and folded "position": 1042, "time": "...", "size_before": 4, "size_after": 0,
- * documents of event "other_before": 9, "other_after": 13,           documents of other
+ *    "other": "E3",                     merged: it lives on; split, moved, reassigned: where the
+ *                                       documents were; linked, undone: the other one
+ *    "group": "G34", "into_group": "G9",       moved, folded, reassigned; the last two only
+ *    "document": "n17", "document_position": 40,    reassigned: which; its id cut at 127 bytes
+ *    "position": 1042, "time": "...",
+ *    "size_before": 4, "size_after": 0,        documents of event
+ *    "other_before": 9, "other_after": 13,     documents of other
  *    "similarity": 0.61, "threshold": 0.43,          the evidence; where two sides were compared
  *    "strength": -4,                    linked: above 0 the same, below 0 not; 4 is for good
  *    "actor": "online",                 online, statistics, llm, person: who decided
@@ -72,16 +77,69 @@ eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
  *    "name": "harbour, crane: Crane falls at the old harbour",
  *    "named_by": "person",               only where the name was given: statistics, llm, person
  *    "pinned": true,                    only where it is: nothing but a person changes it
+ *    "summary": "...", "category": "accident", "described_by": "llm",    only where described
+ *    "topic": "T3", "theme": "T1",      null: none; T3 has a record of its own, see below
  *    "keywords": [{"keyword": "harbour", "score": 3.1}, ...],
  *    "exemplars": [{"id": "n17", "title": "...", "similarity": 0.8, "time": "..."}, ...],
  *    "size": 41, "weight": 41,          documents; the same with age discounted
  *    "cohesion": 0.52, "groups": 3,
- *    "first_seen": "...", "last_seen": "...", "stream_time": "..."}
+ *    "indexes": {"silhouette": 0.61, "davies_bouldin": 0.9, "compactness": 0.6, "separation": 0.8,
+ *                "drift": 0.01},        how it looks from inside (eddy_event_indexes); null: not
+ * known "similar": [{"event": "E3", "similarity": 0.31, "threshold": 0.43, "link": -1}, ...], the
+ * nearest first, with what a merge asks of the two, and what was said of them (0: nothing); left
+ * out where none is known "first_seen": "...", "last_seen": "...", "stream_time": "..."}
+ *
+ * indexes and similar are as of this version: that others change makes no new one.
  *
  * An event that was merged away has only id, version, state, merged_into, the two times and
  * stream_time: its record is the redirect. */
 eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoch,
                              const eddy_event *event, int64_t stream_ms, eddy_error *err);
+
+/* Topic eddy.operations, key: the event's id (of an undo the operation's number), ce_type
+ * eddy.operation.KIND, ce_id as told. What was asked is written as in a control message
+ * (parse/control.h), so that a line can be sent, or replayed, as it is; behind it
+ *
+ *   {...
+ *    "position": 2048, "time": "...",   documents seen, stream time
+ *    "applied": true,
+ *    "refused": "stale", "detail": "...",       where it was not, and what was wrong with it
+ *    "number": 17, "result": "E3"}      where it was: for undo; the event that is new or lives on
+ *
+ *   order    with the engine's ids; versions are those that were found
+ *   outcome  NULL: the operation makes no sense, and detail says why
+ *   ce_id    copied */
+struct ed_told {
+    const struct ed_order *order;
+    const eddy_outcome *outcome;
+    const char *detail;
+    uint64_t position;
+    int64_t stream_ms;
+    eddy_str ce_id;
+};
+eddy_status ed_publish_operation(const struct ed_publisher *p, struct ed_epoch *epoch,
+                                 const struct ed_told *told, eddy_error *err);
+/* Topic eddy.events as well, so that one compacted topic holds the whole tree; key: topic id,
+ * ce_type eddy.topic, ce_id "PIPELINE-T3-VERSION". Topics lie over events, themes over topics;
+ * numbers of shards as for events. Whoever wants events only takes keys with an E.
+ *
+ *   {"id": "T3", "type": "topic",       topic or theme
+ *    "version": 2, "state": "active",   active, faded (no event is left in it), merged
+ *    "merged_into": null,               "T1" when merged
+ *    "parent": "T7",                    its theme; null: none, as for themes
+ *    "name": "harbour, crane, quay",    given; else its keywords
+ *    "named_by": "llm",                 only where it was given
+ *    "summary": "...", "category": "...", "described_by": "llm",         only where described
+ *    "keywords": ["harbour", "crane"],
+ *    "size": 120, "events": 9,          documents and events below it
+ *    "children": 9,                     events of a topic, topics of a theme: who names it as
+ *                                       topic, or parent
+ *    "stream_time": "..."}
+ *
+ * One that is not active any more has only id, type, version, state, merged_into and stream_time.
+ * Sizes are told when its children change or it has grown by a quarter. */
+eddy_status ed_publish_topic(const struct ed_publisher *p, struct ed_epoch *epoch,
+                             const eddy_topic *topic, eddy_error *err);
 
 /* Topic eddy.dead; key, value and headers as they came, then Kafka Connect's error headers
  * (__connect.errors.topic, partition, offset, connector.name, task.id, stage, class.name,

@@ -3,7 +3,7 @@
 # bare is a producer without eddy's guard; clock a wall clock that jumps.
 if(NOT EDDY_SANITIZE)
   set(faulty "")
-  foreach(folder source publish journal pipeline cli)
+  foreach(folder source remote publish journal pipeline cli)
     get_target_property(sources ed_${folder} SOURCES)
     foreach(file ${sources})
       cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${PROJECT_SOURCE_DIR})

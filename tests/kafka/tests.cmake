@@ -25,7 +25,7 @@ if(Python3_FOUND)
     set(slow 10)
   endif()
   foreach(scene restart handover kill twin refusals deleted from_end grown store damaged replay
-                places then_run resumed shards tree)
+                places then_run resumed shards tree control)
     add_test(NAME kafka.${scene}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/kafka/check ${scene})
     set_tests_properties(kafka.${scene} PROPERTIES LABELS "kafka;threads" TIMEOUT 300

@@ -293,6 +293,7 @@ TEST(defaults_are_those_of_the_folders)
     assert_true(engine.repair_every == e.repair_every && engine.events_max == e.events_max);
     assert_true(engine.words_max == e.words_max && engine.terms_dim == e.terms_dim);
     assert_true(engine.neighbours == e.neighbours && engine.turns == e.turns);
+    assert_int_equal(engine.topics, e.topics);
 
     eddy_parse_options parse, p;
     eddy_parse_options_init(&p);
@@ -324,8 +325,15 @@ TEST(every_end_of_every_range_is_taken_by_the_engine)
             eddy_clusterer *cl = NULL;
             char text[64], line[200];
             struct ed_option plain = *o;
-            plain.words = NULL;
-            ed_option_text(&plain, end ? o->max : o->min, text, sizeof text);
+            size_t last = 0;
+            while (o->type == ED_CHOICE && end && o->words[last + 1].word)
+                last++;
+            plain.words = o->type == ED_CHOICE ? o->words : NULL;
+            ed_option_text(&plain,
+                           plain.words ? o->words[last].value
+                           : end       ? o->max
+                                       : o->min,
+                           text, sizeof text);
             snprintf(line, sizeof line, "%s=%s", o->key, text);
             CHECK_OK(ed_config_init(&c, NULL, &err), &err);
             ed_config_set(&c, line);

@@ -6,6 +6,7 @@
 #include "publish/publish.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #define STR(s) ((eddy_str){(s), sizeof(s) - 1})
 
@@ -201,6 +202,29 @@ TEST(changes_by_operations_say_who_and_why)
             "{\"id\":\"news-7-1\",\"kind\":\"undone\",\"event\":\"E3\",\"position\":7,"
             "\"time\":\"1970-01-01T00:00:00.000Z\",\"size_before\":13,\"size_after\":13,"
             "\"actor\":\"person\",\"operation\":18,\"undone\":17}");
+    eddy_change reassigned = {.kind = EDDY_REASSIGNED,
+                              .position = 9,
+                              .event = 3,
+                              .other = 4,
+                              .group = 34,
+                              .into_group = 9,
+                              .size_before = 13,
+                              .size_after = 14,
+                              .other_before = 2,
+                              .other_after = 1,
+                              .similarity = 0.5F,
+                              .threshold = 0.25F,
+                              .actor = EDDY_LLM,
+                              .operation = 19,
+                              .document = 5,
+                              .document_id = {"n17", 3}};
+    CHECK_OK(ed_publish_change(&p, &epoch, &reassigned, &err), &err);
+    must_be(last(&epoch), "E3",
+            "{\"id\":\"news-9-0\",\"kind\":\"reassigned\",\"event\":\"E3\",\"other\":\"E4\","
+            "\"group\":\"G34\",\"into_group\":\"G9\",\"document\":\"n17\","
+            "\"document_position\":5,\"position\":9,\"time\":\"1970-01-01T00:00:00.000Z\","
+            "\"size_before\":13,\"size_after\":14,\"other_before\":2,\"other_after\":1,"
+            "\"similarity\":0.5,\"threshold\":0.25,\"actor\":\"llm\",\"operation\":19}");
     epoch_free(&epoch);
 }
 
@@ -215,11 +239,65 @@ TEST(an_event_with_a_given_name)
     CHECK_OK(ed_publish_event(&p, &epoch, &event, 0, &err), &err);
     const char *json = last(&epoch)->value.at;
     assert_non_null(
-        strstr(json, "\"name\":\"The crane\",\"named_by\":\"person\",\"pinned\":true,\"key"));
+        strstr(json, "\"name\":\"The crane\",\"named_by\":\"person\",\"pinned\":true,\"topic"));
     event.named_by = EDDY_ONLINE;
     event.pinned = 0;
     CHECK_OK(ed_publish_event(&p, &epoch, &event, 0, &err), &err);
-    assert_non_null(strstr(last(&epoch)->value.at, "\"name\":\"The crane\",\"key"));
+    assert_non_null(strstr(last(&epoch)->value.at, "\"name\":\"The crane\",\"topic\":null"));
+    event.summary = STR("It fell.");
+    event.category = STR("accident");
+    event.described_by = EDDY_LLM;
+    event.topic = EDDY_TOPIC_ID(3);
+    event.theme = EDDY_TOPIC_ID(1);
+    CHECK_OK(ed_publish_event(&p, &epoch, &event, 0, &err), &err);
+    assert_non_null(strstr(last(&epoch)->value.at,
+                           "\"summary\":\"It fell.\",\"category\":\"accident\","
+                           "\"described_by\":\"llm\",\"topic\":\"T3\",\"theme\":\"T1\","));
+    epoch_free(&epoch);
+}
+
+TEST(a_topic_and_its_end)
+{
+    struct ed_publisher p = {.pipeline = "news", .shard = 1, .n_shards = 2};
+    struct ed_epoch epoch = epoch_new();
+    eddy_error err = {0};
+    eddy_topic t = {.id = EDDY_TOPIC_ID(2),
+                    .version = 5,
+                    .stream_ms = 3000,
+                    .parent = EDDY_TOPIC_ID(1),
+                    .level = 1,
+                    .name = STR("Harbour"),
+                    .named_by = EDDY_LLM,
+                    .description = STR("What happens at the harbour."),
+                    .described_by = EDDY_LLM,
+                    .documents = 41,
+                    .n_events = 3,
+                    .n_children = 3,
+                    .n_keywords = 2,
+                    .keywords = {STR("crane"), STR("quay")}};
+    CHECK_OK(ed_publish_topic(&p, &epoch, &t, &err), &err);
+    must_be(last(&epoch), "T4",
+            "{\"id\":\"T4\",\"type\":\"topic\",\"version\":5,\"state\":\"active\","
+            "\"merged_into\":null,\"parent\":\"T2\",\"name\":\"Harbour\","
+            "\"named_by\":\"llm\",\"summary\":\"What happens at the harbour.\","
+            "\"described_by\":\"llm\",\"keywords\":[\"crane\",\"quay\"],\"size\":41,"
+            "\"events\":3,\"children\":3,\"stream_time\":\"1970-01-01T00:00:03.000Z\"}");
+    assert_string_equal(header(last(&epoch), "ce_id"), "news-T4-5");
+    assert_string_equal(header(last(&epoch), "ce_type"), "eddy.topic");
+    t = (eddy_topic){.id = EDDY_TOPIC_ID(2),
+                     .version = 6,
+                     .stream_ms = 3000,
+                     .level = 2,
+                     .state = EDDY_STATE_MERGED,
+                     .merged_into = EDDY_TOPIC_ID(3)};
+    CHECK_OK(ed_publish_topic(&p, &epoch, &t, &err), &err);
+    must_be(last(&epoch), "T4",
+            "{\"id\":\"T4\",\"type\":\"theme\",\"version\":6,\"state\":\"merged\","
+            "\"merged_into\":\"T6\",\"stream_time\":\"1970-01-01T00:00:03.000Z\"}");
+    eddy_change undone = {.kind = EDDY_UNDONE, .event = EDDY_TOPIC_ID(2), .undone = 7};
+    CHECK_OK(ed_publish_change(&p, &epoch, &undone, &err), &err);
+    assert_int_equal(last(&epoch)->key.n, 2);
+    assert_memory_equal(last(&epoch)->key.at, "T4", 2);
     epoch_free(&epoch);
 }
 
@@ -253,8 +331,14 @@ TEST(an_event_and_its_redirect)
                     .cohesion = 0.52F,
                     .n_groups = 3,
                     .name = STR("Crane falls"),
+                    .indexes = {12, 3, 0.5, NAN, 0.25, 0.75, 0},
+                    .n_similar = 1,
                     .n_keywords = 1,
                     .n_exemplars = 1};
+    e.similar[0].event = 3;
+    e.similar[0].similarity = 0.25F;
+    e.similar[0].threshold = 0.5F;
+    e.similar[0].link = -4;
     e.keywords[0].word = STR("harbour");
     e.keywords[0].score = 3.1F;
     e.exemplars[0].id = STR("n17");
@@ -264,10 +348,14 @@ TEST(an_event_and_its_redirect)
     CHECK_OK(ed_publish_event(&p, &epoch, &e, 3000, &err), &err);
     must_be(last(&epoch), "E12",
             "{\"id\":\"E12\",\"version\":7,\"state\":\"active\",\"merged_into\":null,"
-            "\"parent\":\"E4\",\"name\":\"Crane falls\",\"keywords\":[{\"keyword\":\"harbour\","
+            "\"parent\":\"E4\",\"name\":\"Crane falls\",\"topic\":null,\"theme\":null,"
+            "\"keywords\":[{\"keyword\":\"harbour\","
             "\"score\":3.1}],\"exemplars\":[{\"id\":\"n17\",\"title\":\"Crane \\\"falls\\\"\","
             "\"similarity\":0.8,\"time\":\"1970-01-01T00:00:01.500Z\"}],\"size\":41,"
-            "\"weight\":40.25,\"cohesion\":0.52,\"groups\":3,"
+            "\"weight\":40.25,\"cohesion\":0.52,\"groups\":3,\"indexes\":{\"silhouette\":0.5,"
+            "\"davies_bouldin\":null,\"compactness\":0.25,\"separation\":0.75,\"drift\":0},"
+            "\"similar\":[{\"event\":\"E3\",\"similarity\":0.25,\"threshold\":0.5,"
+            "\"link\":-4}],"
             "\"first_seen\":\"1970-01-01T00:00:01.000Z\","
             "\"last_seen\":\"1970-01-01T00:00:02.000Z\","
             "\"stream_time\":\"1970-01-01T00:00:03.000Z\"}");
@@ -457,6 +545,7 @@ TEST(publishing_survives_any_lost_allocation)
                               .n_headers = 1};
         const eddy_change change = {.event = 1};
         const eddy_event event = {.id = 1};
+        const eddy_topic topic = {.id = EDDY_TOPIC_ID(1), .level = 1};
         size_t n = 0;
         for (int i = 0; i < 30; i++) {
             eddy_status st = ed_publish_assignment(&p, &epoch, &doc, &assignment, NULL);
@@ -464,6 +553,8 @@ TEST(publishing_survives_any_lost_allocation)
             st = ed_publish_change(&p, &epoch, &change, NULL);
             n += st == EDDY_OK;
             st = ed_publish_event(&p, &epoch, &event, 0, NULL);
+            n += st == EDDY_OK;
+            st = ed_publish_topic(&p, &epoch, &topic, NULL);
             n += st == EDDY_OK;
             st = ed_publish_dead(&p, &epoch, &raw, 10, EDDY_REJECT_JSON, "x", NULL);
             n += st == EDDY_OK;
@@ -503,6 +594,7 @@ int main(void)
         cmocka_unit_test(changes_say_what_means_something),
         cmocka_unit_test(changes_by_operations_say_who_and_why),
         cmocka_unit_test(an_event_with_a_given_name),
+        cmocka_unit_test(a_topic_and_its_end),
         cmocka_unit_test(ids_of_changes_do_not_depend_on_epochs),
         cmocka_unit_test(an_event_and_its_redirect),
         cmocka_unit_test(shards_never_share_an_id),

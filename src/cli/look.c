@@ -1,0 +1,211 @@
+/* Look: sources that end, read to their ends. */
+#include "cli/look.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "cli/stream.h"
+#include "journal/store.h"
+#include "parse/time.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_MAX   256
+#define LINE_MAX_  ((size_t)16 << 20)
+#define KIND_SHIFT 56
+
+static eddy_status source_read(struct ed_source *source, ed_look_fn fn, void *user, eddy_error *err)
+{
+    static eddy_raw raws[READ_MAX];
+    eddy_status st = EDDY_OK;
+    for (int end = 0; st == EDDY_OK && !end;) {
+        size_t n = 0;
+        st = ed_source_read(source, 1000, raws, READ_MAX, &n, &end, err);
+        for (size_t i = 0; i < n && st == EDDY_OK; i++)
+            st = fn(user, &raws[i], err);
+    }
+    return st;
+}
+
+eddy_status ed_look_topic(struct ed_config *config, const char *topic, int32_t partition,
+                          ed_look_fn fn, void *user, eddy_error *err)
+{
+    struct ed_source *source = NULL;
+    struct ed_source_kafka options = {.topics = &topic,
+                                      .n_topics = 1,
+                                      .n_shards = 1,
+                                      .partitions = &partition,
+                                      .n_partitions = partition >= 0,
+                                      .until = {.kind = ED_FROM_END},
+                                      .wait_ms = -1,
+                                      .insecure = config->insecure};
+    if (!ed_config_has_broker(config))
+        return eddy_fail(err, EDDY_CONFIG, "no broker is named: give -b, or -c FILE");
+    eddy_status st = ed_config_kafka_options(config, ED_KAFKA_CONSUMER, &options.options,
+                                             &options.n_options, err);
+    if (st == EDDY_OK)
+        st = ed_source_kafka_open(&options, &source, err);
+    if (st == EDDY_OK)
+        st = source_read(source, fn, user, err);
+    ed_source_free(source);
+    return st;
+}
+
+static eddy_status file_read(struct ed_config *config, const char *dir, enum ed_topic topic,
+                             ed_look_fn fn, void *user, eddy_error *err)
+{
+    static const char *const names[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
+                                                 [ED_EVENTS] = "events",
+                                                 [ED_CHANGES] = "changes",
+                                                 [ED_DEAD] = "dead",
+                                                 [ED_OPERATIONS] = "operations"};
+    struct ed_source *source = NULL;
+    const char *path = ed_arena_printf(config->arena, "%s/%s.jsonl", dir, names[topic]).at;
+    const char *part = ed_arena_printf(config->arena, "%s/%s.jsonl.part", dir, names[topic]).at;
+    if (!path || !part)
+        return eddy_fail_nomem(err, dir, strlen(dir));
+    if (access(path, F_OK) != 0 && access(part, F_OK) == 0)
+        path = part;
+    eddy_status st = ed_source_files_open(&path, 1, LINE_MAX_, NULL, 0, &source, err);
+    if (st == EDDY_OK)
+        st = source_read(source, fn, user, err);
+    ed_source_free(source);
+    return st;
+}
+
+eddy_status ed_look(struct ed_config *config, const char *dir, enum ed_topic topic, ed_look_fn fn,
+                    void *user, eddy_error *err)
+{
+    if (dir)
+        return file_read(config, dir, topic, fn, user, err);
+    if (!*config->output.topics[topic])
+        return eddy_fail(err, EDDY_CONFIG, "the pipeline does not keep that topic (output.*)");
+    return ed_look_topic(config, config->output.topics[topic], -1, fn, user, err);
+}
+
+/* ---- values ---- */
+
+uint64_t ed_look_id(const char *text, char letter)
+{
+    char *end = NULL;
+    int lettered = *text == letter || *text == letter + ('a' - 'A');
+    if (text[lettered] < '1' || text[lettered] > '9')
+        return 0;
+    uint64_t id = strtoull(text + lettered, &end, 10);
+    return *end ? 0 : id;
+}
+
+const char *ed_look_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+uint64_t ed_look_number(const json_t *object, const char *key)
+{
+    const char *text = ed_look_text(object, key);
+    return *text ? ed_look_id(text, *text) : 0;
+}
+
+int64_t ed_look_time(const json_t *object, const char *key)
+{
+    const char *text = ed_look_text(object, key);
+    int64_t ms = -1;
+    return ed_time_from_text(text, strlen(text), EDDY_UNIT_MS, &ms) ? ms : -1;
+}
+
+/* ---- the state ---- */
+
+struct state {
+    eddy_clusterer *cl;
+    uint64_t fingerprint;
+    int found;
+};
+
+static eddy_status head_look(struct state *s, eddy_str bytes, eddy_error *err)
+{
+    struct ed_head head = {0};
+    eddy_status st = ed_head_read(bytes, &head, err);
+    if (st != EDDY_OK)
+        return st;
+    s->found = 1;
+    if (head.mark.epoch && head.mark.fingerprint != s->fingerprint)
+        st = eddy_fail(err, EDDY_CONFIG,
+                       "the state was made with other options of the engine, or another model: "
+                       "give the pipeline's own configuration (-c, --set)");
+    ed_head_clear(&head);
+    return st;
+}
+
+static eddy_status record_look(void *user, const eddy_record *record, eddy_error *err)
+{
+    struct state *s = user;
+    if (record->key >> KIND_SHIFT > 127) /* the journal's own */
+        return EDDY_OK;
+    return eddy_clusterer_load(s->cl, record, err);
+}
+
+/* A message of the state topic: the key, big-endian, and the value. */
+static eddy_status message_look(void *user, const eddy_raw *raw, eddy_error *err)
+{
+    struct state *s = user;
+    eddy_record record = {.value = {raw->bytes, raw->n}};
+    if (raw->n_key != 8)
+        return EDDY_OK;
+    for (int i = 0; i < 8; i++)
+        record.key = record.key << 8 | (unsigned char)raw->key[i];
+    if (record.key)
+        return record_look(s, &record, err);
+    return raw->bytes ? head_look(s, record.value, err) : EDDY_OK;
+}
+
+static eddy_status store_look(struct ed_config *config, const char *dir, struct state *s,
+                              eddy_error *err)
+{
+    struct ed_store *store = NULL;
+    eddy_str head = {NULL, 0};
+    const char *path = ed_arena_printf(config->arena, "%s/%s.state", dir, config->pipeline).at;
+    if (!path)
+        return eddy_fail_nomem(err, dir, strlen(dir));
+    if (access(path, R_OK) != 0)
+        return eddy_fail(err, EDDY_IO, "%s: there is no state to look into", path);
+    eddy_status st = ed_store_open(path, 0, &store, err);
+    if (st == EDDY_OK)
+        st = ed_store_head(store, &head, err);
+    if (st == EDDY_OK && head.at)
+        st = head_look(s, head, err);
+    if (st == EDDY_OK)
+        st = ed_store_load(store, record_look, s, &head, err);
+    ed_store_close(store);
+    return st;
+}
+
+eddy_status ed_look_state(struct ed_config *config, const char *dir, int32_t shard,
+                          eddy_clusterer **ret, eddy_error *err)
+{
+    struct state s = {0};
+    eddy_embedder *embedder = NULL;
+    eddy_engine_options engine;
+    size_t dim = 0;
+    eddy_status st = ed_stream_embedder(config, &embedder, &dim, err);
+    if (st != EDDY_OK)
+        return st;
+    ed_config_engine_options(config, dim, &engine);
+    s.fingerprint = ed_shard_fingerprint(&engine, embedder);
+    eddy_embedder_free(embedder);
+    st = eddy_clusterer_new(&engine, &s.cl, err);
+    if (st == EDDY_OK)
+        st = dir ? store_look(config, dir, &s, err)
+                 : ed_look_topic(config, config->state.topic, shard, message_look, &s, err);
+    if (st == EDDY_OK && !s.found)
+        st = eddy_fail(err, EDDY_CONFIG, "pipeline %s has no state yet", config->pipeline);
+    if (st == EDDY_OK)
+        st = eddy_clusterer_loaded(s.cl, err);
+    if (st != EDDY_OK) {
+        eddy_clusterer_free(s.cl);
+        return st;
+    }
+    *ret = s.cl;
+    return EDDY_OK;
+}

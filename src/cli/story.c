@@ -1,0 +1,240 @@
+/* Story: an event's own changes, and those of the events that merged into it, as the changes topic
+ * has them. Two passes would be needed to know beforehand who will merge into whom; one is enough
+ * when every change is kept by its event until the end. */
+#include "cli/story.h"
+
+#include "base/error.h"
+#include "base/table.h"
+#include "cli/labels.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct reading {
+    struct ed_story *story;
+    json_t *all;          /* every change of any event */
+    struct ed_table into; /* event to the one that it went into */
+};
+
+/* Neither what was taken back nor what took it back can be taken back. */
+static int settle(struct ed_table *settled, const json_t *operation)
+{
+    json_int_t number = json_integer_value(operation);
+    return number <= 0 || ed_table_put(settled, (uint64_t)number, 1) != NULL;
+}
+
+static eddy_status change_take(void *user, const eddy_raw *raw, eddy_error *err)
+{
+    struct reading *r = user;
+    json_t *json = NULL;
+    if (!raw->bytes)
+        return EDDY_OK;
+    eddy_status st = ed_line_object(raw, &json, err);
+    if (st != EDDY_OK)
+        return st;
+    uint64_t event = ed_look_number(json, "event"), other = ed_look_number(json, "other");
+    const char *kind = ed_look_text(json, "kind");
+    int whole = 1;
+    if (!strcmp(kind, "merged") && event && other)
+        whole = ed_table_put(&r->into, event, other) != NULL;
+    if (!strcmp(kind, "undone"))
+        whole = settle(&r->story->settled, json_object_get(json, "undone")) &&
+                settle(&r->story->settled, json_object_get(json, "operation"));
+    if (json_array_append_new(r->all, json) != 0 || !whole)
+        return eddy_fail_nomem(err, "changes", raw->n);
+    return EDDY_OK;
+}
+
+static json_int_t operation_of(const json_t *change)
+{
+    return json_integer_value(json_object_get(change, "operation"));
+}
+
+/* Where an event is now. A chain has no circle: ids are never used again. */
+static uint64_t now_of(struct reading *r, uint64_t event)
+{
+    for (const uint64_t *into; (into = ed_table_find(&r->into, event));)
+        event = *into;
+    return event;
+}
+
+/* Growth and folded groups say nothing of what went where. */
+static int is_told(const json_t *change)
+{
+    static const char *const quiet[] = {"folded", "drifted"};
+    for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
+        if (!strcmp(ed_look_text(change, "kind"), quiet[i]))
+            return 0;
+    return 1;
+}
+
+eddy_status ed_story_read(struct ed_story *story, struct ed_config *config, const char *dir,
+                          uint64_t event, eddy_error *err)
+{
+    struct reading r = {.story = story, .all = json_array()};
+    *story = (struct ed_story){.event = event, .changes = json_array()};
+    ed_table_init(&r.into);
+    ed_table_init(&story->settled);
+    eddy_status st = r.all && story->changes
+                         ? ed_look(config, dir, ED_CHANGES, change_take, &r, err)
+                         : eddy_fail_nomem(err, "changes", 0);
+    if (st == EDDY_OK)
+        story->now = now_of(&r, event);
+    for (size_t i = 0; i < json_array_size(r.all) && st == EDDY_OK; i++) {
+        json_t *change = json_array_get(r.all, i);
+        uint64_t a = ed_look_number(change, "event"), b = ed_look_number(change, "other");
+        int ours = a == event || b == event || (a && now_of(&r, a) == event);
+        if (ours && is_told(change) && json_array_append(story->changes, change) != 0)
+            st = eddy_fail_nomem(err, "changes", 0);
+    }
+    if (st == EDDY_OK && !json_array_size(story->changes))
+        st = eddy_fail(err, EDDY_INVALID, "nothing is told of E%" PRIu64, event);
+    ed_table_clear(&r.into);
+    json_decref(r.all);
+    return st;
+}
+
+void ed_story_clear(struct ed_story *story)
+{
+    json_decref(story->changes);
+    story->changes = NULL;
+    ed_table_clear(&story->settled);
+}
+
+/* ---- words ---- */
+
+/* What happened, as a sentence without its end. */
+static void change_words(const json_t *c, uint64_t about, char *ret, size_t n)
+{
+    const char *kind = ed_look_text(c, "kind"), *event = ed_look_text(c, "event");
+    const char *other = ed_look_text(c, "other"), *group = ed_look_text(c, "group");
+    double after = json_number_value(json_object_get(c, "size_after"));
+    double other_after = json_number_value(json_object_get(c, "other_after"));
+    const char *document = ed_look_text(c, "document");
+    char shown[300];
+    int own = ed_look_number(c, "event") == about;
+    if (!strcmp(kind, "merged"))
+        snprintf(ret, n, own ? "%s went into %s" : "%s came into %s, which has %.0f documents now",
+                 event, other, other_after);
+    else if (!strcmp(kind, "split"))
+        snprintf(ret, n, own ? "%s was split off %s" : "%s was split off %s, which lives on", event,
+                 other);
+    else if (!strcmp(kind, "moved"))
+        snprintf(ret, n, "group %s went from %s to %s", group, other, event);
+    else if (!strcmp(kind, "reassigned"))
+        snprintf(ret, n, "document %s went from %s to %s",
+                 ed_text_fit(document, strlen(document), 60, 0, shown, sizeof shown), other, event);
+    else if (!strcmp(kind, "grew"))
+        snprintf(ret, n, "%s has grown to %.0f documents", event, after);
+    else if (!strcmp(kind, "renamed"))
+        snprintf(ret, n, "%s has got another name", event);
+    else if (!strcmp(kind, "linked"))
+        snprintf(ret, n, "%s and %s are said to be %s", event, other,
+                 json_number_value(json_object_get(c, "strength")) > 0 ? "the same" : "different");
+    else if (!strcmp(kind, "undone"))
+        snprintf(ret, n, "operation %" JSON_INTEGER_FORMAT " was taken back",
+                 json_integer_value(json_object_get(c, "undone")));
+    else
+        snprintf(ret, n, "%s was %s", event, kind);
+}
+
+/* "similarity 0.61 where 0.43 was asked" */
+static void evidence_words(const json_t *c, char *ret, size_t n)
+{
+    const json_t *similarity = json_object_get(c, "similarity");
+    const json_t *threshold = json_object_get(c, "threshold");
+    *ret = 0;
+    if (json_is_number(similarity) && json_is_number(threshold))
+        snprintf(ret, n, "similarity %.2f where %.2f was asked", json_number_value(similarity),
+                 json_number_value(threshold));
+}
+
+/* Who decided, below the last change that came of it. */
+static void print_author(const struct ed_story *story, const json_t *c, struct ed_view *view)
+{
+    char said[600], undo[60] = "";
+    const char *why = ed_look_text(c, "evidence");
+    json_int_t operation = operation_of(c);
+    if (!ed_table_find(&story->settled, (uint64_t)operation))
+        snprintf(undo, sizeof undo, "  (eddy undo %" JSON_INTEGER_FORMAT ")", operation);
+    ed_view_line(view, "               %sby %s%s%s%s%s", ed_ink(view, ED_CYAN),
+                 ed_look_text(c, "actor"), *why ? ": " : "",
+                 ed_text_fit(why, strlen(why), 120, 0, said, sizeof said), undo,
+                 ed_ink(view, ED_PLAIN));
+}
+
+/* 1: groups that went the same way at the same moment are told in one line. */
+static int goes_along(const json_t *a, const json_t *b)
+{
+    static const char *const keys[] = {"kind", "event", "other"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(ed_look_text(a, keys[i]), ed_look_text(b, keys[i])) != 0)
+            return 0;
+    return !strcmp(ed_look_text(a, "kind"), "moved") &&
+           json_equal(json_object_get(a, "position"), json_object_get(b, "position"));
+}
+
+void ed_story_print(const struct ed_story *story, struct ed_view *view)
+{
+    char words[300], evidence[100], when[ED_TEXT];
+    size_t n = json_array_size(story->changes), along = 1;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *c = json_array_get(story->changes, i);
+        const json_t *next = i + 1 < n ? json_array_get(story->changes, i + 1) : NULL;
+        if (next && goes_along(c, next)) {
+            along++;
+            continue;
+        }
+        change_words(c, story->event, words, sizeof words);
+        evidence_words(c, evidence, sizeof evidence);
+        if (along > 1) {
+            snprintf(words, sizeof words, "%zu groups went from %s to %s", along,
+                     ed_look_text(c, "other"), ed_look_text(c, "event"));
+            *evidence = 0;
+        }
+        along = 1;
+        ed_view_line(view, "  %s  %s%s%s%s%s", ed_text_minute(ed_look_time(c, "time"), when), words,
+                     *evidence ? "; " : "", ed_ink(view, ED_DIM), evidence, ed_ink(view, ED_PLAIN));
+        if (operation_of(c) && (!next || operation_of(next) != operation_of(c)))
+            print_author(story, c, view);
+    }
+    if (story->now != story->event)
+        ed_view_line(view, "  It is E%" PRIu64 " now.", story->now);
+}
+
+static void member_copy(json_t *to, const char *name, const json_t *from, const char *key)
+{
+    json_t *value = json_object_get(from, key);
+    if (value)
+        json_object_set(to, name, value);
+}
+
+void ed_story_print_json(const struct ed_story *story)
+{
+    for (size_t i = 0; i < json_array_size(story->changes); i++) {
+        const json_t *c = json_array_get(story->changes, i);
+        json_t *record = json_object(), *evidence = json_object();
+        json_int_t operation = operation_of(c);
+        member_copy(record, "change", c, "id");
+        member_copy(record, "kind", c, "kind");
+        member_copy(record, "event", c, "event");
+        member_copy(record, "other", c, "other");
+        member_copy(record, "group", c, "group");
+        member_copy(record, "at", c, "time");
+        member_copy(record, "actor", c, "actor");
+        member_copy(evidence, "similarity", c, "similarity");
+        member_copy(evidence, "threshold", c, "threshold");
+        member_copy(evidence, "text", c, "evidence");
+        json_object_set_new(record, "evidence", evidence);
+        if (operation) {
+            char undo[60];
+            snprintf(undo, sizeof undo, "eddy undo %" JSON_INTEGER_FORMAT, operation);
+            member_copy(record, "operation", c, "operation");
+            if (!ed_table_find(&story->settled, (uint64_t)operation))
+                json_object_set_new(record, "undo", json_string(undo));
+        }
+        json_dumpf(record, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(record);
+    }
+}
