@@ -3,7 +3,7 @@
  * Names, pins and descriptions are given by operations and kept together, each with who gave it
  * and by which operation. The higher rank's stays; of equal rank, the later one's. Where two events
  * become one, what the one that lives on was given stays, else it takes the other's. */
-#include "engine/state.h"
+#include "engine/record.h"
 
 #include "base/utf8.h"
 
@@ -200,4 +200,83 @@ int ed_describe_undo(const eddy_clusterer *cl, struct ed_given **at, const struc
     if (now.described_by && now.described_in == number)
         ed_given_description(&now, before);
     return ed_given_put(cl, at, &now);
+}
+
+/* ---- as records ---- */
+
+/* Nothing, or 1 and all of it. */
+ed_out ed_given_record_put(const eddy_clusterer *cl, ed_out at, const struct ed_given *given)
+{
+    int some = given && (given->named_by || given->pinned_by || given->described_by);
+    *at++ = (unsigned char)some;
+    if (!some)
+        return at;
+    *at++ = (unsigned char)given->named_by;
+    *at++ = (unsigned char)given->pinned_by;
+    *at++ = (unsigned char)given->described_by;
+    at = ed_put_varint(at, given->named_in);
+    at = ed_put_varint(at, given->pinned_in);
+    at = ed_put_varint(at, given->described_in);
+    *at++ = given->n;
+    at = ed_put_bytes(at, given->name, given->n);
+    *at++ = given->n_category;
+    at = ed_put_bytes(at, given->category, given->n_category);
+    at = ed_put_varint(at, given->n_summary);
+    at = ed_put_bytes(at, given->summary, given->n_summary);
+    *at++ = given->vector != NULL;
+    return given->vector ? ed_put_floats(at, given->vector, cl->o.dense_dim) : at;
+}
+
+/* At most so much of it. */
+size_t ed_given_record_max(const eddy_clusterer *cl, const struct ed_given *given)
+{
+    if (!given)
+        return 1;
+    return sizeof *given + 8 * (size_t)ED_VARINT_MAX +
+           (given->vector ? ED_FLOATS_MAX(cl->o.dense_dim) : 0);
+}
+
+/* n bytes, at most max. */
+static size_t text_get(struct ed_unpack *u, char *ret, size_t max, uint64_t n)
+{
+    u->failed |= n > max;
+    const char *at = ed_unpack_bytes(u, u->failed ? 0 : (size_t)n);
+    if (u->failed)
+        return 0;
+    if (n)
+        memcpy(ret, at, (size_t)n);
+    return (size_t)n;
+}
+
+/* The vector, where there is one, is from the work arena: who keeps it, copies it. 0: no memory. */
+int ed_given_record_get(eddy_clusterer *cl, struct ed_unpack *u, struct ed_given *given)
+{
+    memset(given, 0, sizeof *given);
+    uint8_t some = ed_unpack_u8(u);
+    u->failed |= some > 1;
+    if (u->failed || !some)
+        return 1;
+    given->named_by = ed_get_actor(u);
+    given->pinned_by = ed_get_actor(u);
+    given->described_by = ed_get_actor(u);
+    given->named_in = ed_get_varint(u);
+    given->pinned_in = ed_get_varint(u);
+    given->described_in = ed_get_varint(u);
+    given->n = (uint8_t)text_get(u, given->name, EDDY_NAME_MAX, ed_unpack_u8(u));
+    given->n_category = (uint8_t)text_get(u, given->category, EDDY_CATEGORY_MAX, ed_unpack_u8(u));
+    given->n_summary = (uint16_t)text_get(u, given->summary, EDDY_SUMMARY_MAX, ed_get_varint(u));
+    uint8_t vector = ed_unpack_u8(u);
+    u->failed |= vector > (cl->o.dense_dim && given->described_by) ||
+                 (given->named_by == EDDY_ONLINE) != !given->n ||
+                 (given->described_by == EDDY_ONLINE) != !(given->n_category || given->n_summary) ||
+                 !(given->named_by || given->pinned_by || given->described_by);
+    if (u->failed || !vector)
+        return 1;
+    eddy_arena_reset(cl->work);
+    given->vector = ed_arena_alloc(cl->work, cl->o.dense_dim * sizeof *given->vector);
+    if (!given->vector)
+        return 0;
+    ed_get_floats(u, given->vector, cl->o.dense_dim);
+    u->failed |= !(ed_norm(given->vector, cl->o.dense_dim) > 0);
+    return 1;
 }

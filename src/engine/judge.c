@@ -21,7 +21,7 @@
  * about. With 200 answers, a tenth of them wrong, news_uci2014 lost 0.011 by 0.5 on both sides;
  * ECB+ gains 0.008 by 0.1 below instead of 0.2, and S1 and T1, which need a higher tau, lose
  * nothing by 0.2 above. */
-#include "engine/state.h"
+#include "engine/record.h"
 
 #define T_BELOW  15 /* steps of the grid below what was learned */
 #define T_STEPS  41
@@ -209,4 +209,46 @@ void ed_answers_merged(eddy_clusterer *cl, uint32_t into, uint32_t from)
         answer->side = side ? side : 1;
         ed_mark(cl, ED_ANSWER, (uint32_t)(answer - cl->answers));
     }
+}
+
+/* ---- as records ---- */
+
+ed_out ed_answer_record_put(ed_out at, const struct ed_answer *answer)
+{
+    const double real[] = {answer->error, answer->similarity, answer->shift};
+    at = ed_put_varint(at, answer->operation);
+    at = ed_put_varint(at, answer->event);
+    at = ed_put_u64(at, answer->side);
+    *at++ = (unsigned char)answer->same;
+    return ed_put_doubles(at, real, sizeof real / sizeof *real);
+}
+
+int ed_answer_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
+{
+    if (!ed_answers_room(cl))
+        return 0;
+    struct ed_answer *answer = &cl->answers[i];
+    double real[3] = {0};
+    answer->operation = ed_get_varint(u);
+    answer->event = ed_get_varint(u);
+    answer->side = ed_unpack_u64(u);
+    answer->same = ed_unpack_u8(u);
+    ed_get_doubles(u, real, 3);
+    answer->error = real[0];
+    answer->similarity = real[1];
+    answer->shift = real[2];
+    u->failed |= !answer->operation || !answer->event != !answer->side || answer->same > 1 ||
+                 !(answer->error > 0 && answer->error < 0.5 && fabs(answer->similarity) < 2 &&
+                   fabs(answer->shift) < 1e9);
+    return 1;
+}
+
+/* Answers were given by operations that there were, and are no more than were given. */
+eddy_status ed_answers_fit(const eddy_clusterer *cl, eddy_error *err)
+{
+    for (uint32_t i = 0; i < cl->marks[ED_ANSWER].room; i++)
+        if (cl->answers[i].operation >= cl->next_operation ||
+            (cl->answers[i].operation && i >= cl->next_answer))
+            return ed_unfit(err, "answer", i);
+    return EDDY_OK;
 }

@@ -9,7 +9,6 @@
 
 #define TIME_MOST   (INT64_C(1) << 54)
 #define WEIGHT_MOST 0x1p62
-#define COUNT_MOST  0x1p53
 
 static eddy_status load_new(eddy_clusterer *cl, eddy_error *err)
 {
@@ -180,58 +179,6 @@ static void scalars_get(eddy_clusterer *cl, struct ed_unpack *u)
     claims_take(cl, u, &c);
 }
 
-static eddy_actor actor_get(struct ed_unpack *u)
-{
-    uint8_t actor = ed_unpack_u8(u);
-    u->failed |= actor > EDDY_PERSON;
-    return u->failed ? EDDY_ONLINE : (eddy_actor)actor;
-}
-
-/* n bytes, at most max. */
-static size_t text_get(struct ed_unpack *u, char *ret, size_t max, uint64_t n)
-{
-    u->failed |= n > max;
-    const char *at = ed_unpack_bytes(u, u->failed ? 0 : (size_t)n);
-    if (u->failed)
-        return 0;
-    if (n)
-        memcpy(ret, at, (size_t)n);
-    return (size_t)n;
-}
-
-/* The vector, where there is one, is from the work arena: who keeps it, copies it. 0: no memory. */
-static int given_get(eddy_clusterer *cl, struct ed_unpack *u, struct ed_given *given)
-{
-    memset(given, 0, sizeof *given);
-    uint8_t some = ed_unpack_u8(u);
-    u->failed |= some > 1;
-    if (u->failed || !some)
-        return 1;
-    given->named_by = actor_get(u);
-    given->pinned_by = actor_get(u);
-    given->described_by = actor_get(u);
-    given->named_in = ed_get_varint(u);
-    given->pinned_in = ed_get_varint(u);
-    given->described_in = ed_get_varint(u);
-    given->n = (uint8_t)text_get(u, given->name, EDDY_NAME_MAX, ed_unpack_u8(u));
-    given->n_category = (uint8_t)text_get(u, given->category, EDDY_CATEGORY_MAX, ed_unpack_u8(u));
-    given->n_summary = (uint16_t)text_get(u, given->summary, EDDY_SUMMARY_MAX, ed_get_varint(u));
-    uint8_t vector = ed_unpack_u8(u);
-    u->failed |= vector > (cl->o.dense_dim && given->described_by) ||
-                 (given->named_by == EDDY_ONLINE) != !given->n ||
-                 (given->described_by == EDDY_ONLINE) != !(given->n_category || given->n_summary) ||
-                 !(given->named_by || given->pinned_by || given->described_by);
-    if (u->failed || !vector)
-        return 1;
-    eddy_arena_reset(cl->work);
-    given->vector = ed_arena_alloc(cl->work, cl->o.dense_dim * sizeof *given->vector);
-    if (!given->vector)
-        return 0;
-    ed_get_floats(u, given->vector, cl->o.dense_dim);
-    u->failed |= !(ed_norm(given->vector, cl->o.dense_dim) > 0);
-    return 1;
-}
-
 static void link_get(struct ed_unpack *u, struct ed_link *link)
 {
     link->low = ed_get_varint(u);
@@ -240,7 +187,7 @@ static void link_get(struct ed_unpack *u, struct ed_link *link)
     link->operation = ed_get_varint(u);
     link->answers[0] = ed_get_varint(u);
     link->answers[1] = ed_get_varint(u);
-    link->by = actor_get(u);
+    link->by = ed_get_actor(u);
 }
 
 static int operation_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
@@ -250,14 +197,14 @@ static int operation_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
     struct ed_operation *kept = &cl->operations[i];
     kept->number = ed_get_varint(u);
     uint8_t kind = ed_unpack_u8(u);
-    kept->actor = actor_get(u);
+    kept->actor = ed_get_actor(u);
     kept->undone = ed_unpack_u8(u);
     kept->event = ed_get_varint(u);
     kept->other = ed_get_varint(u);
     kept->position = ed_get_varint(u);
     for (size_t k = 0; k < 2; k++) {
         struct ed_given given;
-        if (!given_get(cl, u, &given) || !ed_given_keep(cl, &kept->before[k], &given))
+        if (!ed_given_record_get(cl, u, &given) || !ed_given_keep(cl, &kept->before[k], &given))
             return 0;
     }
     link_get(u, &kept->link);
@@ -265,52 +212,6 @@ static int operation_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
                  kept->number % OPERATIONS_KEPT != i || !kept->number;
     kept->kind = u->failed ? EDDY_OPERATION_UNDO : (eddy_operation_kind)kind;
     return 1;
-}
-
-static int answer_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
-{
-    if (!ed_answers_room(cl))
-        return 0;
-    struct ed_answer *answer = &cl->answers[i];
-    double real[3] = {0};
-    answer->operation = ed_get_varint(u);
-    answer->event = ed_get_varint(u);
-    answer->side = ed_unpack_u64(u);
-    answer->same = ed_unpack_u8(u);
-    ed_get_doubles(u, real, 3);
-    answer->error = real[0];
-    answer->similarity = real[1];
-    answer->shift = real[2];
-    u->failed |= !answer->operation || !answer->event != !answer->side || answer->same > 1 ||
-                 !(answer->error > 0 && answer->error < 0.5 && fabs(answer->similarity) < 2 &&
-                   fabs(answer->shift) < 1e9);
-    return 1;
-}
-
-static uint64_t topic_id_get(struct ed_unpack *u)
-{
-    uint64_t number = ed_get_count(u, EDDY_TOPIC_NUMBER(UINT64_MAX));
-    return number ? EDDY_TOPIC_ID(number) : 0;
-}
-
-static int topic_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
-{
-    struct ed_topic *topic = &cl->topics.at[slot];
-    topic->id = topic_id_get(u);
-    topic->parent = topic_id_get(u);
-    topic->version = ed_get_varint(u);
-    topic->level = ed_unpack_u8(u);
-    topic->told = ed_unpack_u64(u);
-    topic->told_docs = ed_get_number(u, 0, COUNT_MOST);
-    u->failed |= !topic->id || topic->level < 1 || topic->level > 2;
-    struct ed_given given;
-    return given_get(cl, u, &given) && ed_given_put(cl, &topic->given, &given);
-}
-
-static void place_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
-{
-    cl->events[slot].topic = topic_id_get(u);
-    u->failed |= !cl->events[slot].topic;
 }
 
 static int groups_get(struct ed_event_state *ev, struct ed_unpack *u)
@@ -353,7 +254,7 @@ static int event_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     ev->viewed = ed_get_varint(u);
     u->failed |= ev->viewed > ev->version;
     struct ed_given given;
-    if (!given_get(cl, u, &given) || !ed_give(cl, slot, &given))
+    if (!ed_given_record_get(cl, u, &given) || !ed_give(cl, slot, &given))
         return 0;
     ev->sum_in_group = ed_unpack_u8(u);
     u->failed |= !ev->id || ev->sum_in_group > (ev->n_groups == 1);
@@ -413,7 +314,7 @@ static void group_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     g->id = ed_get_varint(u);
     g->joined = ed_get_varint(u);
     g->held = ed_get_varint(u);
-    g->held_by = actor_get(u);
+    g->held_by = ed_get_actor(u);
     g->came = ed_get_varint(u);
     g->weight = ed_get_number(u, 0x1p-60, WEIGHT_MOST);
     g->docs = ed_get_number(u, 0, COUNT_MOST);
@@ -504,9 +405,9 @@ static int thing_get(eddy_clusterer *cl, struct ed_unpack *u, enum ed_kind kind,
     case ED_WINDOW: return ed_window_record_get(cl, u, number);
     case ED_PLACE: ed_place_record_get(cl, u, number); return 1;
     case ED_OPERATION: return operation_get(cl, u, number);
-    case ED_ANSWER: return answer_get(cl, u, number);
-    case ED_TOPIC: return topic_get(cl, u, number);
-    default: place_get(cl, u, number); return 1;
+    case ED_ANSWER: return ed_answer_record_get(cl, u, number);
+    case ED_TOPIC: return ed_topic_record_get(cl, u, number);
+    default: ed_topic_of_record_get(cl, u, number); return 1;
     }
 }
 
@@ -613,18 +514,12 @@ eddy_status eddy_clusterer_load(eddy_clusterer *cl, const eddy_record *record, e
 
 /* ---- all are there ---- */
 
-static eddy_status unfit(eddy_error *err, const char *what, uint64_t number)
-{
-    return eddy_fail(err, EDDY_FORMAT, "state: %s %llu does not fit the rest", what,
-                     (unsigned long long)number);
-}
-
 /* The event's groups know it, and make up its weight. */
 static eddy_status event_fit(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
 {
     struct ed_event_state *ev = &cl->events[slot];
     if (slot >= cl->slots.n || ev->id >= cl->next_event || ed_table_find(&cl->slot_of, ev->id))
-        return unfit(err, "event in slot", slot);
+        return ed_unfit(err, "event in slot", slot);
     double weight = 0;
     double docs = 0;
     for (uint32_t i = 0; i < ev->n_groups; i++) {
@@ -640,10 +535,10 @@ static eddy_status event_fit(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
     /* Weights that left the event leave a rounding error of theirs behind. */
     double slack = 1e-6 * (weight + cl->weight_now);
     if (docs < ev->docs || docs > ev->docs || fabs(weight - ev->weight) > slack)
-        return unfit(err, "weight of event", ev->id);
+        return ed_unfit(err, "weight of event", ev->id);
     for (uint32_t i = 0; i < ev->n_near; i++)
         if (ev->near[i].slot >= cl->slots.n)
-            return unfit(err, "list of event", ev->id);
+            return ed_unfit(err, "list of event", ev->id);
     if (ev->sum_in_group)
         memcpy(ed_event_sum(cl, slot), ed_group_sum(cl, ev->groups[0]), cl->stride * sizeof(float));
     ev->sum_in_group = 0;
@@ -670,7 +565,7 @@ static eddy_status events_fit(eddy_clusterer *cl, eddy_error *err)
                 return st;
         } else if (cl->marks[ED_NEAR].hash[slot] || cl->marks[ED_TOLD].hash[slot] ||
                    cl->marks[ED_TOPIC_OF].hash[slot]) {
-            return unfit(err, "a record without its event, slot", slot);
+            return ed_unfit(err, "a record without its event, slot", slot);
         } else if (slot < cl->slots.n) {
             ed_event_hide(cl, slot);
         }
@@ -692,7 +587,7 @@ static eddy_status groups_fit(eddy_clusterer *cl, eddy_error *err)
         if (!g->id)
             continue;
         if (g->event == NONE || g->id >= cl->next_group || ed_table_find(&ids, g->id))
-            st = unfit(err, "group", g->id);
+            st = ed_unfit(err, "group", g->id);
         else if (!ed_table_put(&ids, g->id, u))
             st = eddy_fail_nomem(err, "state: groups", ids.n * 16);
         ed_slots_take(&cl->group_slots, u);
@@ -700,42 +595,13 @@ static eddy_status groups_fit(eddy_clusterer *cl, eddy_error *err)
     }
     uint32_t lost = st == EDDY_OK ? ed_window_fit(cl, &ids) : NONE;
     if (lost != NONE)
-        st = unfit(err, "window", lost);
+        st = ed_unfit(err, "window", lost);
     ed_table_clear(&ids);
     cl->group_slots.hint = 0;
     if (st == EDDY_OK && cl->n_groups != cl->load->n_groups)
         st = eddy_fail(err, EDDY_FORMAT, "state: %lu groups of %lu", (unsigned long)cl->n_groups,
                        (unsigned long)cl->load->n_groups);
     return st;
-}
-
-/* Events are in topics, topics in themes, and all of these are there. */
-static eddy_status topics_fit(eddy_clusterer *cl, eddy_error *err)
-{
-    struct ed_topics *t = &cl->topics;
-    for (uint32_t s = 0; s < t->room; s++) {
-        if (!t->at[s].id)
-            continue;
-        if (EDDY_TOPIC_NUMBER(t->at[s].id) >= t->next || ed_topic_slot(cl, t->at[s].id) != NONE)
-            return unfit(err, "topic in slot", s);
-        if (!ed_table_put(&t->slot_of, t->at[s].id, s))
-            return eddy_fail_nomem(err, "state: topics", t->room * 16);
-        ed_slots_take(&t->slots, s);
-    }
-    t->slots.hint = 0;
-    for (uint32_t s = 0; s < t->slots.n; s++) {
-        uint64_t parent = t->at[s].id ? t->at[s].parent : 0;
-        uint32_t theme = parent ? ed_topic_slot(cl, parent) : NONE;
-        if (parent && (theme == NONE || t->at[theme].level != 2 || t->at[s].level != 1))
-            return unfit(err, "topic in slot", s);
-    }
-    for (uint32_t e = 0; e < cl->slots.n; e++) {
-        uint64_t id = cl->events[e].id ? cl->events[e].topic : 0;
-        uint32_t topic = id ? ed_topic_slot(cl, id) : NONE;
-        if (id && (topic == NONE || t->at[topic].level != 1))
-            return unfit(err, "topic of event", cl->events[e].id);
-    }
-    return EDDY_OK;
 }
 
 /* Groups speak of operations that there were, and came by those that are kept. */
@@ -746,7 +612,7 @@ static eddy_status operations_fit(eddy_clusterer *cl, eddy_error *err)
     for (uint32_t i = 0; i < cl->marks[ED_OPERATION].room; i++) {
         const struct ed_operation *op = &cl->operations[i];
         if (op->number && (op->number >= next || op->number + OPERATIONS_KEPT < next))
-            return unfit(err, "operation", op->number);
+            return ed_unfit(err, "operation", op->number);
         kept += op->number != 0;
     }
     if (kept != (next - 1 < OPERATIONS_KEPT ? next - 1 : OPERATIONS_KEPT))
@@ -758,18 +624,8 @@ static eddy_status operations_fit(eddy_clusterer *cl, eddy_error *err)
         for (uint32_t i = 0; i < OPERATIONS_KEPT && g->id && !wrong; i++)
             wrong = (g->came >> i & 1) && !(cl->operations && cl->operations[i].number);
         if (wrong)
-            return unfit(err, "group", g->id);
+            return ed_unfit(err, "group", g->id);
     }
-    return EDDY_OK;
-}
-
-/* Answers were given by operations that there were, and are no more than were given. */
-static eddy_status answers_fit(const eddy_clusterer *cl, eddy_error *err)
-{
-    for (uint32_t i = 0; i < cl->marks[ED_ANSWER].room; i++)
-        if (cl->answers[i].operation >= cl->next_operation ||
-            (cl->answers[i].operation && i >= cl->next_answer))
-            return unfit(err, "answer", i);
     return EDDY_OK;
 }
 
@@ -783,7 +639,7 @@ static eddy_status links_fit(eddy_clusterer *cl, eddy_error *err)
         if (a == NONE || b == NONE || link->low >= link->high || ed_link_none(link) ||
             (link->answers[1] && !link->answers[0]) ||
             ed_link_find(cl, link->low, link->high) != link)
-            return unfit(err, "link", i);
+            return ed_unfit(err, "link", i);
         cl->events[a].n_links++;
         cl->events[b].n_links++;
     }
@@ -793,7 +649,7 @@ static eddy_status links_fit(eddy_clusterer *cl, eddy_error *err)
         if (!r->at[i].id || r->at[i].id >= cl->next_event || !r->at[i].into ||
             r->at[i].into >= cl->next_event || ed_event_slot(cl, r->at[i].id) != NONE ||
             ed_table_find(&r->place, r->at[i].id))
-            return unfit(err, "redirect", i);
+            return ed_unfit(err, "redirect", i);
         if (!ed_table_put(&r->place, r->at[i].id, i))
             return eddy_fail_nomem(err, "state: redirects", r->n * sizeof *r->at);
     }
@@ -805,10 +661,10 @@ static eddy_status ring_fit(const eddy_clusterer *cl, enum ed_kind kind, uint32_
                             eddy_error *err)
 {
     if (n > cl->marks[kind].room)
-        return unfit(err, thing_names[kind], n - 1);
+        return ed_unfit(err, thing_names[kind], n - 1);
     for (uint32_t i = 0; i < cl->marks[kind].room; i++)
         if ((i < n) != (cl->marks[kind].hash[i] != 0))
-            return unfit(err, thing_names[kind], i);
+            return ed_unfit(err, thing_names[kind], i);
     return EDDY_OK;
 }
 
@@ -848,9 +704,9 @@ eddy_status eddy_clusterer_loaded(eddy_clusterer *cl, eddy_error *err)
     if (st == EDDY_OK)
         st = operations_fit(cl, err);
     if (st == EDDY_OK)
-        st = answers_fit(cl, err);
+        st = ed_answers_fit(cl, err);
     if (st == EDDY_OK)
-        st = topics_fit(cl, err);
+        st = ed_topics_fit(cl, err);
     if (st == EDDY_OK)
         st = links_fit(cl, err);
     if (st == EDDY_OK)

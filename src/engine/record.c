@@ -82,38 +82,6 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
     return ed_put_doubles(at, cl->sum, cl->n_dense);
 }
 
-/* Nothing, or 1 and all of it. */
-static ed_out given_put(const eddy_clusterer *cl, ed_out at, const struct ed_given *given)
-{
-    int some = given && (given->named_by || given->pinned_by || given->described_by);
-    *at++ = (unsigned char)some;
-    if (!some)
-        return at;
-    *at++ = (unsigned char)given->named_by;
-    *at++ = (unsigned char)given->pinned_by;
-    *at++ = (unsigned char)given->described_by;
-    at = ed_put_varint(at, given->named_in);
-    at = ed_put_varint(at, given->pinned_in);
-    at = ed_put_varint(at, given->described_in);
-    *at++ = given->n;
-    at = ed_put_bytes(at, given->name, given->n);
-    *at++ = given->n_category;
-    at = ed_put_bytes(at, given->category, given->n_category);
-    at = ed_put_varint(at, given->n_summary);
-    at = ed_put_bytes(at, given->summary, given->n_summary);
-    *at++ = given->vector != NULL;
-    return given->vector ? ed_put_floats(at, given->vector, cl->o.dense_dim) : at;
-}
-
-/* At most so much of it. */
-static size_t given_max(const eddy_clusterer *cl, const struct ed_given *given)
-{
-    if (!given)
-        return 1;
-    return sizeof *given + 8 * (size_t)ED_VARINT_MAX +
-           (given->vector ? ED_FLOATS_MAX(cl->o.dense_dim) : 0);
-}
-
 static int sum_in_group(const eddy_clusterer *cl, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
@@ -142,7 +110,7 @@ static ed_out event_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     at = ed_put_varint(at, ev->asked_in);
     at = ed_put_number(at, ev->asked_weight);
     at = ed_put_varint(at, ev->viewed);
-    at = given_put(cl, at, ev->given);
+    at = ed_given_record_put(cl, at, ev->given);
     *at++ = (unsigned char)sum_in_group(cl, slot);
     return at[-1] ? at : vector_put(cl, at, ed_event_sum(cl, slot));
 }
@@ -228,30 +196,9 @@ static ed_out operation_put(const eddy_clusterer *cl, ed_out at, const struct ed
     at = ed_put_varint(at, kept->event);
     at = ed_put_varint(at, kept->other);
     at = ed_put_varint(at, kept->position);
-    at = given_put(cl, at, &kept->before[0]);
-    at = given_put(cl, at, &kept->before[1]);
+    at = ed_given_record_put(cl, at, &kept->before[0]);
+    at = ed_given_record_put(cl, at, &kept->before[1]);
     return link_put(at, &kept->link);
-}
-
-static ed_out answer_put(ed_out at, const struct ed_answer *answer)
-{
-    const double real[] = {answer->error, answer->similarity, answer->shift};
-    at = ed_put_varint(at, answer->operation);
-    at = ed_put_varint(at, answer->event);
-    at = ed_put_u64(at, answer->side);
-    *at++ = (unsigned char)answer->same;
-    return ed_put_doubles(at, real, sizeof real / sizeof *real);
-}
-
-static ed_out topic_put(const eddy_clusterer *cl, ed_out at, const struct ed_topic *topic)
-{
-    at = ed_put_varint(at, EDDY_TOPIC_NUMBER(topic->id));
-    at = ed_put_varint(at, topic->parent ? EDDY_TOPIC_NUMBER(topic->parent) : 0);
-    at = ed_put_varint(at, topic->version);
-    *at++ = (unsigned char)topic->level;
-    at = ed_put_u64(at, topic->told);
-    at = ed_put_number(at, topic->told_docs);
-    return given_put(cl, at, topic->given);
 }
 
 /* ---- marked things ---- */
@@ -267,7 +214,7 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
     const struct ed_operation *kept = kind == ED_OPERATION ? &cl->operations[number] : NULL;
     switch (kind) {
     case ED_EVENT:
-        return ev && ev->id ? 256 + given_max(cl, ev->given) +
+        return ev && ev->id ? 256 + ed_given_record_max(cl, ev->given) +
                                   ev->n_groups * (size_t)ED_VARINT_MAX + vector_max(cl)
                             : 0;
     case ED_NEAR:
@@ -285,15 +232,16 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
     case ED_LINK: return number < cl->links.n ? LINK_MAX : 0;
     case ED_REDIRECT: return number < cl->redirects.n ? 2 * ED_VARINT_MAX : 0;
     case ED_OPERATION:
-        return kept->number ? 80 + given_max(cl, &kept->before[0]) +
-                                  given_max(cl, &kept->before[1]) + LINK_MAX
+        return kept->number ? 80 + ed_given_record_max(cl, &kept->before[0]) +
+                                  ed_given_record_max(cl, &kept->before[1]) + LINK_MAX
                             : 0;
     case ED_WINDOW: return ed_window_record_max(cl, number);
     case ED_PLACE: return ed_place_record_max(cl, number);
     case ED_ANSWER:
         return cl->answers && cl->answers[number].operation ? 2 * ED_VARINT_MAX + 64 : 0;
     case ED_TOPIC:
-        return cl->topics.at[number].id ? 64 + given_max(cl, cl->topics.at[number].given) : 0;
+        return cl->topics.at[number].id ? 64 + ed_given_record_max(cl, cl->topics.at[number].given)
+                                        : 0;
     case ED_TOPIC_OF: return ev && ev->id && ev->topic ? ED_VARINT_MAX : 0;
     default: return 0;
     }
@@ -317,8 +265,8 @@ static ed_out thing_put(const eddy_clusterer *cl, ed_out at, enum ed_kind kind, 
     case ED_WINDOW: return ed_window_record_put(cl, at, number);
     case ED_PLACE: return ed_place_record_put(cl, at, number);
     case ED_OPERATION: return operation_put(cl, at, &cl->operations[number]);
-    case ED_ANSWER: return answer_put(at, &cl->answers[number]);
-    case ED_TOPIC: return topic_put(cl, at, &cl->topics.at[number]);
+    case ED_ANSWER: return ed_answer_record_put(at, &cl->answers[number]);
+    case ED_TOPIC: return ed_topic_record_put(cl, at, &cl->topics.at[number]);
     default: return ed_put_varint(at, EDDY_TOPIC_NUMBER(cl->events[number].topic));
     }
 }

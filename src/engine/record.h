@@ -69,6 +69,24 @@ void ed_place_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
 void ed_place_record_gone(eddy_clusterer *cl, uint32_t slot);
 /* All is loaded; groups: id -> slot. Returns the slot that does not fit the rest; NONE: all do. */
 uint32_t ed_window_fit(eddy_clusterer *cl, const struct ed_table *groups);
+
+/* ---- what operations say ---- */
+
+/* Values of ED_ANSWER, ED_TOPIC and ED_TOPIC_OF, and what was given to an event or a topic:
+ * nothing, or 1 and all of it; at most so many bytes. There is room. 0: no memory. */
+ed_out ed_answer_record_put(ed_out at, const struct ed_answer *answer);
+int ed_answer_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i);
+ed_out ed_topic_record_put(const eddy_clusterer *cl, ed_out at, const struct ed_topic *topic);
+int ed_topic_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot);
+void ed_topic_of_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot);
+ed_out ed_given_record_put(const eddy_clusterer *cl, ed_out at, const struct ed_given *given);
+size_t ed_given_record_max(const eddy_clusterer *cl, const struct ed_given *given);
+/* The vector, where there is one, is from the work arena: who keeps it, copies it. */
+int ed_given_record_get(eddy_clusterer *cl, struct ed_unpack *u, struct ed_given *given);
+/* All is loaded: do they fit the rest? */
+eddy_status ed_answers_fit(const eddy_clusterer *cl, eddy_error *err);
+eddy_status ed_topics_fit(eddy_clusterer *cl, eddy_error *err);
+
 /* ---- what is recent ---- */
 
 /* The window as it is when these records are written. */
@@ -96,6 +114,21 @@ struct ed_load {
     uint32_t n_slots, n_events, n_groups, n_links, n_redirects;
     uint64_t n_words, counts, spellings, things;
 };
+
+/* What does not fit the rest. */
+static inline eddy_status ed_unfit(eddy_error *err, const char *what, uint64_t number)
+{
+    return eddy_fail(err, EDDY_FORMAT, "state: %s %llu does not fit the rest", what,
+                     (unsigned long long)number);
+}
+static inline eddy_actor ed_get_actor(struct ed_unpack *u)
+{
+    uint8_t actor = ed_unpack_u8(u);
+    u->failed |= actor > EDDY_PERSON;
+    return u->failed ? EDDY_ONLINE : (eddy_actor)actor;
+}
+
+#define COUNT_MOST 0x1p53
 
 struct ed_load_value {
     size_t n;

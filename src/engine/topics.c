@@ -4,7 +4,7 @@
  * and which children is counted when it is asked for. Its picture is told when its children or its
  * theme are others than when it was last told, or when it has grown or shrunk by a quarter, so that
  * not every document shows in every picture above it. */
-#include "engine/state.h"
+#include "engine/record.h"
 
 #define GROWN   1.25
 #define SHOWING 16 /* largest events that a topic takes its keywords from */
@@ -348,4 +348,72 @@ void ed_topics_free(eddy_clusterer *cl)
     ed_free(t->slots.used);
     ed_table_clear(&t->slot_of);
     ed_free(cl->topics_told.at);
+}
+
+/* ---- as records ---- */
+
+ed_out ed_topic_record_put(const eddy_clusterer *cl, ed_out at, const struct ed_topic *topic)
+{
+    at = ed_put_varint(at, EDDY_TOPIC_NUMBER(topic->id));
+    at = ed_put_varint(at, topic->parent ? EDDY_TOPIC_NUMBER(topic->parent) : 0);
+    at = ed_put_varint(at, topic->version);
+    *at++ = (unsigned char)topic->level;
+    at = ed_put_u64(at, topic->told);
+    at = ed_put_number(at, topic->told_docs);
+    return ed_given_record_put(cl, at, topic->given);
+}
+
+static uint64_t topic_id_get(struct ed_unpack *u)
+{
+    uint64_t number = ed_get_count(u, EDDY_TOPIC_NUMBER(UINT64_MAX));
+    return number ? EDDY_TOPIC_ID(number) : 0;
+}
+
+int ed_topic_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
+{
+    struct ed_topic *topic = &cl->topics.at[slot];
+    topic->id = topic_id_get(u);
+    topic->parent = topic_id_get(u);
+    topic->version = ed_get_varint(u);
+    topic->level = ed_unpack_u8(u);
+    topic->told = ed_unpack_u64(u);
+    topic->told_docs = ed_get_number(u, 0, COUNT_MOST);
+    u->failed |= !topic->id || topic->level < 1 || topic->level > 2;
+    struct ed_given given;
+    return ed_given_record_get(cl, u, &given) && ed_given_put(cl, &topic->given, &given);
+}
+
+void ed_topic_of_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
+{
+    cl->events[slot].topic = topic_id_get(u);
+    u->failed |= !cl->events[slot].topic;
+}
+
+/* Events are in topics, topics in themes, and all of these are there. */
+eddy_status ed_topics_fit(eddy_clusterer *cl, eddy_error *err)
+{
+    struct ed_topics *t = &cl->topics;
+    for (uint32_t s = 0; s < t->room; s++) {
+        if (!t->at[s].id)
+            continue;
+        if (EDDY_TOPIC_NUMBER(t->at[s].id) >= t->next || ed_topic_slot(cl, t->at[s].id) != NONE)
+            return ed_unfit(err, "topic in slot", s);
+        if (!ed_table_put(&t->slot_of, t->at[s].id, s))
+            return eddy_fail_nomem(err, "state: topics", t->room * 16);
+        ed_slots_take(&t->slots, s);
+    }
+    t->slots.hint = 0;
+    for (uint32_t s = 0; s < t->slots.n; s++) {
+        uint64_t parent = t->at[s].id ? t->at[s].parent : 0;
+        uint32_t theme = parent ? ed_topic_slot(cl, parent) : NONE;
+        if (parent && (theme == NONE || t->at[theme].level != 2 || t->at[s].level != 1))
+            return ed_unfit(err, "topic in slot", s);
+    }
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        uint64_t id = cl->events[e].id ? cl->events[e].topic : 0;
+        uint32_t topic = id ? ed_topic_slot(cl, id) : NONE;
+        if (id && (topic == NONE || t->at[topic].level != 1))
+            return ed_unfit(err, "topic of event", cl->events[e].id);
+    }
+    return EDDY_OK;
 }
