@@ -148,6 +148,7 @@ BUDGET_MB = 300
 def backlog(run, long):
     """a million messages wait; a slow embedder, pauses; memory and membership stand"""
     total = 1000000 if long else 60000
+    run.settings.append("document.duplicates=keep")  # there are 20,000 texts
     texts = run.documents.take(20000)
     began = time.monotonic()
     path = os.path.join(run.dir, "million")
@@ -163,7 +164,7 @@ def backlog(run, long):
         run.loaded[p] = total // run.partitions
     os.unlink(path)
     run.n["load_s"] = int(time.monotonic() - began)
-    eddy = run.faulty("batch.max=64", "document.duplicates=keep", "kafka.max.poll.interval.ms=10000", EDDY_PAUSE_AT="filled:100")
+    eddy = run.faulty("batch.max=64", "kafka.max.poll.interval.ms=10000", EDDY_PAUSE_AT="filled:100")
     run.moves(eddy=eddy)
     worst = 0
     end = time.monotonic() + (120 if long else 25)
