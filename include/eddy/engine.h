@@ -244,6 +244,7 @@ typedef struct eddy_engine_stats {
     int64_t stream_ms;               /* stream time */
     uint64_t bytes;                  /* memory held */
     uint64_t operations;             /* applied */
+    uint64_t viewed;                 /* documents when eddy_view_take last looked; 0: never */
     uint64_t refused[EDDY_REFUSALS]; /* operations, by reason; since this clusterer was made or
                                         loaded: what is refused leaves no trace in the state */
 } eddy_engine_stats;

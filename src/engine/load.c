@@ -114,7 +114,7 @@ static void claims_take(eddy_clusterer *cl, struct ed_unpack *u, const struct cl
                  c->sample != (cl->position < SAMPLE_MAX ? cl->position : SAMPLE_MAX) ||
                  c->n_events > c->slots || c->n_groups > UINT32_MAX - 64 || c->links > LINKS_MAX ||
                  c->redirects > REDIRECTS_MAX || !c->sample || !cl->next_operation ||
-                 !cl->topics.next || !ring_fits(c->faded, c->ring);
+                 !cl->topics.next || cl->viewed > cl->position || !ring_fits(c->faded, c->ring);
     load->n_slots = u->failed ? 0 : (uint32_t)c->slots; /* not yet: nobody may look there */
     load->n_events = (uint32_t)c->n_events;
     load->n_groups = (uint32_t)c->n_groups;
@@ -161,7 +161,8 @@ static void scalars_get(eddy_clusterer *cl, struct ed_unpack *u)
                              &c.redirects,
                              &cl->next_operation,
                              &cl->next_answer,
-                             &cl->topics.next};
+                             &cl->topics.next,
+                             &cl->viewed};
     shape_get(cl, u);
     for (size_t i = 0; i < sizeof now / sizeof *now; i++)
         *now[i] = ed_get_varint(u);

@@ -416,6 +416,7 @@ struct eddy_clusterer {
     size_t stride;  /* dim rounded up to a cache line of floats */
 
     uint64_t position; /* documents seen, the one at hand included */
+    uint64_t viewed;   /* how many when a reasoner last looked */
     int64_t stream_ms, start_ms;
     double weight_now; /* weight of a document that comes now */
     double *sum;       /* (n_dense) of raw vectors, for the running mean */

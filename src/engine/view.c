@@ -266,6 +266,7 @@ eddy_status eddy_view_take(eddy_clusterer *cl, int whole, size_t doubts_max, edd
         st = eddy_clusterer_topics(cl, arena, &view.topics, &view.n_topics, err);
     if (st != EDDY_OK)
         return st;
+    cl->viewed = cl->position;
     for (uint32_t e = 0; e < cl->slots.n; e++)
         if (changed(&cl->events[e])) {
             cl->events[e].viewed = cl->events[e].version;

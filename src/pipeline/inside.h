@@ -28,8 +28,7 @@ struct ed_pipeline {
     struct ed_control *control;   /* NULL: none */
     struct ed_reasoner *reasoner; /* NULL: none */
     eddy_arena *scratch; /* the engine's thread's, for what it embeds; NULL: not made yet */
-    size_t next_order;   /* of options.orders; likewise, and the documents that were ... */
-    uint64_t reasoned;   /* ... seen when statistics had their last turn */
+    size_t next_order;   /* of options.orders; likewise */
     size_t dim;          /* of the dense view; 0: none */
     uint64_t model;      /* fingerprint of the embedder */
 

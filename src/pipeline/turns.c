@@ -147,23 +147,30 @@ static eddy_status orders_due(struct ed_pipeline *pl, struct ed_batch *batch, ui
 
 /* ---- statistics ---- */
 
+/* Documents when they last had a turn. It is part of the state, so that no restart repeats one: not
+ * where the document behind it was a duplicate, nor at an end where nothing came since the last. */
+static uint64_t viewed(const struct ed_pipeline *pl)
+{
+    eddy_engine_stats stats;
+    eddy_clusterer_stats(pl->options.clusterer, &stats);
+    return stats.viewed;
+}
+
 /* Documents until their next turn; 0: it is now. */
 static uint64_t statistics_left(const struct ed_pipeline *pl, uint64_t position)
 {
     if (!pl->reasoner || ed_reasoner_options(pl->reasoner)->kind != ED_REASON_STATISTICS)
         return UINT64_MAX;
     uint64_t every = ed_reasoner_options(pl->reasoner)->every;
-    int now = position && position % every == 0 && pl->reasoned != position;
+    int now = position % every == 0 && viewed(pl) != position;
     return now ? 0 : every - position % every;
 }
 
 /* Not in the log: the same stream gives them again. */
-static eddy_status statistics_turn(struct ed_pipeline *pl, struct ed_batch *batch,
-                                   uint64_t position, eddy_error *err)
+static eddy_status statistics_turn(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     const eddy_operation *all = NULL;
     size_t n = 0;
-    pl->reasoned = position;
     eddy_status st = ed_reasoner_statistics(pl->reasoner, pl->options.clusterer, &all, &n, err);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         eddy_operation op = all[i];
@@ -186,7 +193,7 @@ eddy_status ed_turns_documents(struct ed_pipeline *pl, struct ed_batch *batch, s
     uint64_t position = documents(pl), left;
     eddy_status st = orders_due(pl, batch, position, err);
     if (st == EDDY_OK && !statistics_left(pl, position))
-        st = statistics_turn(pl, batch, position, err);
+        st = statistics_turn(pl, batch, err);
     *ret = n;
     if (pl->next_order < o->n_orders && o->orders[pl->next_order].position - position < *ret)
         *ret = (size_t)(o->orders[pl->next_order].position - position);
@@ -331,8 +338,8 @@ eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_er
     eddy_status st = orders_due(pl, batch, UINT64_MAX, err);
     if (st == EDDY_OK)
         st = ed_turns_batch(pl, batch, err);
-    if (st == EDDY_OK && statistics_left(pl, position) != UINT64_MAX && position)
-        st = statistics_turn(pl, batch, position, err);
+    if (st == EDDY_OK && statistics_left(pl, position) != UINT64_MAX && viewed(pl) != position)
+        st = statistics_turn(pl, batch, err);
     if (st == EDDY_OK && has_llm(pl))
         st = decisions_last(pl, batch, err);
     return st;
