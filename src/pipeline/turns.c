@@ -79,15 +79,17 @@ static eddy_status vector_make(struct ed_pipeline *pl, struct ed_batch *batch, e
     return st;
 }
 
-/* Apply it, and tell what it changed. EDDY_INVALID: it makes no sense. */
+/* Apply it, and tell what it changed; ret is zeros unless EDDY_OK. EDDY_INVALID: it makes no sense. */
 static eddy_status operation_apply(struct ed_pipeline *pl, struct ed_batch *batch,
                                    eddy_operation *op, eddy_outcome *ret, eddy_error *err)
 {
+    *ret = (eddy_outcome){0};
     eddy_status st = vector_make(pl, batch, op, err);
     if (st != EDDY_OK)
         return st;
-    *ret = (eddy_outcome){0};
     st = eddy_clusterer_apply(pl->options.clusterer, op, ret, err);
+    if (st != EDDY_OK)
+        *ret = (eddy_outcome){0};
     return st == EDDY_OK && !ret->refusal ? ed_answers_news(pl, batch, err) : st;
 }
 
@@ -273,7 +275,7 @@ static eddy_status decisions_apply(struct ed_pipeline *pl, struct ed_batch *batc
         eddy_outcome outcome;
         st = order_apply(pl, batch, &order, d->id, &outcome, err);
         d->outcome = outcome;
-        d->heard = 1;
+        d->heard = st == EDDY_OK; /* else the run ends, and nobody knows what became of it */
         ed_reasoner_back(pl->reasoner, d);
     }
     return st;
