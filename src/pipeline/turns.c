@@ -79,7 +79,8 @@ static eddy_status vector_make(struct ed_pipeline *pl, struct ed_batch *batch, e
     return st;
 }
 
-/* Apply it, and tell what it changed; ret is zeros unless EDDY_OK. EDDY_INVALID: it makes no sense. */
+/* Apply it, and tell what it changed; ret is zeros unless EDDY_OK. EDDY_INVALID: it makes no sense.
+ */
 static eddy_status operation_apply(struct ed_pipeline *pl, struct ed_batch *batch,
                                    eddy_operation *op, eddy_outcome *ret, eddy_error *err)
 {

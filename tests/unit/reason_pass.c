@@ -265,6 +265,43 @@ TEST(a_plan_that_is_refused_is_followed_by_a_simpler_question)
     scene_free(s);
 }
 
+/* Else [["G1"]] of three groups would say with all confidence that the event is one. */
+TEST(a_plan_that_does_not_name_each_group_once_is_no_answer)
+{
+    static const char *const parts[] = {
+        "[[\"G1\"]]",
+        "[[\"G1\"],[\"G9\"]]",
+        "[[\"G1\"],[\"G2\"]]",
+        "[[\"G1\",\"G2\",\"G3\",\"G9\"]]",
+        "[[\"G1\",\"G2\",\"G3\"],[7]]",
+        "[[\"G1\",\"G1\",\"G2\",\"G3\"]]",
+        "[[\"G1\",\"G2\"],[\"G2\",\"G3\"]]",
+        "[[\"G1\",\"G2\",\"G3\"]]", /* this is one, and the event stays together */
+    };
+    size_t last = sizeof parts / sizeof *parts - 1;
+    for (size_t i = 0; i <= last; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "{\"Q1\":{\"parts\":%s,\"confidence\":1}}", parts[i]);
+        const char *const replies[] = {text};
+        struct scene *s = scene_new(replies, 1, NULL);
+        eddy_view_event *e = made_event(
+            s->m, 7, 43, TITLES("one", "two", "three", "four", "five", "six"), quake_words);
+        e->picture.described_by = EDDY_LLM;
+        e->picture.cohesion = 0.2F;
+        made_doubt(s->m, EDDY_DOUBT_WHOLE, 7, 0, 0.4, quake, quake_too);
+        scene_pass(s, 0);
+        size_t n_llm = 0;
+        for (size_t k = 0; k < s->n; k++)
+            n_llm += s->ops[k].actor == EDDY_LLM;
+        assert_int_equal(n_llm, i == last);
+        assert_int_equal(stats_of(s).answered, i == last);
+        assert_int_equal(stats_of(s).rejected, i != last);
+        if (i == last)
+            assert_int_equal(s->ops[0].same, 1);
+        scene_free(s);
+    }
+}
+
 TEST(an_unsure_plan_is_evidence_about_the_seam)
 {
     const char *const replies[] = {
@@ -471,6 +508,7 @@ int main(void)
         cmocka_unit_test(a_document_that_stays_is_not_asked_about_again),
         cmocka_unit_test(a_document_that_left_the_window_is_shown_but_cannot_be_moved),
         cmocka_unit_test(a_plan_that_is_refused_is_followed_by_a_simpler_question),
+        cmocka_unit_test(a_plan_that_does_not_name_each_group_once_is_no_answer),
         cmocka_unit_test(an_unsure_plan_is_evidence_about_the_seam),
         cmocka_unit_test(statistics_stand_in_whatever_the_endpoint_says),
         cmocka_unit_test(the_last_good_name_stays_when_the_endpoint_fails),
