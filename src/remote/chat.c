@@ -221,6 +221,9 @@ static void take(struct ed_chat *chat, struct asking *a, const struct ed_http_re
                  eddy_arena *arena)
 {
     struct ed_answer answer;
+    a->reply->attempts += (uint64_t)r->attempts;
+    a->reply->tokens_in +=
+        (uint64_t)r->late * a->request->tokens_in; /* it may have read them all */
     if (r->cause != ED_HTTP_GOOD) {
         if (adapt(chat, a, r))
             return;
