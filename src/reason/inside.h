@@ -209,6 +209,8 @@ struct eddy_reasoner {
     struct ed_knowledge knowledge;
     struct ed_table strikes; /* how often a question brought nonsense */
     struct ed_table judged;  /* documents and events that a model has looked at: not again */
+    struct ed_table odd;     /* of the last pass's moves out of an event: position of the document
+                                that goes + 1, to that of the one that was asked about */
     eddy_arena *waiting; /* copies of events that are to be described, and of the list of them */
     const eddy_view_event **waits;
     size_t n_waits;

@@ -244,6 +244,27 @@ TEST(a_document_that_left_the_window_is_shown_but_cannot_be_moved)
     scene_free(s);
 }
 
+/* The farthest document is the reason to ask, and another one may be the answer. */
+TEST(an_odd_document_that_must_stay_is_not_asked_about_again)
+{
+    const char *const replies[] = {"{\"Q1\":{\"document\":\"D2\",\"confidence\":1}}"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    eddy_view_event *e =
+        made_event(s->m, 7, 43, TITLES("one", "two", "three", "four", "five"), quake_words);
+    e->picture.described_by = EDDY_LLM;
+    s->m->members[4].similarity = 0.1F;
+    static const eddy_refusal refusals[] = {EDDY_REFUSED_STALE, EDDY_REFUSED_INCOHESIVE};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(scene_pass(s, 0), 1);
+        assert_int_equal(s->ops[0].kind, EDDY_OPERATION_REASSIGN);
+        assert_int_equal(s->ops[0].position, s->m->members[1].position);
+        eddy_outcome outcome = {.refusal = refusals[i]};
+        eddy_reasoner_heard(s->r, &s->ops[0], &outcome);
+    }
+    assert_int_equal(scene_pass(s, 0), 0);
+    scene_free(s);
+}
+
 TEST(a_plan_that_is_refused_is_followed_by_a_simpler_question)
 {
     const char *const replies[] = {
@@ -256,6 +277,10 @@ TEST(a_plan_that_is_refused_is_followed_by_a_simpler_question)
     e->picture.cohesion = 0.2F;
     made_doubt(s->m, EDDY_DOUBT_WHOLE, 7, 0, 0.4, quake, strike);
     assert_int_equal(scene_pass(s, 0), 1);
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_SPLIT);
+    eddy_outcome stale = {.refusal = EDDY_REFUSED_STALE};
+    eddy_reasoner_heard(s->r, &s->ops[0], &stale);
+    assert_int_equal(scene_pass(s, 0), 1); /* that one only came too late */
     assert_int_equal(s->ops[0].kind, EDDY_OPERATION_SPLIT);
     eddy_outcome incohesive = {.refusal = EDDY_REFUSED_INCOHESIVE};
     eddy_reasoner_heard(s->r, &s->ops[0], &incohesive);
@@ -507,6 +532,7 @@ int main(void)
         cmocka_unit_test(an_event_that_is_touched_is_described_in_a_later_pass),
         cmocka_unit_test(a_document_that_stays_is_not_asked_about_again),
         cmocka_unit_test(a_document_that_left_the_window_is_shown_but_cannot_be_moved),
+        cmocka_unit_test(an_odd_document_that_must_stay_is_not_asked_about_again),
         cmocka_unit_test(a_plan_that_is_refused_is_followed_by_a_simpler_question),
         cmocka_unit_test(a_plan_that_does_not_name_each_group_once_is_no_answer),
         cmocka_unit_test(an_unsure_plan_is_evidence_about_the_seam),
