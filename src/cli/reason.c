@@ -51,7 +51,7 @@ static void print_requests(struct reason *x, const eddy_reason_options *o)
         ed_view_line(&x->view, "%" PRIu64 " more questions are over the budget", stats.over_budget);
 }
 
-/* What a pass would ask that sees every event for the first time, as after a restart. */
+/* What a pass would ask that looks at all events, changed or not, and has named none. */
 static eddy_status dry_run(struct reason *x, const char *journal, eddy_error *err)
 {
     struct ed_reason_options o;

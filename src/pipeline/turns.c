@@ -27,6 +27,16 @@ static uint64_t documents(const struct ed_pipeline *pl)
     return stats.documents;
 }
 
+static int has_statistics(const struct ed_pipeline *pl)
+{
+    return pl->reasoner && ed_reasoner_options(pl->reasoner)->kind == ED_REASON_STATISTICS;
+}
+
+static int has_llm(const struct ed_pipeline *pl)
+{
+    return pl->reasoner && ed_reasoner_options(pl->reasoner)->kind == ED_REASON_LLM;
+}
+
 /* ---- one order ---- */
 
 /* 1: all that it names is of this shard; its ids are the engine's then. */
@@ -162,7 +172,7 @@ static uint64_t viewed(const struct ed_pipeline *pl)
 /* Documents until their next turn; 0: it is now. */
 static uint64_t statistics_left(const struct ed_pipeline *pl, uint64_t position)
 {
-    if (!pl->reasoner || ed_reasoner_options(pl->reasoner)->kind != ED_REASON_STATISTICS)
+    if (!has_statistics(pl))
         return UINT64_MAX;
     uint64_t every = ed_reasoner_options(pl->reasoner)->every;
     int now = position % every == 0 && viewed(pl) != position;
@@ -258,11 +268,6 @@ static eddy_status letter_open(struct ed_pipeline *pl, struct ed_batch *batch,
 
 /* ---- what a language model decided ---- */
 
-static int has_llm(const struct ed_pipeline *pl)
-{
-    return pl->reasoner && ed_reasoner_options(pl->reasoner)->kind == ED_REASON_LLM;
-}
-
 static eddy_status decisions_apply(struct ed_pipeline *pl, struct ed_batch *batch, int max,
                                    eddy_error *err)
 {
@@ -341,7 +346,7 @@ eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_er
     eddy_status st = orders_due(pl, batch, UINT64_MAX, err);
     if (st == EDDY_OK)
         st = ed_turns_batch(pl, batch, err);
-    if (st == EDDY_OK && statistics_left(pl, position) != UINT64_MAX && viewed(pl) != position)
+    if (st == EDDY_OK && has_statistics(pl) && viewed(pl) != position)
         st = statistics_turn(pl, batch, err);
     if (st == EDDY_OK && has_llm(pl))
         st = decisions_last(pl, batch, err);

@@ -40,13 +40,6 @@ const char *ed_form_name(enum ed_form form)
     return names[form];
 }
 
-const char *ed_ending_name(enum ed_ending ending)
-{
-    static const char *const names[ED_ENDINGS] = {"well", "cut",   "filtered", "refused",
-                                                  "tool", "empty", "not_chat"};
-    return names[ending];
-}
-
 /* ---- what a failure means ---- */
 
 static int holds(eddy_str body, const char *word)
