@@ -191,6 +191,7 @@ eddy_status eddy_reasoner_pass(eddy_reasoner *r, const eddy_view *view, int64_t 
     forget_asked(r);
     ed_table_clear(&r->odd);
     r->stats.passes++;
+    p.answered = r->stats.answered;
     p.settled = ed_arena_alloc_zero(arena, view->n_doubts + 1, 1);
     eddy_status st = p.settled ? pass(&p) : EDDY_NOMEM;
     if (st == EDDY_OK) {
@@ -247,6 +248,12 @@ static void judge_refused(eddy_reasoner *r, const eddy_operation *operation)
 void eddy_reasoner_heard(eddy_reasoner *r, const eddy_operation *operation,
                          const eddy_outcome *outcome)
 {
+    int merged = operation->kind == EDDY_OPERATION_MERGE && !outcome->refusal;
+    if (operation->kind == EDDY_OPERATION_DESCRIBE && outcome->refusal == EDDY_REFUSED_GONE)
+        ed_waiting_drop(r, operation->event);
+    if (merged)
+        ed_waiting_drop(r,
+                        outcome->event == operation->event ? operation->other : operation->event);
     if (operation->actor != EDDY_LLM)
         return;
     if (outcome->refusal && outcome->refusal != EDDY_REFUSED_STALE)

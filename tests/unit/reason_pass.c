@@ -75,6 +75,11 @@ static void four_questions(eddy_reason_options *o)
     o->questions_max = 4;
 }
 
+static void one_question(eddy_reason_options *o)
+{
+    o->questions_max = 1;
+}
+
 TEST(a_pass_asks_so_many_questions_and_the_next_pass_the_rest)
 {
     const char *const replies[] = {
@@ -96,6 +101,52 @@ TEST(a_pass_asks_so_many_questions_and_the_next_pass_the_rest)
         assert_int_equal(s->ops[i].event, 5 + i);
         assert_int_equal(s->ops[i].actor, EDDY_LLM);
     }
+    scene_free(s);
+}
+
+/* No view tells that an event is gone: its copy is not asked about for ever. */
+TEST(what_waits_and_is_never_seen_again_is_dropped)
+{
+    const char *const replies[] = {SAME_YES};
+    struct scene *s = scene_new(replies, 1, one_question);
+    names(s, 1);
+    eddy_view_doubt *d = made_doubt(s->m, EDDY_DOUBT_SAME, 101, 102, 0.4, quake, strike);
+    const eddy_request *asked;
+    scene_pass(s, 0);
+    s->m->view.n_events = 0;
+    for (int i = 0; i < 70; i++) { /* always another question, which is worth more */
+        d->sides[0].documents++;
+        eddy_error err = {0};
+        CHECK_OK(eddy_reasoner_pass(s->r, &s->m->view, 0, 42, s->arena, &s->ops, &s->n, &err),
+                 &err);
+        assert_int_equal(eddy_reasoner_asked(s->r, &asked), 1);
+        assert_string_equal(asked[0].about.at, "E101 E102\n");
+    }
+    s->m->view.n_doubts = 0; /* nobody is in its way any more */
+    assert_int_equal(scene_pass(s, 0), 0);
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 0);
+    scene_free(s);
+}
+
+/* Nobody answers, or a description finds the event gone. */
+TEST(what_waits_goes_on_waiting_until_its_event_is_gone)
+{
+    struct scene *s = scene_new(NULL, 0, NULL);
+    s->script.status = EDDY_UNAVAILABLE;
+    names(s, 1);
+    const eddy_request *asked;
+    assert_int_equal(scene_pass(s, 0), 1); /* by statistics */
+    eddy_operation described = s->ops[0];
+    assert_int_equal(described.kind, EDDY_OPERATION_DESCRIBE);
+    s->m->view.n_events = 0;
+    for (int i = 0; i < 70; i++)
+        scene_pass(s, 0);
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 1);
+    assert_string_equal(asked[0].about.at, "E1\n");
+    eddy_outcome gone = {.refusal = EDDY_REFUSED_GONE};
+    eddy_reasoner_heard(s->r, &described, &gone);
+    scene_pass(s, 0);
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 0);
     scene_free(s);
 }
 
@@ -524,6 +575,8 @@ int main(void)
         cmocka_unit_test(the_second_time_the_sides_are_swapped),
         cmocka_unit_test(what_is_worth_most_is_asked_first),
         cmocka_unit_test(a_pass_asks_so_many_questions_and_the_next_pass_the_rest),
+        cmocka_unit_test(what_waits_and_is_never_seen_again_is_dropped),
+        cmocka_unit_test(what_waits_goes_on_waiting_until_its_event_is_gone),
         cmocka_unit_test(a_share_of_the_questions_is_about_names),
         cmocka_unit_test(an_event_is_named_again_when_it_has_grown),
         cmocka_unit_test(what_an_earlier_reasoner_named_is_not_asked_again),
