@@ -93,8 +93,11 @@ typedef struct eddy_reply {
                            EDDY_CONFIG (refused: key, model), EDDY_FORMAT (too large, not chat, cut
                            off, empty), EDDY_STOPPED, EDDY_NOMEM */
     eddy_str text;      /* of the answer, in the arena; may be anything */
-    uint64_t tokens_in, tokens_out; /* as the endpoint counted them; 0: it did not */
+    uint64_t tokens_in, tokens_out; /* as the endpoint counted them; 0: it did not. Of attempts that
+                                       went out and were too late, the request's tokens_in */
     const char *detail;             /* one sentence about a failure, in the arena, or NULL */
+    uint64_t attempts;              /* calls that went out for it, which the budgets book; 0 with
+                                       EDDY_OK: one */
 } eddy_reply;
 
 /* Answers (n) requests, several at once if it likes, within its own deadlines; fills all replies.

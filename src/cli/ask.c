@@ -94,9 +94,11 @@ static eddy_status question_send(struct ed_config *config, const struct ed_order
         st = eddy_fail_nomem(err, "operation", b.n);
     const eddy_operation *op = &order->operation;
     uint64_t about = op->event ? op->event : op->undo;
-    if (st == EDDY_OK)
-        st = ed_sender_send(sender, (int32_t)ed_id_shard(about, ed_sender_partitions(sender)),
-                            order->id, (eddy_str){b.at, b.n}, wait_ms, err);
+    uint32_t n = st == EDDY_OK ? ed_sender_partitions(sender) : 0;
+    uint32_t first = n && !order->pass ? ed_id_shard(about, n) : 0;
+    uint32_t end = order->pass ? n : first + 1; /* all shards are to look */
+    for (uint32_t i = first; i < end && st == EDDY_OK; i++)
+        st = ed_sender_send(sender, (int32_t)i, order->id, (eddy_str){b.at, b.n}, wait_ms, err);
     ed_bytes_clear(&b);
     ed_sender_free(sender);
     return st;

@@ -14,7 +14,8 @@ struct ed_heard {
 };
 
 /* Send an order to the pipeline's control topic, to the partition of its shard, and wait for its
- * line in the operations' topic. order->id is made here.
+ * line in the operations' topic. A pass goes to all partitions, and no line tells of it. order->id
+ * is made here.
  *
  * EDDY_UNAVAILABLE  no broker, no such pipeline, or (retriable) nobody answered within wait_ms: the
  *                   order stays where it is, and is done when the pipeline runs

@@ -283,7 +283,7 @@ const struct ed_option ed_options[] = {
     {"reason.retries", INTEGER(reason.retries), RANGE(0, 20), .standard = "4",
      .help = "Tries after the first, where that may help."},
     {"reason.calls_hour", INTEGER(reason.calls_hour), RANGE(1, 1e12), WORDS({"any", 0}),
-     .standard = "any", .help = "Budgets: questions an hour ..."},
+     .standard = "any", .help = "Budgets: requests an hour, each try is one ..."},
     {"reason.calls_day", INTEGER(reason.calls_day), RANGE(1, 1e12), WORDS({"any", 0}),
      .standard = "any", .help = "... and a day,"},
     {"reason.tokens_hour", INTEGER(reason.tokens_hour), RANGE(1, 1e15), WORDS({"any", 0}),

@@ -51,7 +51,7 @@ static void print_requests(struct reason *x, const eddy_reason_options *o)
         ed_view_line(&x->view, "%" PRIu64 " more questions are over the budget", stats.over_budget);
 }
 
-/* What a pass would ask that sees every event for the first time, as after a restart. */
+/* What a pass would ask that looks at all events, changed or not, and has named none. */
 static eddy_status dry_run(struct reason *x, const char *journal, eddy_error *err)
 {
     struct ed_reason_options o;
@@ -82,8 +82,35 @@ static eddy_status wake(struct reason *x, eddy_error *err)
     struct ed_heard heard;
     eddy_status st = ed_order_ask(&x->config, &order, WAIT_MS, x->config.arena, &heard, err);
     if (st == EDDY_OK)
-        ed_view_line(&x->view, "pipeline %s is asked to look now", x->config.pipeline);
+        ed_view_line(&x->view, "pipeline %s is asked to look now%s", x->config.pipeline,
+                     x->config.reason.kind == ED_REASON_LLM
+                         ? ""
+                         : ", if it has reason.kind llm; statistics look by themselves, every "
+                           "reason.every documents");
     return st;
+}
+
+/* The configuration says that no language model is there to be asked. Where it says nothing, as
+ * with -b alone, the pipeline may have been given one elsewhere. Statistics look at fixed places of
+ * the stream, so that a replay gives the same events: nobody can hurry them. */
+static int is_without_llm(const struct ed_config *config)
+{
+    return config->reason.kind != ED_REASON_LLM &&
+           ed_config_source_of(config, "reason.kind")->layer != ED_LAYER_DEFAULT;
+}
+
+static int refuse(const struct ed_config *config)
+{
+    eddy_error err = {0};
+    if (config->reason.kind == ED_REASON_OFF)
+        eddy_fail(&err, EDDY_CONFIG, "reason.kind is off: nobody is there to look");
+    else
+        eddy_fail(&err, EDDY_CONFIG,
+                  "reason.kind is statistics: they look by themselves every %" PRId64
+                  " documents (reason.every), and only a language model can be asked to look now",
+                  config->reason.every);
+    (void)ed_exit_with(&err);
+    return ED_EXIT_FAILURE;
 }
 
 int ed_cmd_reason(int argc, char **argv)
@@ -98,9 +125,10 @@ int ed_cmd_reason(int argc, char **argv)
     const struct ed_command command = {
         .name = "reason",
         .synopsis = "eddy reason [OPTIONS]",
-        .about = "Ask a running pipeline to look at its events now, and not only when\n"
-                 "reason.interval is over. With --dry-run: what a pass over all of its events\n"
-                 "would ask the language model, and what that would cost.",
+        .about = "Ask the language model of a running pipeline to look at its events now, and\n"
+                 "not only when reason.interval is over. Statistics need no asking: they look\n"
+                 "by themselves every reason.every documents. With --dry-run: what a pass over\n"
+                 "all of its events would ask the language model, and what that would cost.",
         .examples = "  eddy reason -b localhost:9092\n"
                     "  eddy reason -c eddy.yaml --dry-run --full | less\n",
         .takes = ED_TAKES_CONFIG | ED_TAKES_KAFKA,
@@ -116,6 +144,8 @@ int ed_cmd_reason(int argc, char **argv)
     if ((full || journal) && !dry) {
         eddy_fail(&err, EDDY_INVALID, "reason: --full and --journal are for --dry-run");
         code = ed_exit_usage(command.name, &err);
+    } else if (!dry && is_without_llm(&x.config)) {
+        code = refuse(&x.config);
     } else if ((dry ? dry_run(&x, journal, &err) : wake(&x, &err)) == EDDY_OK) {
         code = ed_exit_flushed(ED_EXIT_OK);
     } else {

@@ -59,7 +59,8 @@ void ed_reasoner_heard(struct ed_reasoner *r, const eddy_operation *operation,
 
 /* Until ed_reasoner_stop. A pass that fails is logged and counted. */
 void ed_reasoner_main(struct ed_reasoner *r);
-/* Ends what is being asked within 100 ms. Any thread. */
+/* Ends what is being asked within 100 ms. The engine's thread, when it has no decision in its hands
+ * and will take none: those that it did not take are gone with their pass. */
 void ed_reasoner_stop(struct ed_reasoner *r);
 
 /* ---- llm: the engine's side; none of these waits ---- */

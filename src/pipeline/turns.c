@@ -27,6 +27,16 @@ static uint64_t documents(const struct ed_pipeline *pl)
     return stats.documents;
 }
 
+static int has_statistics(const struct ed_pipeline *pl)
+{
+    return pl->reasoner && ed_reasoner_options(pl->reasoner)->kind == ED_REASON_STATISTICS;
+}
+
+static int has_llm(const struct ed_pipeline *pl)
+{
+    return pl->reasoner && ed_reasoner_options(pl->reasoner)->kind == ED_REASON_LLM;
+}
+
 /* ---- one order ---- */
 
 /* 1: all that it names is of this shard; its ids are the engine's then. */
@@ -79,15 +89,18 @@ static eddy_status vector_make(struct ed_pipeline *pl, struct ed_batch *batch, e
     return st;
 }
 
-/* Apply it, and tell what it changed. EDDY_INVALID: it makes no sense. */
+/* Apply it, and tell what it changed; ret is zeros unless EDDY_OK. EDDY_INVALID: it makes no sense.
+ */
 static eddy_status operation_apply(struct ed_pipeline *pl, struct ed_batch *batch,
                                    eddy_operation *op, eddy_outcome *ret, eddy_error *err)
 {
+    *ret = (eddy_outcome){0};
     eddy_status st = vector_make(pl, batch, op, err);
     if (st != EDDY_OK)
         return st;
-    *ret = (eddy_outcome){0};
     st = eddy_clusterer_apply(pl->options.clusterer, op, ret, err);
+    if (st != EDDY_OK)
+        *ret = (eddy_outcome){0};
     return st == EDDY_OK && !ret->refusal ? ed_answers_news(pl, batch, err) : st;
 }
 
@@ -159,7 +172,7 @@ static uint64_t viewed(const struct ed_pipeline *pl)
 /* Documents until their next turn; 0: it is now. */
 static uint64_t statistics_left(const struct ed_pipeline *pl, uint64_t position)
 {
-    if (!pl->reasoner || ed_reasoner_options(pl->reasoner)->kind != ED_REASON_STATISTICS)
+    if (!has_statistics(pl))
         return UINT64_MAX;
     uint64_t every = ed_reasoner_options(pl->reasoner)->every;
     int now = position % every == 0 && viewed(pl) != position;
@@ -255,11 +268,6 @@ static eddy_status letter_open(struct ed_pipeline *pl, struct ed_batch *batch,
 
 /* ---- what a language model decided ---- */
 
-static int has_llm(const struct ed_pipeline *pl)
-{
-    return pl->reasoner && ed_reasoner_options(pl->reasoner)->kind == ED_REASON_LLM;
-}
-
 static eddy_status decisions_apply(struct ed_pipeline *pl, struct ed_batch *batch, int max,
                                    eddy_error *err)
 {
@@ -273,7 +281,7 @@ static eddy_status decisions_apply(struct ed_pipeline *pl, struct ed_batch *batc
         eddy_outcome outcome;
         st = order_apply(pl, batch, &order, d->id, &outcome, err);
         d->outcome = outcome;
-        d->heard = 1;
+        d->heard = st == EDDY_OK; /* else the run ends, and nobody knows what became of it */
         ed_reasoner_back(pl->reasoner, d);
     }
     return st;
@@ -338,7 +346,7 @@ eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_er
     eddy_status st = orders_due(pl, batch, UINT64_MAX, err);
     if (st == EDDY_OK)
         st = ed_turns_batch(pl, batch, err);
-    if (st == EDDY_OK && statistics_left(pl, position) != UINT64_MAX && viewed(pl) != position)
+    if (st == EDDY_OK && has_statistics(pl) && viewed(pl) != position)
         st = statistics_turn(pl, batch, err);
     if (st == EDDY_OK && has_llm(pl))
         st = decisions_last(pl, batch, err);

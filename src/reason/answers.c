@@ -188,7 +188,9 @@ static int read_choice(struct reading *rd, const struct ed_question *q, const js
     return 1;
 }
 
-/* A list of lists of labels. What is named in two of them makes all of it void. */
+/* A list of lists of labels. What is named in two of them makes all of it void. A plan has to name
+ * every group exactly once and nothing else: one that was cut short would read as "it is one
+ * event". Of a set of events some may be left out; nothing is said of those. */
 static int read_parts(struct reading *rd, const struct ed_question *q, const json_t *item,
                       struct ed_answer *ret)
 {
@@ -197,12 +199,15 @@ static int read_parts(struct reading *rd, const struct ed_question *q, const jso
     const json_t *label;
     size_t i;
     size_t k;
+    size_t n_named = 0; /* also what was not offered or is named twice */
+    size_t n_parted = 0;
     json_array_foreach(list, i, part)
     {
         int any = 0;
         json_array_foreach(part, k, label)
         {
             size_t c = choice_of(q, json_string_value(label));
+            n_named++;
             if (c == NOTHING) {
                 rd->p->r->stats.ignored++;
                 continue;
@@ -210,11 +215,14 @@ static int read_parts(struct reading *rd, const struct ed_question *q, const jso
             uint8_t number = (uint8_t)(ret->n_parts + 1);
             if (ret->part[c] && ret->part[c] != number)
                 return 0;
+            n_parted += !ret->part[c];
             ret->part[c] = number;
             any = 1;
         }
         ret->n_parts += (size_t)any;
     }
+    if (q->prompt == EDDY_PROMPT_PLAN && (n_parted != q->n_choices || n_named != n_parted))
+        return 0;
     return ret->n_parts > 0;
 }
 

@@ -122,8 +122,8 @@ static eddy_status choose(struct ed_pass *p, const struct round *round, struct r
     return EDDY_OK;
 }
 
-/* What a call cost: as the endpoint counted, else as estimated. One that failed without a count
- * cost its call alone. */
+/* What a request cost: each call that went out for it, and tokens as the endpoint counted, else as
+ * estimated. One that failed without a count cost its calls alone. */
 static void charge(struct ed_pass *p, struct ed_asked *asked, const eddy_reply *reply)
 {
     eddy_reasoner *r = p->r;
@@ -134,7 +134,8 @@ static void charge(struct ed_pass *p, struct ed_asked *asked, const eddy_reply *
                                           : 0;
     double in = (double)asked->tokens_in;
     double out = (double)asked->tokens_out;
-    struct ed_cost cost = {1, in + out, money(&r->options, in, out)};
+    double calls = reply->attempts ? (double)reply->attempts : ok;
+    struct ed_cost cost = {calls, in + out, money(&r->options, in, out)};
     ed_budget_book(&r->budget, p->now_ms, &cost);
     r->stats.tokens_in += asked->tokens_in;
     r->stats.tokens_out += asked->tokens_out;

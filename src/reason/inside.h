@@ -191,8 +191,10 @@ struct ed_pass {
 
     struct ed_question *questions; /* (n_questions) by falling value */
     size_t n_questions, room_questions;
-    const eddy_view_event **events; /* (n_events) of the view, and those that wait */
+    const eddy_view_event **events; /* (n_events) of the view, and those that wait ... */
+    uint32_t *waited;               /* ... and for how many passes */
     size_t n_events;
+    uint64_t answered;         /* questions, when it began */
     unsigned char *settled;    /* (view->n_doubts) 1: something was decided about it */
     struct ed_table touched;   /* events whose pictures change with this pass's operations */
     struct ed_table described; /* events and topics that a description was offered for */
@@ -209,8 +211,11 @@ struct eddy_reasoner {
     struct ed_knowledge knowledge;
     struct ed_table strikes; /* how often a question brought nonsense */
     struct ed_table judged;  /* documents and events that a model has looked at: not again */
+    struct ed_table odd;     /* of the last pass's moves out of an event: position of the document
+                                that goes + 1, to that of the one that was asked about */
     eddy_arena *waiting; /* copies of events that are to be described, and of the list of them */
     const eddy_view_event **waits;
+    uint32_t *waited; /* of each: passes with answers that it had none in */
     size_t n_waits;
     eddy_arena *asked_arena; /* all of the last requests */
     eddy_request *asked;
@@ -224,6 +229,8 @@ struct eddy_reasoner {
 eddy_status ed_waiting_join(struct ed_pass *p);
 /* Keep copies of those that have to wait. Without memory fewer do. */
 void ed_waiting_keep(struct ed_pass *p);
+/* The event is gone: it waits no more. */
+void ed_waiting_drop(eddy_reasoner *r, uint64_t event);
 /* Is the event to be described (anew) by the model? */
 int ed_is_due(eddy_reasoner *r, const eddy_event *picture);
 /* A description that was bought but not applied, and still fits; NULL: there is none. */

@@ -84,6 +84,7 @@ eddy_status eddy_reasoner_new(const eddy_reason_options *options, eddy_reasoner 
     ed_cache_init(&r->cache, options->cache_max);
     ed_table_init(&r->strikes);
     ed_table_init(&r->judged);
+    ed_table_init(&r->odd);
     r->asked_arena = eddy_arena_new(ASKED_MAX);
     if (!options_own(&r->options) || !r->asked_arena)
         st = eddy_fail_nomem(err, "reasoner", sizeof *r);
@@ -117,6 +118,7 @@ void eddy_reasoner_free(eddy_reasoner *r)
     ed_knowledge_clear(&r->knowledge);
     ed_table_clear(&r->strikes);
     ed_table_clear(&r->judged);
+    ed_table_clear(&r->odd);
     ed_free(r->asked);
     eddy_arena_free(r->asked_arena);
     eddy_arena_free(r->waiting);
@@ -187,7 +189,9 @@ eddy_status eddy_reasoner_pass(eddy_reasoner *r, const eddy_view *view, int64_t 
     ed_table_init(&p.touched);
     ed_table_init(&p.described);
     forget_asked(r);
+    ed_table_clear(&r->odd);
     r->stats.passes++;
+    p.answered = r->stats.answered;
     p.settled = ed_arena_alloc_zero(arena, view->n_doubts + 1, 1);
     eddy_status st = p.settled ? pass(&p) : EDDY_NOMEM;
     if (st == EDDY_OK) {
@@ -229,16 +233,31 @@ eddy_status eddy_reasoner_keyphrases(eddy_reasoner *r, const eddy_str *texts, si
     return EDDY_OK;
 }
 
+/* What was asked is not asked again; what came too late (STALE) would be. */
+static void judge_refused(eddy_reasoner *r, const eddy_operation *operation)
+{
+    if (operation->kind == EDDY_OPERATION_SPLIT)
+        ed_judge(r, UINT64_MAX, operation->event); /* the next question is a simpler one */
+    if (operation->kind != EDDY_OPERATION_REASSIGN)
+        return;
+    const uint64_t *asked =
+        operation->other ? NULL : ed_table_find(&r->odd, operation->position + 1);
+    ed_judge(r, asked ? *asked : operation->position, operation->other);
+}
+
 void eddy_reasoner_heard(eddy_reasoner *r, const eddy_operation *operation,
                          const eddy_outcome *outcome)
 {
+    int merged = operation->kind == EDDY_OPERATION_MERGE && !outcome->refusal;
+    if (operation->kind == EDDY_OPERATION_DESCRIBE && outcome->refusal == EDDY_REFUSED_GONE)
+        ed_waiting_drop(r, operation->event);
+    if (merged)
+        ed_waiting_drop(r,
+                        outcome->event == operation->event ? operation->other : operation->event);
     if (operation->actor != EDDY_LLM)
         return;
-    if (operation->kind == EDDY_OPERATION_SPLIT && outcome->refusal)
-        ed_judge(r, UINT64_MAX, operation->event); /* the next question is a simpler one */
-    if (operation->kind == EDDY_OPERATION_REASSIGN && outcome->refusal &&
-        outcome->refusal != EDDY_REFUSED_STALE)
-        ed_judge(r, operation->position, operation->other);
+    if (outcome->refusal && outcome->refusal != EDDY_REFUSED_STALE)
+        judge_refused(r, operation);
     if (operation->kind != EDDY_OPERATION_DESCRIBE)
         return; /* what else was too late is a doubt again, and its answer is in the cache */
     struct ed_known *known = ed_known_find(&r->knowledge, operation->event);

@@ -237,7 +237,7 @@ static eddy_status odd(struct ed_pass *p, const struct ed_question *q)
         return EDDY_NOMEM;
     op->event_version = q->event->picture.version;
     op->position = q->event->members[q->choices[q->answer.choice]].position;
-    return EDDY_OK;
+    return ed_table_put(&p->r->odd, op->position + 1, last->position) ? EDDY_OK : EDDY_NOMEM;
 }
 
 eddy_status ed_verdicts(struct ed_pass *p)

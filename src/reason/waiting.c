@@ -2,13 +2,17 @@
  *
  * A view brings what changed since the last one and nothing twice. An event that is to be described
  * when the budget is used up or the endpoint is down would go without a name until it changes; so a
- * copy of it is kept. What the next view brings is newer and takes its place. */
+ * copy of it is kept. What the next view brings is newer and takes its place. No view tells of
+ * events that have faded or were merged: a copy goes when an operation finds its event gone, or
+ * after so many passes in which others were asked about instead. While nobody answers none of them
+ * counts. */
 #include "reason/inside.h"
 
 #include <string.h>
 
-#define WAITING       1024 /* events */
-#define WAITING_BYTES ((size_t)16 << 20)
+#define WAITING        1024 /* events */
+#define WAITING_PASSES 64   /* with 32 questions in a pass all of them have their turn */
+#define WAITING_BYTES  ((size_t)16 << 20)
 
 int ed_is_due(eddy_reasoner *r, const eddy_event *picture)
 {
@@ -54,7 +58,8 @@ eddy_status ed_waiting_join(struct ed_pass *p)
     const eddy_view *view = p->view;
     size_t n = view->n_events + p->r->n_waits;
     p->events = ed_arena_alloc(p->arena, (n + 1) * sizeof *p->events);
-    if (!p->events)
+    p->waited = ed_arena_alloc_zero(p->arena, n + 1, sizeof *p->waited);
+    if (!p->events || !p->waited)
         return EDDY_NOMEM;
     struct ed_table here;
     ed_table_init(&here);
@@ -65,8 +70,10 @@ eddy_status ed_waiting_join(struct ed_pass *p)
             st = EDDY_NOMEM;
     }
     for (size_t i = 0; i < p->r->n_waits && st == EDDY_OK; i++)
-        if (!ed_table_find(&here, p->r->waits[i]->picture.id))
+        if (!ed_table_find(&here, p->r->waits[i]->picture.id)) {
+            p->waited[p->n_events] = p->r->waited[i];
             p->events[p->n_events++] = p->r->waits[i];
+        }
     ed_table_clear(&here);
     return st;
 }
@@ -105,23 +112,38 @@ void ed_waiting_keep(struct ed_pass *p)
     eddy_reasoner *r = p->r;
     eddy_arena *next = eddy_arena_new(WAITING_BYTES);
     const eddy_view_event **waits = next ? ed_arena_alloc(next, WAITING * sizeof *waits) : NULL;
+    uint32_t *waited = waits ? ed_arena_alloc(next, WAITING * sizeof *waited) : NULL;
+    uint32_t counts = r->stats.answered > p->answered;
     size_t n = 0;
-    for (size_t i = 0; waits && i < p->n_events && n < WAITING; i++) {
+    for (size_t i = 0; waited && i < p->n_events && n < WAITING; i++) {
         const eddy_event *picture = &p->events[i]->picture;
-        if (ed_table_find(&p->described, picture->id) ||
+        if (ed_table_find(&p->described, picture->id) || p->waited[i] + counts > WAITING_PASSES ||
             !(ed_is_due(r, picture) || ed_pending(r, picture)))
             continue;
+        waited[n] = p->waited[i] + counts;
         waits[n] = copy(next, p->events[i]);
         if (!waits[n])
             break;
         n++;
     }
-    if (!waits) {
+    if (!waited) {
         eddy_arena_free(next);
         return; /* those that wait go on waiting */
     }
     eddy_arena_free(r->waiting);
     r->waiting = next;
     r->waits = waits;
+    r->waited = waited;
+    r->n_waits = n;
+}
+
+void ed_waiting_drop(eddy_reasoner *r, uint64_t event)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_waits; i++)
+        if (r->waits[i]->picture.id != event) {
+            r->waited[n] = r->waited[i];
+            r->waits[n++] = r->waits[i];
+        }
     r->n_waits = n;
 }

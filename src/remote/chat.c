@@ -40,13 +40,6 @@ const char *ed_form_name(enum ed_form form)
     return names[form];
 }
 
-const char *ed_ending_name(enum ed_ending ending)
-{
-    static const char *const names[ED_ENDINGS] = {"well", "cut",   "filtered", "refused",
-                                                  "tool", "empty", "not_chat"};
-    return names[ending];
-}
-
 /* ---- what a failure means ---- */
 
 static int holds(eddy_str body, const char *word)
@@ -221,6 +214,9 @@ static void take(struct ed_chat *chat, struct asking *a, const struct ed_http_re
                  eddy_arena *arena)
 {
     struct ed_answer answer;
+    a->reply->attempts += (uint64_t)r->attempts;
+    a->reply->tokens_in +=
+        (uint64_t)r->late * a->request->tokens_in; /* it may have read them all */
     if (r->cause != ED_HTTP_GOOD) {
         if (adapt(chat, a, r))
             return;

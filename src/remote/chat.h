@@ -55,6 +55,5 @@ void ed_chat_stop(struct ed_chat *chat);
 void ed_chat_stats(struct ed_chat *chat, struct ed_chat_stats *ret);
 
 const char *ed_form_name(enum ed_form form);
-const char *ed_ending_name(enum ed_ending ending);
 
 #endif

@@ -372,9 +372,10 @@ static void landed(struct ed_http *http, struct slot *slot, CURLcode code, eddy_
     struct task *t = slot->task;
     int64_t now = ed_monotonic_ms();
     curl_off_t after_s = 0;
-    long status = 0;
+    long status = 0, n_sent = 0;
     curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(slot->easy, CURLINFO_RETRY_AFTER, &after_s);
+    curl_easy_getinfo(slot->easy, CURLINFO_REQUEST_SIZE, &n_sent);
     leave(slot);
     t->reply->status = code == CURLE_OK || t->too_large ? status : 0;
     enum ed_http_cause cause = cause_of(code, t, status);
@@ -382,6 +383,7 @@ static void landed(struct ed_http *http, struct slot *slot, CURLcode code, eddy_
     if (cause != ED_HTTP_BUSY && cause != ED_HTTP_BROKEN)
         after_ms = 0;
     t->cause = cause;
+    t->reply->late += cause == ED_HTTP_LATE && n_sent > 0;
     if (outcome(cause, status) != ED_ATTEMPT_WELL) {
         http->last = cause;
         http->last_status = t->reply->status;

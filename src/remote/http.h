@@ -71,6 +71,7 @@ struct ed_http_reply {
     const char *detail; /* one sentence about a failure, in the arena (or static), without a word of
                            the body; NULL when GOOD */
     int attempts;
+    int late;   /* attempts of these that went out and were not answered in time */
     int64_t ms; /* from its first attempt to its end */
 };
 

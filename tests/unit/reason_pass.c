@@ -75,6 +75,11 @@ static void four_questions(eddy_reason_options *o)
     o->questions_max = 4;
 }
 
+static void one_question(eddy_reason_options *o)
+{
+    o->questions_max = 1;
+}
+
 TEST(a_pass_asks_so_many_questions_and_the_next_pass_the_rest)
 {
     const char *const replies[] = {
@@ -96,6 +101,52 @@ TEST(a_pass_asks_so_many_questions_and_the_next_pass_the_rest)
         assert_int_equal(s->ops[i].event, 5 + i);
         assert_int_equal(s->ops[i].actor, EDDY_LLM);
     }
+    scene_free(s);
+}
+
+/* No view tells that an event is gone: its copy is not asked about for ever. */
+TEST(what_waits_and_is_never_seen_again_is_dropped)
+{
+    const char *const replies[] = {SAME_YES};
+    struct scene *s = scene_new(replies, 1, one_question);
+    names(s, 1);
+    eddy_view_doubt *d = made_doubt(s->m, EDDY_DOUBT_SAME, 101, 102, 0.4, quake, strike);
+    const eddy_request *asked;
+    scene_pass(s, 0);
+    s->m->view.n_events = 0;
+    for (int i = 0; i < 70; i++) { /* always another question, which is worth more */
+        d->sides[0].documents++;
+        eddy_error err = {0};
+        CHECK_OK(eddy_reasoner_pass(s->r, &s->m->view, 0, 42, s->arena, &s->ops, &s->n, &err),
+                 &err);
+        assert_int_equal(eddy_reasoner_asked(s->r, &asked), 1);
+        assert_string_equal(asked[0].about.at, "E101 E102\n");
+    }
+    s->m->view.n_doubts = 0; /* nobody is in its way any more */
+    assert_int_equal(scene_pass(s, 0), 0);
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 0);
+    scene_free(s);
+}
+
+/* Nobody answers, or a description finds the event gone. */
+TEST(what_waits_goes_on_waiting_until_its_event_is_gone)
+{
+    struct scene *s = scene_new(NULL, 0, NULL);
+    s->script.status = EDDY_UNAVAILABLE;
+    names(s, 1);
+    const eddy_request *asked;
+    assert_int_equal(scene_pass(s, 0), 1); /* by statistics */
+    eddy_operation described = s->ops[0];
+    assert_int_equal(described.kind, EDDY_OPERATION_DESCRIBE);
+    s->m->view.n_events = 0;
+    for (int i = 0; i < 70; i++)
+        scene_pass(s, 0);
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 1);
+    assert_string_equal(asked[0].about.at, "E1\n");
+    eddy_outcome gone = {.refusal = EDDY_REFUSED_GONE};
+    eddy_reasoner_heard(s->r, &described, &gone);
+    scene_pass(s, 0);
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 0);
     scene_free(s);
 }
 
@@ -244,6 +295,27 @@ TEST(a_document_that_left_the_window_is_shown_but_cannot_be_moved)
     scene_free(s);
 }
 
+/* The farthest document is the reason to ask, and another one may be the answer. */
+TEST(an_odd_document_that_must_stay_is_not_asked_about_again)
+{
+    const char *const replies[] = {"{\"Q1\":{\"document\":\"D2\",\"confidence\":1}}"};
+    struct scene *s = scene_new(replies, 1, NULL);
+    eddy_view_event *e =
+        made_event(s->m, 7, 43, TITLES("one", "two", "three", "four", "five"), quake_words);
+    e->picture.described_by = EDDY_LLM;
+    s->m->members[4].similarity = 0.1F;
+    static const eddy_refusal refusals[] = {EDDY_REFUSED_STALE, EDDY_REFUSED_INCOHESIVE};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(scene_pass(s, 0), 1);
+        assert_int_equal(s->ops[0].kind, EDDY_OPERATION_REASSIGN);
+        assert_int_equal(s->ops[0].position, s->m->members[1].position);
+        eddy_outcome outcome = {.refusal = refusals[i]};
+        eddy_reasoner_heard(s->r, &s->ops[0], &outcome);
+    }
+    assert_int_equal(scene_pass(s, 0), 0);
+    scene_free(s);
+}
+
 TEST(a_plan_that_is_refused_is_followed_by_a_simpler_question)
 {
     const char *const replies[] = {
@@ -257,12 +329,53 @@ TEST(a_plan_that_is_refused_is_followed_by_a_simpler_question)
     made_doubt(s->m, EDDY_DOUBT_WHOLE, 7, 0, 0.4, quake, strike);
     assert_int_equal(scene_pass(s, 0), 1);
     assert_int_equal(s->ops[0].kind, EDDY_OPERATION_SPLIT);
+    eddy_outcome stale = {.refusal = EDDY_REFUSED_STALE};
+    eddy_reasoner_heard(s->r, &s->ops[0], &stale);
+    assert_int_equal(scene_pass(s, 0), 1); /* that one only came too late */
+    assert_int_equal(s->ops[0].kind, EDDY_OPERATION_SPLIT);
     eddy_outcome incohesive = {.refusal = EDDY_REFUSED_INCOHESIVE};
     eddy_reasoner_heard(s->r, &s->ops[0], &incohesive);
     assert_int_equal(scene_pass(s, 0), 1);
     assert_int_equal(s->ops[0].kind, EDDY_OPERATION_ANSWER);
     assert_int_equal(s->ops[0].same, 0);
     scene_free(s);
+}
+
+/* Else [["G1"]] of three groups would say with all confidence that the event is one. */
+TEST(a_plan_that_does_not_name_each_group_once_is_no_answer)
+{
+    static const char *const parts[] = {
+        "[[\"G1\"]]",
+        "[[\"G1\"],[\"G9\"]]",
+        "[[\"G1\"],[\"G2\"]]",
+        "[[\"G1\",\"G2\",\"G3\",\"G9\"]]",
+        "[[\"G1\",\"G2\",\"G3\"],[7]]",
+        "[[\"G1\",\"G1\",\"G2\",\"G3\"]]",
+        "[[\"G1\",\"G2\"],[\"G2\",\"G3\"]]",
+        "[[\"G1\",\"G2\",\"G3\"]]", /* this is one, and the event stays together */
+    };
+    size_t last = sizeof parts / sizeof *parts - 1;
+    for (size_t i = 0; i <= last; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "{\"Q1\":{\"parts\":%s,\"confidence\":1}}", parts[i]);
+        const char *const replies[] = {text};
+        struct scene *s = scene_new(replies, 1, NULL);
+        eddy_view_event *e = made_event(
+            s->m, 7, 43, TITLES("one", "two", "three", "four", "five", "six"), quake_words);
+        e->picture.described_by = EDDY_LLM;
+        e->picture.cohesion = 0.2F;
+        made_doubt(s->m, EDDY_DOUBT_WHOLE, 7, 0, 0.4, quake, quake_too);
+        scene_pass(s, 0);
+        size_t n_llm = 0;
+        for (size_t k = 0; k < s->n; k++)
+            n_llm += s->ops[k].actor == EDDY_LLM;
+        assert_int_equal(n_llm, i == last);
+        assert_int_equal(stats_of(s).answered, i == last);
+        assert_int_equal(stats_of(s).rejected, i != last);
+        if (i == last)
+            assert_int_equal(s->ops[0].same, 1);
+        scene_free(s);
+    }
 }
 
 TEST(an_unsure_plan_is_evidence_about_the_seam)
@@ -462,6 +575,8 @@ int main(void)
         cmocka_unit_test(the_second_time_the_sides_are_swapped),
         cmocka_unit_test(what_is_worth_most_is_asked_first),
         cmocka_unit_test(a_pass_asks_so_many_questions_and_the_next_pass_the_rest),
+        cmocka_unit_test(what_waits_and_is_never_seen_again_is_dropped),
+        cmocka_unit_test(what_waits_goes_on_waiting_until_its_event_is_gone),
         cmocka_unit_test(a_share_of_the_questions_is_about_names),
         cmocka_unit_test(an_event_is_named_again_when_it_has_grown),
         cmocka_unit_test(what_an_earlier_reasoner_named_is_not_asked_again),
@@ -470,7 +585,9 @@ int main(void)
         cmocka_unit_test(an_event_that_is_touched_is_described_in_a_later_pass),
         cmocka_unit_test(a_document_that_stays_is_not_asked_about_again),
         cmocka_unit_test(a_document_that_left_the_window_is_shown_but_cannot_be_moved),
+        cmocka_unit_test(an_odd_document_that_must_stay_is_not_asked_about_again),
         cmocka_unit_test(a_plan_that_is_refused_is_followed_by_a_simpler_question),
+        cmocka_unit_test(a_plan_that_does_not_name_each_group_once_is_no_answer),
         cmocka_unit_test(an_unsure_plan_is_evidence_about_the_seam),
         cmocka_unit_test(statistics_stand_in_whatever_the_endpoint_says),
         cmocka_unit_test(the_last_good_name_stays_when_the_endpoint_fails),

@@ -65,6 +65,33 @@ TEST(calls_are_limited_by_the_hour_and_by_the_day)
     scene_free(s);
 }
 
+static void five_calls_an_hour(eddy_reason_options *o)
+{
+    o->calls_hour = 5;
+}
+
+/* Nothing is booked for an endpoint that was not asked, and each try for one that failed. */
+TEST(calls_are_booked_as_they_went_out)
+{
+    static const struct {
+        uint64_t attempts;
+        size_t requests;
+    } cases[] = {{0, 8}, {1, 5}, {3, 2}, {9, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scene *s = scene_new(NULL, 0, five_calls_an_hour);
+        s->script.status = EDDY_UNAVAILABLE;
+        s->script.attempts = cases[i].attempts;
+        s->script.tokens_in = s->script.tokens_out = 0;
+        made_doubt(s->m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, strike);
+        for (int k = 0; k < 8; k++)
+            scene_pass(s, 0);
+        assert_int_equal(s->script.requests, cases[i].requests);
+        assert_int_equal(stats_of(s).over_budget, 8 - cases[i].requests);
+        assert_int_equal(stats_of(s).tokens_in, 0);
+        scene_free(s);
+    }
+}
+
 static void thousand_tokens(eddy_reason_options *o)
 {
     o->tokens_day = 1200; /* as estimated: one request with its answer */
@@ -264,6 +291,7 @@ int main(void)
         cmocka_unit_test(the_same_question_is_paid_once),
         cmocka_unit_test(the_cache_is_bounded),
         cmocka_unit_test(calls_are_limited_by_the_hour_and_by_the_day),
+        cmocka_unit_test(calls_are_booked_as_they_went_out),
         cmocka_unit_test(tokens_and_money_are_limited),
         cmocka_unit_test(without_a_count_the_cost_is_estimated),
         cmocka_unit_test(a_dry_pass_asks_nothing_and_tells_the_price),

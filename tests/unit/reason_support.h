@@ -141,7 +141,7 @@ struct script {
     const char *const *replies; /* to each request in turn; the last one stays; NULL: no text */
     size_t n_replies;
     eddy_status status;
-    uint64_t tokens_in, tokens_out; /* told with each reply */
+    uint64_t tokens_in, tokens_out, attempts; /* told with each reply */
     size_t calls, requests;
     struct ed_bytes seen; /* all that was asked */
 };
@@ -161,6 +161,7 @@ static inline void script_complete(void *self, const eddy_request *requests, siz
             replies[i].text = text_of(s->replies[k]);
         replies[i].tokens_in = s->tokens_in;
         replies[i].tokens_out = s->tokens_out;
+        replies[i].attempts = s->attempts;
         s->requests++;
         ed_bytes_printf(&s->seen, "%s\n%s\n%s\n", requests[i].system.at, requests[i].user.at,
                         requests[i].schema.at);

@@ -22,6 +22,7 @@ static const eddy_request question = {.purpose = "name",
                                       .user = STR(USER),
                                       .schema = STR(SCHEMA),
                                       .max_tokens = 77,
+                                      .tokens_in = 900,
                                       .key = "00112233445566778899aabbccddeeff"};
 
 /* A scripted endpoint, and a chat with it. */
@@ -34,6 +35,7 @@ struct talk {
 };
 
 static int64_t stall_ms = 10000; /* more than a busy machine needs */
+static int failures_max = 1000;  /* no breaker */
 
 static void talk_start(struct talk *t, const char *script, const char *const *more)
 {
@@ -47,7 +49,7 @@ static void talk_start(struct talk *t, const char *script, const char *const *mo
     o.http.retries = 1;
     o.http.pace.wait_min_ms = 10;
     o.http.pace.wait_max_ms = 50;
-    o.http.pace.failures_max = 1000;
+    o.http.pace.failures_max = failures_max;
     o.model = "tiny";
     CHECK_OK(ed_chat_new(&o, &t->chat, &err), &err);
     t->completer = ed_chat_completer(t->chat);
@@ -367,16 +369,40 @@ TEST(each_failure_of_http_is_said_in_words_that_help)
         stall_ms = strcmp(failures[i].what, "\"hang\"") == 0 ? 500 : 10000;
         talk_start(&t, script, NULL);
         ask(&t, 4);
+        int hangs = strcmp(failures[i].what, "\"hang\"") == 0;
+        uint64_t attempts = 0;
         for (int k = 0; k < 4; k++) {
             assert_int_equal(t.replies[k].status, failures[i].status);
+            assert_int_equal(t.replies[k].tokens_in, hangs ? 2 * 900 : 0); /* both were sent */
+            attempts += t.replies[k].attempts;
             if (!strstr(t.replies[k].detail, failures[i].says))
                 fail_msg("%s: \"%s\" does not say \"%s\"", failures[i].what, t.replies[k].detail,
                          failures[i].says);
         }
         assert_int_equal(scripted_count(&t.s), failures[i].asked);
+        assert_int_equal(attempts, failures[i].asked);
         stall_ms = 10000;
         talk_end(&t);
     }
+}
+
+TEST(what_the_breaker_holds_back_counts_as_no_call)
+{
+    struct talk t;
+    failures_max = 2;
+    talk_start(&t, "{\"do\": \"status\", \"status\": 500}\n", NULL);
+    failures_max = 1000;
+    ask(&t, 1);
+    assert_int_equal(t.replies[0].attempts, 2);
+    ask(&t, 3);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(t.replies[k].status, EDDY_UNAVAILABLE);
+        assert_non_null(strstr(t.replies[k].detail, "not asked"));
+        assert_int_equal(t.replies[k].attempts, 0);
+        assert_int_equal(t.replies[k].tokens_in, 0);
+    }
+    assert_int_equal(scripted_count(&t.s), 2);
+    talk_end(&t);
 }
 
 TEST(an_endpoint_that_repeats_question_or_key_is_not_quoted)
@@ -526,6 +552,7 @@ int main(void)
         cmocka_unit_test(each_ending_that_is_none_has_a_name_and_is_asked_once),
         cmocka_unit_test(an_empty_answer_is_no_endless_loop_even_where_nothing_is_proven),
         cmocka_unit_test(each_failure_of_http_is_said_in_words_that_help),
+        cmocka_unit_test(what_the_breaker_holds_back_counts_as_no_call),
         cmocka_unit_test(an_endpoint_that_repeats_question_or_key_is_not_quoted),
         cmocka_unit_test(a_stop_ends_a_call_that_hangs),
         cmocka_unit_test(real_answers_are_recorded_once_and_replayed),
