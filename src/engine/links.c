@@ -1,9 +1,10 @@
 /* Links: what operations leave behind, and repair must heed.
  *
  *   links      of two live events: how much more (or less) alike than their sums they are; firm
- * ones decide alone. They follow merges, and a part that is split off inherits them holds groups of
- * one event with the same number stay together given      names and pins of events redirects  where
- * an event is that was merged away
+ *              ones decide alone. They follow merges, and a part that is split off inherits them
+ *   holds      groups of one event with the same number stay together
+ *   given      names and pins of events
+ *   redirects  where an event is that was merged away
  *
  * All of it hangs on live events and goes with them when they fade, so it is bounded by them; links
  * and redirects have ceilings besides. At the ceiling the oldest links that are of no person go; an

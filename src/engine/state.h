@@ -79,6 +79,7 @@
 #define SIZE_SMALL    16.0  /* n_small */
 #define GROUP_COSINE  0.6   /* tau_m: cosine to join a group */
 #define BETA          6.0   /* steepness of confidence, times 1/sd */
+#define SURE          0.1   /* no doubt where P or 1 - P is below */
 #define STRETCH_FIRST 32
 /* Spreads: so far below what repair would ask may be what a reasoner merges, and so far above what
  * it splits (the range that 5.7 fits the threshold in). */
