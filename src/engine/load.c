@@ -162,7 +162,8 @@ static void scalars_get(eddy_clusterer *cl, struct ed_unpack *u)
                              &cl->next_operation,
                              &cl->next_answer,
                              &cl->topics.next,
-                             &cl->viewed};
+                             &cl->viewed,
+                             &s->operations};
     shape_get(cl, u);
     for (size_t i = 0; i < sizeof now / sizeof *now; i++)
         *now[i] = ed_get_varint(u);
@@ -612,11 +613,13 @@ static eddy_status operations_fit(eddy_clusterer *cl, eddy_error *err)
     uint64_t next = cl->next_operation;
     for (uint32_t i = 0; i < cl->marks[ED_OPERATION].room; i++) {
         const struct ed_operation *op = &cl->operations[i];
-        if (op->number && (op->number >= next || op->number + OPERATIONS_KEPT < next))
+        int late = op->number + OPERATIONS_KEPT < next && op->actor != EDDY_PERSON && !op->undone;
+        if (op->number && (op->number >= next || late))
             return ed_unfit(err, "operation", op->number);
         kept += op->number != 0;
     }
-    if (kept != (next - 1 < OPERATIONS_KEPT ? next - 1 : OPERATIONS_KEPT))
+    if (kept != (next - 1 < OPERATIONS_KEPT ? next - 1 : OPERATIONS_KEPT) ||
+        cl->stats.operations < kept || cl->stats.operations >= next)
         return eddy_fail(err, EDDY_FORMAT, "state: %lu operations kept of %llu",
                          (unsigned long)kept, (unsigned long long)next - 1);
     for (uint32_t u = 0; u < cl->group_slots.n; u++) {

@@ -62,7 +62,8 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
                             cl->words.dropped,  cl->words.entries.n,
                             cl->links.n,        cl->redirects.n,
                             cl->next_operation, cl->next_answer,
-                            cl->topics.next,    cl->viewed};
+                            cl->topics.next,    cl->viewed,
+                            s->operations};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         at = ed_put_varint(at, shape[i]);
     for (size_t i = 0; i < sizeof now / sizeof *now; i++)

@@ -340,8 +340,10 @@ struct ed_redirects {
     struct ed_table place; /* id -> place */
 };
 
-/* The last operations, at number % OPERATIONS_KEPT, with what an undo needs. */
+/* The last operations, at number % OPERATIONS_KEPT, with what an undo needs. Of persons' ones,
+ * fewer than WANTED_MAX are kept for as long as only others operate: numbers have gaps then. */
 #define OPERATIONS_KEPT 64
+#define WANTED_MAX      48
 struct ed_operation {
     uint64_t number; /* 0: free */
     eddy_operation_kind kind;

@@ -23,8 +23,8 @@ struct plan {
 
 static struct ed_operation *kept_find(const eddy_clusterer *cl, uint64_t number)
 {
-    if (!cl->operations || !number || number + OPERATIONS_KEPT <= cl->next_operation)
-        return NULL; /* the undo itself takes the place of the oldest */
+    if (!cl->operations || !number)
+        return NULL;
     struct ed_operation *kept = &cl->operations[number % OPERATIONS_KEPT];
     return kept->number == number && kept->kind != EDDY_OPERATION_UNDO ? kept : NULL;
 }

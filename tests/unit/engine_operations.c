@@ -722,6 +722,80 @@ TEST(nonsense_is_invalid)
     stream_free(&x.s);
 }
 
+/* A reasoner's many operations push out each other, but nothing that a person may want back. */
+TEST(what_persons_did_outlasts_what_reasoners_say)
+{
+    struct shape x;
+    struct kept kept = {0};
+    eddy_clusterer *cl = started(&x, 1000);
+    uint64_t a = largest(cl, 0);
+    eddy_operation pin = {.kind = EDDY_OPERATION_PIN, .actor = EDDY_PERSON, .event = a};
+    uint64_t wanted = done(cl, pin).number;
+    eddy_operation say = {.kind = EDDY_OPERATION_DESCRIBE,
+                          .actor = EDDY_LLM,
+                          .event = largest(cl, 1),
+                          .summary = {"what is said of it", 18}};
+    uint64_t first = 0;
+    uint64_t last = 0;
+    for (uint64_t i = 0; i < 3 * OPERATIONS_KEPT; i++) {
+        say.summary.n = 10 + i % 2;
+        say.event_version = version_of(cl, say.event);
+        last = done(cl, say).number;
+        assert_true(last % OPERATIONS_KEPT != wanted % OPERATIONS_KEPT);
+        first = first ? first : last;
+    }
+    eddy_engine_stats st;
+    eddy_clusterer_stats(cl, &st);
+    assert_int_equal(st.operations, 1 + 3 * OPERATIONS_KEPT);
+    assert_true(last > st.operations);
+    record(cl, &kept, NULL);
+    eddy_clusterer *twin = kept_load(&kept, &x.o, 3);
+    eddy_clusterer_stats(twin, &st);
+    assert_int_equal(st.operations, 1 + 3 * OPERATIONS_KEPT);
+
+    eddy_operation undo = {.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = first};
+    refused(twin, undo, EDDY_REFUSED_GONE);
+    undo.undo = wanted;
+    done(twin, undo);
+    assert_false(ed_pinned(twin, ed_event_slot(twin, a)));
+    refused(twin, undo, EDDY_REFUSED_STALE); /* done; its place is anybody's now */
+    for (size_t i = 0; i < OPERATIONS_KEPT; i++) {
+        say.event_version = version_of(twin, say.event);
+        done(twin, say);
+    }
+    refused(twin, undo, EDDY_REFUSED_GONE);
+    eddy_clusterer_free(cl);
+    eddy_clusterer_free(twin);
+    kept_clear(&kept);
+    stream_free(&x.s);
+}
+
+/* Persons who do very much share the ring with the others; the oldest of it can be undone, too. */
+TEST(the_oldest_operation_that_is_kept_can_be_undone)
+{
+    struct shape x;
+    eddy_clusterer *cl = started(&x, 1000);
+    uint64_t a = largest(cl, 0);
+    eddy_operation op = {.kind = EDDY_OPERATION_PIN, .actor = EDDY_PERSON, .event = a};
+    uint64_t oldest = done(cl, op).number;
+    op = (eddy_operation){.kind = EDDY_OPERATION_RENAME, .actor = EDDY_PERSON};
+    op.event = largest(cl, 1);
+    op.name = (eddy_str){"a given name", 12};
+    for (size_t i = 1; i < OPERATIONS_KEPT; i++)
+        done(cl, op);
+    op = (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = oldest};
+    done(cl, op);
+    assert_false(ed_pinned(cl, ed_event_slot(cl, a)));
+    op = (eddy_operation){.kind = EDDY_OPERATION_DESCRIBE, .actor = EDDY_LLM};
+    op.event = a;
+    op.event_version = version_of(cl, a);
+    op.summary = (eddy_str){"what is said of it", 18};
+    uint64_t next = cl->next_operation;
+    assert_int_equal(done(cl, op).number, next); /* nothing is passed over: a person has it all */
+    eddy_clusterer_free(cl);
+    stream_free(&x.s);
+}
+
 /* Links of people fill the table: nobody's decision is forgotten, one more is refused. */
 TEST(links_of_people_are_never_dropped)
 {
@@ -873,6 +947,8 @@ int main(void)
         cmocka_unit_test(who_undoes_a_reasoner_decides),
         cmocka_unit_test(folding_keeps_apart_what_may_be_undone),
         cmocka_unit_test(nonsense_is_invalid),
+        cmocka_unit_test(what_persons_did_outlasts_what_reasoners_say),
+        cmocka_unit_test(the_oldest_operation_that_is_kept_can_be_undone),
         cmocka_unit_test(links_of_people_are_never_dropped),
         cmocka_unit_test(redirects_are_bounded),
         cmocka_unit_test(operations_survive_any_lost_allocation),
