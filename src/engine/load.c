@@ -315,8 +315,8 @@ static void group_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     g->event = NONE;
     g->id = ed_get_varint(u);
     g->joined = ed_get_varint(u);
-    g->held = ed_get_varint(u);
-    g->held_by = ed_get_actor(u);
+    g->held[0] = ed_get_varint(u);
+    g->held[1] = ed_get_varint(u);
     g->came = ed_get_varint(u);
     g->weight = ed_get_number(u, 0x1p-60, WEIGHT_MOST);
     g->docs = ed_get_number(u, 0, COUNT_MOST);
@@ -624,7 +624,7 @@ static eddy_status operations_fit(eddy_clusterer *cl, eddy_error *err)
                          (unsigned long)kept, (unsigned long long)next - 1);
     for (uint32_t u = 0; u < cl->group_slots.n; u++) {
         const struct ed_group *g = &cl->groups[u];
-        int wrong = g->id && (g->held >= next || !g->held != !g->held_by);
+        int wrong = g->id && (g->held[0] >= next || g->held[1] >= next);
         for (uint32_t i = 0; i < OPERATIONS_KEPT && g->id && !wrong; i++)
             wrong = (g->came >> i & 1) && !(cl->operations && cl->operations[i].number);
         if (wrong)

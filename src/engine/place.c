@@ -58,7 +58,7 @@ static struct best best_elsewhere(const eddy_clusterer *cl, const struct ed_docu
 static int open(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
 {
     return doc->event != NONE && cl->events[doc->event].docs > 1 && !ed_pinned(cl, doc->event) &&
-           !cl->window.docs[slot].put_by && cl->groups[doc->group].held_by != EDDY_PERSON;
+           !cl->window.docs[slot].put_by && ed_held_by(&cl->groups[doc->group]) != EDDY_PERSON;
 }
 
 static int less_certain(const eddy_doubt *a, const eddy_doubt *b)

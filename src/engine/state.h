@@ -156,14 +156,13 @@ struct ed_sketch {
 };
 
 struct ed_group {
-    uint64_t id;     /* 0: free */
-    uint32_t event;  /* slot */
-    uint64_t joined; /* round in which a document last came */
-    uint64_t held;   /* groups of an event that have this in common stay together; 0: free. The
-                        number of the operation that said so */
-    uint64_t came;   /* bits: operations of the ring that brought it where it is or was */
-    eddy_actor held_by;
-    double weight; /* n_u */
+    uint64_t id;      /* 0: free */
+    uint32_t event;   /* slot */
+    uint64_t joined;  /* round in which a document last came */
+    uint64_t held[2]; /* groups of an event that have one of these in common stay together: numbers
+                         of the operations of others, and of a person, that said so; 0: free */
+    uint64_t came;    /* bits: operations of the ring that brought it where it is or was */
+    double weight;    /* n_u */
     double docs;
     double square; /* q_u = |S_u|^2 */
     int64_t first_ms, last_ms;
@@ -786,12 +785,28 @@ static inline int ed_pinned(const eddy_clusterer *cl, uint32_t slot)
     const struct ed_given *given = cl->events[slot].given;
     return given && given->pinned_by != EDDY_ONLINE;
 }
-/* All groups of an event stay together from now on, or until somebody of this rank says else. */
+/* All groups of an event stay together from now on, or until somebody of this rank says else. By a
+ * person, or by others of at least the rank of an LLM. */
 void ed_hold(eddy_clusterer *cl, uint32_t slot, uint64_t number, eddy_actor by);
+/* Whoever of the highest rank holds the group; EDDY_ONLINE: nobody. */
+static inline eddy_actor ed_held_by(const struct ed_group *g)
+{
+    return g->held[1] ? EDDY_PERSON : g->held[0] ? EDDY_LLM : EDDY_ONLINE;
+}
+/* Does somebody above this rank hold the two together, other than by operation `but`? */
+static inline int ed_held_both(const struct ed_group *a, const struct ed_group *b, eddy_actor above,
+                               uint64_t but)
+{
+    for (int k = 0; k < 2; k++)
+        if ((k ? EDDY_PERSON : EDDY_LLM) > above && a->held[k] && a->held[k] == b->held[k] &&
+            a->held[k] != but)
+            return 1;
+    return 0;
+}
 /* Must this group stay with others of its event? */
 int ed_held(const eddy_clusterer *cl, uint32_t group);
-/* No group is held by this operation any more, but those that somebody above `by` holds. */
-int ed_hold_release(eddy_clusterer *cl, uint64_t number, eddy_actor by);
+/* No group is held by this operation any more. */
+void ed_hold_release(eddy_clusterer *cl, uint64_t number);
 
 /* operate.c: the ring, when there is none yet */
 int ed_operations_room(eddy_clusterer *cl);

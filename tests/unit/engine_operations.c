@@ -602,6 +602,62 @@ TEST(links_decide_merges_and_follow_them)
     stream_free(&x.s);
 }
 
+/* A person makes one of two events, and an LLM merges a third with them. */
+static eddy_clusterer *merged_twice(struct shape *x, uint64_t ids[3], uint64_t numbers[2])
+{
+    eddy_clusterer *cl = started(x, 1000);
+    for (size_t i = 0; i < 3; i++)
+        ids[i] = largest(cl, i);
+    eddy_operation op = {.kind = EDDY_OPERATION_MERGE, .actor = EDDY_PERSON};
+    op.event = ids[1];
+    op.other = ids[0];
+    numbers[0] = done(cl, op).number;
+    double tau = cl->th.tau;
+    cl->th.tau = -1; /* all is alike now */
+    op.actor = EDDY_LLM;
+    op.event = ids[2];
+    op.event_version = version_of(cl, ids[2]);
+    op.other_version = version_of(cl, ids[0]);
+    numbers[1] = done(cl, op).number;
+    cl->th.tau = tau;
+    return cl;
+}
+
+/* All groups of the event are held, by these: 0: not. */
+static void held_by(const eddy_clusterer *cl, uint64_t id, uint64_t other, uint64_t person)
+{
+    const struct ed_event_state *ev = &cl->events[ed_event_slot(cl, id)];
+    assert_true(ev->n_groups > 1);
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        const struct ed_group *g = &cl->groups[ev->groups[i]];
+        assert_true(ed_held(cl, ev->groups[i]));
+        assert_true(g->held[0] == other && (!person || g->held[1] == person));
+    }
+}
+
+TEST(what_a_person_merged_outlives_the_undo_of_what_an_llm_added)
+{
+    struct shape x;
+    uint64_t ids[3];
+    uint64_t numbers[2];
+    eddy_clusterer *cl = merged_twice(&x, ids, numbers);
+    held_by(cl, ids[0], numbers[1], 0);
+    done(cl,
+         (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = numbers[1]});
+    held_by(cl, ids[0], 0, numbers[0]);
+    goes_on_without(cl, &x, 1000, ids[0], 0, 1u << EDDY_SPLIT);
+    eddy_clusterer_free(cl);
+    stream_free(&x.s);
+
+    cl = merged_twice(&x, ids, numbers); /* and the other way round */
+    done(cl,
+         (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = numbers[0]});
+    held_by(cl, ids[0], numbers[1], 0);
+    goes_on_without(cl, &x, 1000, ids[0], 0, 1u << EDDY_SPLIT);
+    eddy_clusterer_free(cl);
+    stream_free(&x.s);
+}
+
 /* A person who undoes what an LLM did has decided. */
 TEST(who_undoes_a_reasoner_decides)
 {
@@ -944,6 +1000,7 @@ int main(void)
         cmocka_unit_test(a_pinned_event_is_as_it_is),
         cmocka_unit_test(names_are_given_by_rank_and_taken_back),
         cmocka_unit_test(links_decide_merges_and_follow_them),
+        cmocka_unit_test(what_a_person_merged_outlives_the_undo_of_what_an_llm_added),
         cmocka_unit_test(who_undoes_a_reasoner_decides),
         cmocka_unit_test(folding_keeps_apart_what_may_be_undone),
         cmocka_unit_test(nonsense_is_invalid),
