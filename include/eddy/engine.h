@@ -411,7 +411,8 @@ typedef struct eddy_outcome {
 } eddy_outcome;
 
 /* Apply one operation at this place of the stream, if its premise holds. Refused ones change
- * nothing, not even the hash. The last 63 can be undone.
+ * nothing, not even the hash. The last 64 can be undone; of what persons did, up to 47 for as long
+ * as only others operate, whose numbers pass over theirs. Undos count, but cannot be undone.
  *
  * EDDY_INVALID  the operation makes no sense whatever the state is; the text says why; nothing
  *               changed

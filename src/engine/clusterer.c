@@ -362,7 +362,6 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->threshold = cl->th.tau;
     ret->spread = cl->th.spread;
     ret->stream_ms = cl->stream_ms;
-    ret->operations = cl->next_operation - 1;
     ret->viewed = cl->viewed;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
                  cl->room_events * (row + cl->o.terms_dim * sizeof(float) + sizeof *cl->events +

@@ -10,7 +10,6 @@
  * pinned or held together, and what was answered twice is not asked. */
 #include "engine/state.h"
 
-#define SURE 0.1 /* no doubt where P or 1 - P is below */
 #define SEAM_ABOVE                                                                                 \
     0.02 /* the halves are those at an event's own mean similarity and so much more */
 #define ASKED_MOST 2
@@ -219,7 +218,7 @@ static int doubts_take(struct doubts *list, size_t n_max, eddy_arena *arena, con
     return at != NULL;
 }
 
-/* All kinds of one event. PLACE has its place here. */
+/* SAME and WHOLE of one event; PLACE is about documents, see places(). */
 static int doubts_of(const eddy_clusterer *cl, struct doubts *list, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];

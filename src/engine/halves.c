@@ -51,16 +51,29 @@ static double bisect(const double *a, uint32_t n, uint8_t *side, uint8_t *trial)
     return lowest;
 }
 
-/* Groups that are held together are one node. Returns how many nodes there are. */
+/* Nodes x < y of the first n groups become one; the numbers close up. */
+static void nodes_join(uint32_t *node, uint32_t n, uint32_t x, uint32_t y)
+{
+    for (uint32_t i = 0; i < n; i++)
+        node[i] = node[i] == y ? x : node[i] - (node[i] > y);
+}
+
+/* Groups that are held together are one node, also those of which others hold one, persons the
+ * other with a third. Returns how many nodes there are. */
 static uint32_t nodes_of(const eddy_clusterer *cl, const struct ed_event_state *ev, uint32_t *node)
 {
     uint32_t m = 0;
     for (uint32_t i = 0; i < ev->n_groups; i++) {
-        uint64_t held = cl->groups[ev->groups[i]].held;
-        uint32_t j = 0;
-        while (j < i && !(held && cl->groups[ev->groups[j]].held == held))
-            j++;
-        node[i] = j < i ? node[j] : m++;
+        const struct ed_group *g = &cl->groups[ev->groups[i]];
+        node[i] = m++;
+        for (uint32_t j = 0; j < i; j++) {
+            uint32_t x = node[i] < node[j] ? node[i] : node[j];
+            uint32_t y = node[i] < node[j] ? node[j] : node[i];
+            if (x == y || !ed_held_both(g, &cl->groups[ev->groups[j]], EDDY_ONLINE, 0))
+                continue;
+            nodes_join(node, i + 1, x, y);
+            m--;
+        }
     }
     return m;
 }

@@ -1,9 +1,11 @@
 /* Links: what operations leave behind, and repair must heed.
  *
  *   links      of two live events: how much more (or less) alike than their sums they are; firm
- * ones decide alone. They follow merges, and a part that is split off inherits them holds groups of
- * one event with the same number stay together given      names and pins of events redirects  where
- * an event is that was merged away
+ *              ones decide alone. They follow merges, and a part that is split off inherits them
+ *   holds      groups of one event with the same number stay together. Persons and others hold by
+ *              numbers of their own: when the one lets go, the other still holds
+ *   given      names and pins of events
+ *   redirects  where an event is that was merged away
  *
  * All of it hangs on live events and goes with them when they fade, so it is bounded by them; links
  * and redirects have ceilings besides. At the ceiling the oldest links that are of no person go; an
@@ -270,34 +272,30 @@ void ed_hold(eddy_clusterer *cl, uint32_t slot, uint64_t number, eddy_actor by)
 {
     const struct ed_event_state *ev = &cl->events[slot];
     for (uint32_t i = 0; i < ev->n_groups; i++) {
-        struct ed_group *g = &cl->groups[ev->groups[i]];
-        g->held = number;
-        g->held_by = g->held_by > by ? g->held_by : by;
+        cl->groups[ev->groups[i]].held[by == EDDY_PERSON] = number;
         ed_mark(cl, ED_GROUP, ev->groups[i]);
     }
 }
 
-int ed_hold_release(eddy_clusterer *cl, uint64_t number, eddy_actor by)
+void ed_hold_release(eddy_clusterer *cl, uint64_t number)
 {
-    int some = 0;
     for (uint32_t u = 0; u < cl->group_slots.n; u++) {
         struct ed_group *g = &cl->groups[u];
-        if (!g->id || g->held != number || g->held_by > by)
-            continue;
-        g->held = 0;
-        g->held_by = EDDY_ONLINE;
-        ed_mark(cl, ED_GROUP, u);
-        some = 1;
+        for (size_t k = 0; k < 2 && g->id; k++) {
+            if (g->held[k] != number)
+                continue;
+            g->held[k] = 0;
+            ed_mark(cl, ED_GROUP, u);
+        }
     }
-    return some;
 }
 
 int ed_held(const eddy_clusterer *cl, uint32_t group)
 {
     const struct ed_group *g = &cl->groups[group];
     const struct ed_event_state *ev = &cl->events[g->event];
-    for (uint32_t i = 0; i < ev->n_groups && g->held; i++)
-        if (ev->groups[i] != group && cl->groups[ev->groups[i]].held == g->held)
+    for (uint32_t i = 0; i < ev->n_groups && ed_held_by(g); i++)
+        if (ev->groups[i] != group && ed_held_both(g, &cl->groups[ev->groups[i]], EDDY_ONLINE, 0))
             return 1;
     return 0;
 }
@@ -316,12 +314,10 @@ int ed_hold_bars(const eddy_clusterer *cl, uint32_t slot, const uint32_t *leavin
     const struct ed_event_state *ev = &cl->events[slot];
     for (size_t k = 0; k < n; k++) {
         const struct ed_group *g = &cl->groups[leaving[k]];
-        for (uint32_t i = 0; i < ev->n_groups && g->held && g->held != but; i++) {
-            const struct ed_group *stays = &cl->groups[ev->groups[i]];
-            if (stays->held == g->held && stays->held_by > actor && g->held_by > actor &&
+        for (uint32_t i = 0; i < ev->n_groups && ed_held_by(g); i++)
+            if (ed_held_both(g, &cl->groups[ev->groups[i]], actor, but) &&
                 !listed(leaving, n, ev->groups[i]))
                 return 1;
-        }
     }
     return 0;
 }

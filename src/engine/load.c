@@ -162,7 +162,8 @@ static void scalars_get(eddy_clusterer *cl, struct ed_unpack *u)
                              &cl->next_operation,
                              &cl->next_answer,
                              &cl->topics.next,
-                             &cl->viewed};
+                             &cl->viewed,
+                             &s->operations};
     shape_get(cl, u);
     for (size_t i = 0; i < sizeof now / sizeof *now; i++)
         *now[i] = ed_get_varint(u);
@@ -314,8 +315,8 @@ static void group_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     g->event = NONE;
     g->id = ed_get_varint(u);
     g->joined = ed_get_varint(u);
-    g->held = ed_get_varint(u);
-    g->held_by = ed_get_actor(u);
+    g->held[0] = ed_get_varint(u);
+    g->held[1] = ed_get_varint(u);
     g->came = ed_get_varint(u);
     g->weight = ed_get_number(u, 0x1p-60, WEIGHT_MOST);
     g->docs = ed_get_number(u, 0, COUNT_MOST);
@@ -612,16 +613,18 @@ static eddy_status operations_fit(eddy_clusterer *cl, eddy_error *err)
     uint64_t next = cl->next_operation;
     for (uint32_t i = 0; i < cl->marks[ED_OPERATION].room; i++) {
         const struct ed_operation *op = &cl->operations[i];
-        if (op->number && (op->number >= next || op->number + OPERATIONS_KEPT < next))
+        int late = op->number + OPERATIONS_KEPT < next && op->actor != EDDY_PERSON && !op->undone;
+        if (op->number && (op->number >= next || late))
             return ed_unfit(err, "operation", op->number);
         kept += op->number != 0;
     }
-    if (kept != (next - 1 < OPERATIONS_KEPT ? next - 1 : OPERATIONS_KEPT))
+    if (kept != (next - 1 < OPERATIONS_KEPT ? next - 1 : OPERATIONS_KEPT) ||
+        cl->stats.operations < kept || cl->stats.operations >= next)
         return eddy_fail(err, EDDY_FORMAT, "state: %lu operations kept of %llu",
                          (unsigned long)kept, (unsigned long long)next - 1);
     for (uint32_t u = 0; u < cl->group_slots.n; u++) {
         const struct ed_group *g = &cl->groups[u];
-        int wrong = g->id && (g->held >= next || !g->held != !g->held_by);
+        int wrong = g->id && (g->held[0] >= next || g->held[1] >= next);
         for (uint32_t i = 0; i < OPERATIONS_KEPT && g->id && !wrong; i++)
             wrong = (g->came >> i & 1) && !(cl->operations && cl->operations[i].number);
         if (wrong)

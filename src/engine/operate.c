@@ -338,12 +338,38 @@ static int given_keep(const eddy_clusterer *cl, uint32_t slot, uint32_t topic, s
     return !given || ed_given_keep(cl, ret, given);
 }
 
+/* May a person still want this back? */
+static int is_wanted(const struct ed_operation *kept)
+{
+    return kept->number && kept->actor == EDDY_PERSON && kept->kind != EDDY_OPERATION_UNDO &&
+           !kept->undone;
+}
+
+/* The number of the next operation. An undo passes over the place of what it undoes. Reasoners say
+ * more in an hour than persons in a month: they pass over the places of what persons did, until
+ * these are so many that hardly anything of reasoners would be kept. */
+static uint64_t number_next(const eddy_clusterer *cl, const eddy_operation *op)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < OPERATIONS_KEPT; i++)
+        wanted += (size_t)is_wanted(&cl->operations[i]);
+    int passes = op->actor != EDDY_PERSON && wanted < WANTED_MAX;
+    uint64_t undone = op->kind == EDDY_OPERATION_UNDO ? op->undo : 0;
+    uint64_t number = cl->next_operation;
+    const struct ed_operation *kept = &cl->operations[number % OPERATIONS_KEPT];
+    while ((undone && kept->number == undone) || (passes && is_wanted(kept)))
+        kept = &cl->operations[++number % OPERATIONS_KEPT];
+    return number;
+}
+
 /* The next place of the ring, with what stands before the operation. */
 static struct ed_operation *operation_begin(eddy_clusterer *cl, const struct doing *d)
 {
     if (!ed_operations_room(cl))
         return NULL;
-    uint64_t number = cl->next_operation++;
+    uint64_t number = number_next(cl, d->op);
+    cl->next_operation = number + 1;
+    cl->stats.operations++;
     struct ed_operation *kept = &cl->operations[number % OPERATIONS_KEPT];
     if (kept->number)
         ed_operation_forget(cl, kept);

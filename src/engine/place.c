@@ -7,8 +7,6 @@
  * question about two events, not about a document. */
 #include "engine/state.h"
 
-#define CERTAIN 0.1 /* less probable ones are not asked about */
-
 /* Similarity of the document to an event that it is not in, less what size takes. */
 static double value_at(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
 {
@@ -60,7 +58,7 @@ static struct best best_elsewhere(const eddy_clusterer *cl, const struct ed_docu
 static int open(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
 {
     return doc->event != NONE && cl->events[doc->event].docs > 1 && !ed_pinned(cl, doc->event) &&
-           !cl->window.docs[slot].put_by && cl->groups[doc->group].held_by != EDDY_PERSON;
+           !cl->window.docs[slot].put_by && ed_held_by(&cl->groups[doc->group]) != EDDY_PERSON;
 }
 
 static int less_certain(const eddy_doubt *a, const eddy_doubt *b)
@@ -95,8 +93,8 @@ size_t ed_doubts_place(const eddy_clusterer *cl, size_t n_max, eddy_doubt *ret)
         struct best best = best_elsewhere(cl, &doc);
         if (best.slot == NONE)
             continue;
-        double yes = ed_sigmoid(BETA / cl->th.spread * (best.value - value_own(cl, &doc)));
-        if (yes < CERTAIN)
+        double yes = ed_sigmoid(ed_beta(cl) * (best.value - value_own(cl, &doc)));
+        if (yes < SURE)
             continue;
         const struct ed_event_state *own = &cl->events[doc.event];
         const struct ed_event_state *other = &cl->events[best.slot];

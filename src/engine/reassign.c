@@ -19,7 +19,7 @@
 static int hold_bars(const eddy_clusterer *cl, uint32_t group, eddy_actor actor)
 {
     const struct ed_group *g = &cl->groups[group];
-    return g->held && g->held_by > actor && cl->events[g->event].docs > 1;
+    return ed_held_by(g) > actor && cl->events[g->event].docs > 1;
 }
 
 static void compare(const eddy_clusterer *cl, const struct ed_document *doc, struct ed_going *going)

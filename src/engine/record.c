@@ -62,7 +62,8 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
                             cl->words.dropped,  cl->words.entries.n,
                             cl->links.n,        cl->redirects.n,
                             cl->next_operation, cl->next_answer,
-                            cl->topics.next,    cl->viewed};
+                            cl->topics.next,    cl->viewed,
+                            s->operations};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         at = ed_put_varint(at, shape[i]);
     for (size_t i = 0; i < sizeof now / sizeof *now; i++)
@@ -147,8 +148,8 @@ static ed_out group_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     const struct ed_group *g = &cl->groups[slot];
     at = ed_put_varint(at, g->id);
     at = ed_put_varint(at, g->joined);
-    at = ed_put_varint(at, g->held);
-    *at++ = (unsigned char)g->held_by;
+    at = ed_put_varint(at, g->held[0]);
+    at = ed_put_varint(at, g->held[1]);
     at = ed_put_varint(at, g->came);
     at = ed_put_number(at, g->weight);
     at = ed_put_number(at, g->docs);
@@ -224,7 +225,7 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
     case ED_TOLD: return ev && ev->id && ev->told ? ED_NUMBER_MAX + vector_max(cl) : 0;
     case ED_GROUP:
         return number < cl->group_slots.n && cl->groups[number].id
-                   ? 256 + SKETCH * (size_t)(8 + 2 * ED_NUMBER_MAX) + 2 * ED_VARINT_MAX + 1 +
+                   ? 256 + SKETCH * (size_t)(8 + 2 * ED_NUMBER_MAX) + 3 * ED_VARINT_MAX +
                          2 * sizeof(struct ed_exemplar) + vector_max(cl)
                    : 0;
     case ED_SAMPLE: return number < cl->sample.n ? vector_max(cl) : 0;

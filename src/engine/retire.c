@@ -21,23 +21,24 @@ static double ward(const eddy_clusterer *cl, uint32_t u, uint32_t v)
  * pair, so that what came together can go together. */
 static int alike(const eddy_clusterer *cl, uint32_t u, uint32_t v)
 {
-    return cl->groups[u].came == cl->groups[v].came && cl->groups[u].held == cl->groups[v].held;
+    const struct ed_group *a = &cl->groups[u];
+    const struct ed_group *b = &cl->groups[v];
+    return a->came == b->came && a->held[0] == b->held[0] && a->held[1] == b->held[1];
 }
 
-/* What is held with either group is held with both. */
-static void holds_join(eddy_clusterer *cl, struct ed_group *a, const struct ed_group *b)
+/* What is held with either group, by persons (1) or by others (0), is held with both. */
+static void holds_join(eddy_clusterer *cl, struct ed_group *a, const struct ed_group *b, int k)
 {
     const struct ed_event_state *ev = &cl->events[a->event];
-    uint64_t gone = b->held;
-    for (uint32_t i = 0; i < ev->n_groups && a->held && gone && a->held != gone; i++) {
+    uint64_t gone = b->held[k];
+    for (uint32_t i = 0; i < ev->n_groups && a->held[k] && gone && a->held[k] != gone; i++) {
         struct ed_group *g = &cl->groups[ev->groups[i]];
-        if (g->held != gone)
+        if (g->held[k] != gone)
             continue;
-        g->held = a->held;
+        g->held[k] = a->held[k];
         ed_mark(cl, ED_GROUP, ev->groups[i]);
     }
-    a->held = a->held ? a->held : gone;
-    a->held_by = a->held_by > b->held_by ? a->held_by : b->held_by;
+    a->held[k] = a->held[k] ? a->held[k] : gone;
 }
 
 static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
@@ -54,7 +55,8 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     for (uint32_t i = 0; i < b->words.n; i++)
         ed_sketch_add(&a->words, b->words.hash[i], b->words.sure[i]);
     a->came &= b->came;
-    holds_join(cl, a, b);
+    holds_join(cl, a, b, 0);
+    holds_join(cl, a, b, 1);
     if (b->central.similarity > a->central.similarity)
         a->central = b->central;
     if (b->newest.time_ms > a->newest.time_ms)

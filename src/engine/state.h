@@ -79,6 +79,7 @@
 #define SIZE_SMALL    16.0  /* n_small */
 #define GROUP_COSINE  0.6   /* tau_m: cosine to join a group */
 #define BETA          6.0   /* steepness of confidence, times 1/sd */
+#define SURE          0.1   /* no doubt where P or 1 - P is below */
 #define STRETCH_FIRST 32
 /* Spreads: so far below what repair would ask may be what a reasoner merges, and so far above what
  * it splits (the range that 5.7 fits the threshold in). */
@@ -155,14 +156,13 @@ struct ed_sketch {
 };
 
 struct ed_group {
-    uint64_t id;     /* 0: free */
-    uint32_t event;  /* slot */
-    uint64_t joined; /* round in which a document last came */
-    uint64_t held;   /* groups of an event that have this in common stay together; 0: free. The
-                        number of the operation that said so */
-    uint64_t came;   /* bits: operations of the ring that brought it where it is or was */
-    eddy_actor held_by;
-    double weight; /* n_u */
+    uint64_t id;      /* 0: free */
+    uint32_t event;   /* slot */
+    uint64_t joined;  /* round in which a document last came */
+    uint64_t held[2]; /* groups of an event that have one of these in common stay together: numbers
+                         of the operations of others, and of a person, that said so; 0: free */
+    uint64_t came;    /* bits: operations of the ring that brought it where it is or was */
+    double weight;    /* n_u */
     double docs;
     double square; /* q_u = |S_u|^2 */
     int64_t first_ms, last_ms;
@@ -339,8 +339,10 @@ struct ed_redirects {
     struct ed_table place; /* id -> place */
 };
 
-/* The last operations, at number % OPERATIONS_KEPT, with what an undo needs. */
+/* The last operations, at number % OPERATIONS_KEPT, with what an undo needs. Of persons' ones,
+ * fewer than WANTED_MAX are kept for as long as only others operate: numbers have gaps then. */
 #define OPERATIONS_KEPT 64
+#define WANTED_MAX      48
 struct ed_operation {
     uint64_t number; /* 0: free */
     eddy_operation_kind kind;
@@ -783,12 +785,28 @@ static inline int ed_pinned(const eddy_clusterer *cl, uint32_t slot)
     const struct ed_given *given = cl->events[slot].given;
     return given && given->pinned_by != EDDY_ONLINE;
 }
-/* All groups of an event stay together from now on, or until somebody of this rank says else. */
+/* All groups of an event stay together from now on, or until somebody of this rank says else. By a
+ * person, or by others of at least the rank of an LLM. */
 void ed_hold(eddy_clusterer *cl, uint32_t slot, uint64_t number, eddy_actor by);
+/* Whoever of the highest rank holds the group; EDDY_ONLINE: nobody. */
+static inline eddy_actor ed_held_by(const struct ed_group *g)
+{
+    return g->held[1] ? EDDY_PERSON : g->held[0] ? EDDY_LLM : EDDY_ONLINE;
+}
+/* Does somebody above this rank hold the two together, other than by operation `but`? */
+static inline int ed_held_both(const struct ed_group *a, const struct ed_group *b, eddy_actor above,
+                               uint64_t but)
+{
+    for (int k = 0; k < 2; k++)
+        if ((k ? EDDY_PERSON : EDDY_LLM) > above && a->held[k] && a->held[k] == b->held[k] &&
+            a->held[k] != but)
+            return 1;
+    return 0;
+}
 /* Must this group stay with others of its event? */
 int ed_held(const eddy_clusterer *cl, uint32_t group);
-/* No group is held by this operation any more, but those that somebody above `by` holds. */
-int ed_hold_release(eddy_clusterer *cl, uint64_t number, eddy_actor by);
+/* No group is held by this operation any more. */
+void ed_hold_release(eddy_clusterer *cl, uint64_t number);
 
 /* operate.c: the ring, when there is none yet */
 int ed_operations_room(eddy_clusterer *cl);

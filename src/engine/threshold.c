@@ -153,7 +153,6 @@ void ed_threshold_learn(eddy_clusterer *cl)
         th->full = th->delta > 0 ? SIZE_FULL * ed_exp2(-slack / th->delta) : 0;
         th->mean = mean;
         th->spread = sd;
-        th->mean = mean;
         th->learned = isnan(cl->o.threshold) ? tau + cl->o.granularity * sd : cl->o.threshold;
         ed_judge_fit(cl);
     }

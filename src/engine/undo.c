@@ -23,8 +23,8 @@ struct plan {
 
 static struct ed_operation *kept_find(const eddy_clusterer *cl, uint64_t number)
 {
-    if (!cl->operations || !number || number + OPERATIONS_KEPT <= cl->next_operation)
-        return NULL; /* the undo itself takes the place of the oldest */
+    if (!cl->operations || !number)
+        return NULL;
     struct ed_operation *kept = &cl->operations[number % OPERATIONS_KEPT];
     return kept->number == number && kept->kind != EDDY_OPERATION_UNDO ? kept : NULL;
 }
@@ -129,7 +129,8 @@ static eddy_refusal plan_link(const eddy_clusterer *cl, struct plan *p)
         if (cl->links.at[i].operation == number)
             return EDDY_APPLIED;
     for (uint32_t u = 0; u < cl->group_slots.n; u++)
-        if (cl->groups[u].id && cl->groups[u].held == number)
+        if (cl->groups[u].id &&
+            (cl->groups[u].held[0] == number || cl->groups[u].held[1] == number))
             return EDDY_APPLIED;
     return EDDY_REFUSED_STALE;
 }
@@ -267,7 +268,7 @@ static eddy_status undo_groups(eddy_clusterer *cl, const eddy_operation *op, str
 {
     struct ed_operation *kept = p->kept;
     int fresh = p->to == NONE;
-    ed_hold_release(cl, kept->number, op->actor);
+    ed_hold_release(cl, kept->number);
     if (!links_void(cl, kept->number))
         return eddy_fail_nomem(err, "links", sizeof(struct ed_link));
     uint64_t from = cl->events[p->from].id;
@@ -331,10 +332,9 @@ static eddy_status undo_describe(eddy_clusterer *cl, struct plan *p, eddy_error 
     return is_topic ? ed_topic_tell(cl, p->topic, err) : EDDY_OK;
 }
 
-static eddy_status undo_link(eddy_clusterer *cl, const eddy_operation *op, struct plan *p,
-                             eddy_error *err)
+static eddy_status undo_link(eddy_clusterer *cl, struct plan *p, eddy_error *err)
 {
-    ed_hold_release(cl, p->kept->number, op->actor);
+    ed_hold_release(cl, p->kept->number);
     p->from = live(cl, p->kept->event);
     p->to = live(cl, p->kept->other);
     if (!links_void(cl, p->kept->number) || !link_back(cl, &p->kept->link, p->from, p->to))
@@ -372,7 +372,7 @@ static eddy_status undo_answer(eddy_clusterer *cl, const eddy_operation *op, str
     struct ed_answer *answer = ed_answer_find(cl, kept->number);
     int split = answer->side && kept->other;
     int apart = p->from != NONE && p->to != NONE && p->from != p->to;
-    ed_hold_release(cl, kept->number, op->actor);
+    ed_hold_release(cl, kept->number);
     if (!links_without(cl, kept->number, answer->shift))
         return eddy_fail_nomem(err, "links", sizeof(struct ed_link));
     ed_answer_void(cl, answer);
@@ -421,7 +421,7 @@ eddy_status ed_undo(eddy_clusterer *cl, const eddy_operation *op, uint64_t *ret_
         st = p.groups ? undo_groups(cl, op, &p, err) : eddy_fail_nomem(err, "undo", 0);
         break;
     case EDDY_OPERATION_SPLIT: st = undo_split(cl, op, &p, err); break;
-    case EDDY_OPERATION_LINK: st = undo_link(cl, op, &p, err); break;
+    case EDDY_OPERATION_LINK: st = undo_link(cl, &p, err); break;
     case EDDY_OPERATION_REASSIGN: st = undo_document(cl, op, &p, err); break;
     case EDDY_OPERATION_ANSWER: st = undo_answer(cl, op, &p, err); break;
     case EDDY_OPERATION_DESCRIBE: st = undo_describe(cl, &p, err); break;

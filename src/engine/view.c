@@ -1,8 +1,8 @@
 /* View: what a reasoner sees, as copies, so that it may think for as long as it likes.
  *
  * Events whose version is another than in the last view, each with some of its documents; and what
- * is in doubt, with documents of both sides. Which versions were seen is no part of the state:
- * after a load all events are new to whoever asks. */
+ * is in doubt, with documents of both sides. Which versions were seen is part of the state, so that
+ * after a load a reasoner goes on where it was. */
 #include "engine/state.h"
 
 #include <eddy/reason.h>

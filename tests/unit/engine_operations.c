@@ -602,6 +602,62 @@ TEST(links_decide_merges_and_follow_them)
     stream_free(&x.s);
 }
 
+/* A person makes one of two events, and an LLM merges a third with them. */
+static eddy_clusterer *merged_twice(struct shape *x, uint64_t ids[3], uint64_t numbers[2])
+{
+    eddy_clusterer *cl = started(x, 1000);
+    for (size_t i = 0; i < 3; i++)
+        ids[i] = largest(cl, i);
+    eddy_operation op = {.kind = EDDY_OPERATION_MERGE, .actor = EDDY_PERSON};
+    op.event = ids[1];
+    op.other = ids[0];
+    numbers[0] = done(cl, op).number;
+    double tau = cl->th.tau;
+    cl->th.tau = -1; /* all is alike now */
+    op.actor = EDDY_LLM;
+    op.event = ids[2];
+    op.event_version = version_of(cl, ids[2]);
+    op.other_version = version_of(cl, ids[0]);
+    numbers[1] = done(cl, op).number;
+    cl->th.tau = tau;
+    return cl;
+}
+
+/* All groups of the event are held, by these: 0: not. */
+static void held_by(const eddy_clusterer *cl, uint64_t id, uint64_t other, uint64_t person)
+{
+    const struct ed_event_state *ev = &cl->events[ed_event_slot(cl, id)];
+    assert_true(ev->n_groups > 1);
+    for (uint32_t i = 0; i < ev->n_groups; i++) {
+        const struct ed_group *g = &cl->groups[ev->groups[i]];
+        assert_true(ed_held(cl, ev->groups[i]));
+        assert_true(g->held[0] == other && (!person || g->held[1] == person));
+    }
+}
+
+TEST(what_a_person_merged_outlives_the_undo_of_what_an_llm_added)
+{
+    struct shape x;
+    uint64_t ids[3];
+    uint64_t numbers[2];
+    eddy_clusterer *cl = merged_twice(&x, ids, numbers);
+    held_by(cl, ids[0], numbers[1], 0);
+    done(cl,
+         (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = numbers[1]});
+    held_by(cl, ids[0], 0, numbers[0]);
+    goes_on_without(cl, &x, 1000, ids[0], 0, 1u << EDDY_SPLIT);
+    eddy_clusterer_free(cl);
+    stream_free(&x.s);
+
+    cl = merged_twice(&x, ids, numbers); /* and the other way round */
+    done(cl,
+         (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = numbers[0]});
+    held_by(cl, ids[0], numbers[1], 0);
+    goes_on_without(cl, &x, 1000, ids[0], 0, 1u << EDDY_SPLIT);
+    eddy_clusterer_free(cl);
+    stream_free(&x.s);
+}
+
 /* A person who undoes what an LLM did has decided. */
 TEST(who_undoes_a_reasoner_decides)
 {
@@ -718,6 +774,80 @@ TEST(nonsense_is_invalid)
     refused(cl, op, EDDY_REFUSED_STALE);
     op = (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = 1};
     refused(cl, op, EDDY_REFUSED_GONE);
+    eddy_clusterer_free(cl);
+    stream_free(&x.s);
+}
+
+/* A reasoner's many operations push out each other, but nothing that a person may want back. */
+TEST(what_persons_did_outlasts_what_reasoners_say)
+{
+    struct shape x;
+    struct kept kept = {0};
+    eddy_clusterer *cl = started(&x, 1000);
+    uint64_t a = largest(cl, 0);
+    eddy_operation pin = {.kind = EDDY_OPERATION_PIN, .actor = EDDY_PERSON, .event = a};
+    uint64_t wanted = done(cl, pin).number;
+    eddy_operation say = {.kind = EDDY_OPERATION_DESCRIBE,
+                          .actor = EDDY_LLM,
+                          .event = largest(cl, 1),
+                          .summary = {"what is said of it", 18}};
+    uint64_t first = 0;
+    uint64_t last = 0;
+    for (uint64_t i = 0; i < 3 * OPERATIONS_KEPT; i++) {
+        say.summary.n = 10 + i % 2;
+        say.event_version = version_of(cl, say.event);
+        last = done(cl, say).number;
+        assert_true(last % OPERATIONS_KEPT != wanted % OPERATIONS_KEPT);
+        first = first ? first : last;
+    }
+    eddy_engine_stats st;
+    eddy_clusterer_stats(cl, &st);
+    assert_int_equal(st.operations, 1 + 3 * OPERATIONS_KEPT);
+    assert_true(last > st.operations);
+    record(cl, &kept, NULL);
+    eddy_clusterer *twin = kept_load(&kept, &x.o, 3);
+    eddy_clusterer_stats(twin, &st);
+    assert_int_equal(st.operations, 1 + 3 * OPERATIONS_KEPT);
+
+    eddy_operation undo = {.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = first};
+    refused(twin, undo, EDDY_REFUSED_GONE);
+    undo.undo = wanted;
+    done(twin, undo);
+    assert_false(ed_pinned(twin, ed_event_slot(twin, a)));
+    refused(twin, undo, EDDY_REFUSED_STALE); /* done; its place is anybody's now */
+    for (size_t i = 0; i < OPERATIONS_KEPT; i++) {
+        say.event_version = version_of(twin, say.event);
+        done(twin, say);
+    }
+    refused(twin, undo, EDDY_REFUSED_GONE);
+    eddy_clusterer_free(cl);
+    eddy_clusterer_free(twin);
+    kept_clear(&kept);
+    stream_free(&x.s);
+}
+
+/* Persons who do very much share the ring with the others; the oldest of it can be undone, too. */
+TEST(the_oldest_operation_that_is_kept_can_be_undone)
+{
+    struct shape x;
+    eddy_clusterer *cl = started(&x, 1000);
+    uint64_t a = largest(cl, 0);
+    eddy_operation op = {.kind = EDDY_OPERATION_PIN, .actor = EDDY_PERSON, .event = a};
+    uint64_t oldest = done(cl, op).number;
+    op = (eddy_operation){.kind = EDDY_OPERATION_RENAME, .actor = EDDY_PERSON};
+    op.event = largest(cl, 1);
+    op.name = (eddy_str){"a given name", 12};
+    for (size_t i = 1; i < OPERATIONS_KEPT; i++)
+        done(cl, op);
+    op = (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = oldest};
+    done(cl, op);
+    assert_false(ed_pinned(cl, ed_event_slot(cl, a)));
+    op = (eddy_operation){.kind = EDDY_OPERATION_DESCRIBE, .actor = EDDY_LLM};
+    op.event = a;
+    op.event_version = version_of(cl, a);
+    op.summary = (eddy_str){"what is said of it", 18};
+    uint64_t next = cl->next_operation;
+    assert_int_equal(done(cl, op).number, next); /* nothing is passed over: a person has it all */
     eddy_clusterer_free(cl);
     stream_free(&x.s);
 }
@@ -870,9 +1000,12 @@ int main(void)
         cmocka_unit_test(a_pinned_event_is_as_it_is),
         cmocka_unit_test(names_are_given_by_rank_and_taken_back),
         cmocka_unit_test(links_decide_merges_and_follow_them),
+        cmocka_unit_test(what_a_person_merged_outlives_the_undo_of_what_an_llm_added),
         cmocka_unit_test(who_undoes_a_reasoner_decides),
         cmocka_unit_test(folding_keeps_apart_what_may_be_undone),
         cmocka_unit_test(nonsense_is_invalid),
+        cmocka_unit_test(what_persons_did_outlasts_what_reasoners_say),
+        cmocka_unit_test(the_oldest_operation_that_is_kept_can_be_undone),
         cmocka_unit_test(links_of_people_are_never_dropped),
         cmocka_unit_test(redirects_are_bounded),
         cmocka_unit_test(operations_survive_any_lost_allocation),
