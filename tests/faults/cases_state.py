@@ -93,8 +93,8 @@ def policy(admin, topic, value):
 @case("state-gone", "11", short=True)
 def state_gone(run, long):
     """the state topic was deleted, cut, or made anew: never an empty start in silence"""
-    admin = run.cluster.admin()
     before = worked(run)
+    admin = run.cluster.admin()  # not before: one that was refused once has been given up
     state = run.pipeline + ".state"
     end = checker.ends(run.cluster.address, state)[0]
 

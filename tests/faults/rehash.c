@@ -1,5 +1,6 @@
 /* The state that must be there, reached on another way: documents come one by one, in the order in
- * which they were assigned, from standard input; nothing of the pipeline, the journal or Kafka.
+ * which they were assigned, from standard input; nothing of the pipeline, the journal or Kafka. A
+ * reasoner by statistics looks at its places of the stream, and at an end.
  *
  *   rehash run [--set KEY=VALUE ...]     with eddy's own options
  *
@@ -10,6 +11,8 @@
 #include "base/memory.h"
 #include "cli/config.h"
 #include "cli/usage.h"
+
+#include <eddy/reason.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,6 +27,8 @@ struct replay {
     eddy_parser *parser;
     eddy_embedder *embedder;
     eddy_clusterer *clusterer;
+    eddy_reasoner *reasoner; /* NULL: none */
+    uint64_t every;          /* documents from one of its looks to the next */
     eddy_arena *arena, *scratch;
     char *value; /* (VALUE_MAX + 1) */
 };
@@ -43,6 +48,33 @@ static eddy_status embed(struct replay *r, eddy_doc *doc, eddy_row *row, eddy_er
     for (size_t i = 0; i < dim && !doc->dense; i++)
         if (dense[i] != 0)
             doc->dense = dense;
+    return st;
+}
+
+/* Is it at a place where the reasoner looks, and has not? */
+static int is_due(const struct replay *r, int ending)
+{
+    eddy_engine_stats stats;
+    eddy_clusterer_stats(r->clusterer, &stats);
+    return r->reasoner && stats.viewed != stats.documents &&
+           (ending || stats.documents % r->every == 0);
+}
+
+static eddy_status look(struct replay *r, eddy_error *err)
+{
+    eddy_view view;
+    const eddy_operation *all = NULL;
+    size_t n = 0;
+    eddy_status st =
+        eddy_view_take(r->clusterer, 0, (size_t)r->config.reason.questions, r->arena, &view, err);
+    if (st == EDDY_OK)
+        st = eddy_reasoner_pass(r->reasoner, &view, 0, 0, r->arena, &all, &n, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        eddy_outcome outcome;
+        st = eddy_clusterer_apply(r->clusterer, &all[i], &outcome, err);
+        if (st == EDDY_OK)
+            eddy_reasoner_heard(r->reasoner, &all[i], &outcome);
+    }
     return st;
 }
 
@@ -68,7 +100,9 @@ static eddy_status take(struct replay *r, const eddy_raw *raw, eddy_error *err)
     for (size_t i = 0; i < EDDY_EXTRA_MAX; i++)
         row.extra[i] = doc.extra[i];
     eddy_assignment assignment;
-    return eddy_clusterer_assign(r->clusterer, &row, 1, &assignment, err);
+    if (is_due(r, 0))
+        st = look(r, err);
+    return st == EDDY_OK ? eddy_clusterer_assign(r->clusterer, &row, 1, &assignment, err) : st;
 }
 
 static eddy_status tell(struct replay *r, uint64_t documents, int flushed, eddy_error *err)
@@ -86,7 +120,10 @@ static eddy_status ask(struct replay *r, uint64_t documents, int mask, eddy_erro
 {
     eddy_status st = mask & 1 ? tell(r, documents, 0, err) : EDDY_OK;
     if (st == EDDY_OK && mask & 2) {
-        st = eddy_clusterer_flush(r->clusterer, err);
+        if (is_due(r, 1))
+            st = look(r, err);
+        if (st == EDDY_OK)
+            st = eddy_clusterer_flush(r->clusterer, err);
         if (st == EDDY_OK)
             st = tell(r, documents, 1, err);
     }
@@ -132,7 +169,14 @@ static eddy_status replay_open(struct replay *r, eddy_error *err)
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(&r->config, dim, &engine);
-    return eddy_clusterer_new(&engine, &r->clusterer, err);
+    st = eddy_clusterer_new(&engine, &r->clusterer, err);
+    eddy_reason_options reason;
+    eddy_reason_options_init(&reason);
+    reason.questions_max = (size_t)r->config.reason.questions;
+    r->every = (uint64_t)r->config.reason.every;
+    if (st == EDDY_OK && r->config.reason.kind == ED_REASON_STATISTICS)
+        st = eddy_reasoner_new(&reason, &r->reasoner, err);
+    return st;
 }
 
 int main(int argc, char **argv)
@@ -154,6 +198,7 @@ int main(int argc, char **argv)
     free(r.value);
     eddy_arena_free(r.arena);
     eddy_arena_free(r.scratch);
+    eddy_reasoner_free(r.reasoner);
     eddy_clusterer_free(r.clusterer);
     eddy_embedder_free(r.embedder);
     eddy_parser_free(r.parser);
