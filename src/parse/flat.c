@@ -146,10 +146,9 @@ static const char *simple_take(const char *at, const char *end, struct ed_value 
     int minus = *at == '-';
     json_int_t value = 0;
     const char *first = at += minus;
-    while (at < end && *at >= '0' && *at <= '9' && at - first <= DIGITS_MAX)
+    while (at < end && *at >= '0' && *at <= '9' && at - first < DIGITS_MAX)
         value = value * 10 + (*at++ - '0');
-    if (at == first || at - first > DIGITS_MAX || (*first == '0' && at - first > 1) ||
-        !ends_value(at, end))
+    if (at == first || (*first == '0' && at - first > 1) || !ends_value(at, end))
         return NULL;
     *ret =
         (struct ed_value){.is_there = 1, .type = JSON_INTEGER, .integer = minus ? -value : value};

@@ -94,6 +94,7 @@ TEST(all_else_is_left_to_the_tree)
         "{\"ts\":1x}",
         "{\"ts\":1\"a\"}",
         "{\"ts\":1234567890123456789}",
+        "{\"ts\":9999999999999999999}", /* which overflowed on the way */
         "{\"ts\":truex}",
         "{\"ts\":tru}",
         "{\"from\":{\"name\":\"x\"}}",
