@@ -58,11 +58,11 @@ eddy_status ed_merge_add(struct ed_merge *m, uint64_t rank, int64_t next, int64_
  * Returns 1: it is the lane's head now; 0: it is not wanted, being from below next (it came twice)
  * or from beyond the end. */
 int ed_merge_head(struct ed_merge *m, size_t lane, int64_t offset, int64_t time_ms);
-/* The lane's log ends there for now, as the broker has told. */
+/* The end of the lane's log when the broker was last asked; it grows. */
 void ed_merge_told(struct ed_merge *m, size_t lane, int64_t log_end);
-/* Everything below offset has come in, and there is nothing more for now. The rest up to there are
- * control records, or were aborted or compacted away. In a transaction's midst that may be short
- * of the end. */
+/* The broker has given everything below offset; what of it did not come were control records, or
+ * messages that were aborted or compacted away. In a transaction's midst that may be short of the
+ * end. */
 void ed_merge_reached(struct ed_merge *m, size_t lane, int64_t offset);
 /* Everything below offset is gone: the lane goes on there. Gives how many messages that are at
  * most; those beyond its end do not count. */
