@@ -38,6 +38,17 @@ void ed_free(void *p)
     free(p);
 }
 
+void *ed_list_room(void *list, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return list;
+    size_t wide = *room ? *room * 2 : 16;
+    void *at = ed_realloc(list, wide * size);
+    if (at)
+        *room = wide;
+    return at;
+}
+
 void *ed_alloc_aligned(size_t n)
 {
     if (refused(n) || n > SIZE_MAX - 63)

@@ -12,6 +12,9 @@ void *ed_alloc(size_t n);
 void *ed_alloc_zero(size_t count, size_t size); /* NULL when count * size overflows */
 void *ed_realloc(void *p, size_t n);
 void ed_free(void *p);
+/* The list of n things of that size, with room for one more: itself, or where it went, and *room is
+ * more then; NULL: no memory, and all is as it was. */
+void *ed_list_room(void *list, size_t n, size_t *room, size_t size);
 /* 64-byte aligned, for vectors; given back by ed_free. */
 void *ed_alloc_aligned(size_t n);
 /* n bytes of s and a 0 behind them; NULL: no memory. */

@@ -26,22 +26,13 @@ void ed_epoch_reset(struct ed_epoch *epoch)
     epoch->mark = (struct ed_mark){0};
 }
 
-static int list_grow(void **list, size_t *room, size_t size)
-{
-    size_t wide = *room ? *room * 2 : 16;
-    void *at = ed_realloc(*list, wide * size);
-    if (!at)
-        return 0;
-    *list = at;
-    *room = wide;
-    return 1;
-}
-
 struct ed_message *ed_epoch_add(struct ed_epoch *epoch)
 {
-    if (epoch->n_messages == epoch->room_messages &&
-        !list_grow((void **)&epoch->messages, &epoch->room_messages, sizeof *epoch->messages))
+    struct ed_message *list =
+        ed_list_room(epoch->messages, epoch->n_messages, &epoch->room_messages, sizeof *list);
+    if (!list)
         return NULL;
+    epoch->messages = list;
     struct ed_message *m = &epoch->messages[epoch->n_messages++];
     memset(m, 0, sizeof *m);
     return m;
@@ -58,9 +49,11 @@ eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t
             return EDDY_OK;
         }
     }
-    if (epoch->n_offsets == epoch->room_offsets &&
-        !list_grow((void **)&epoch->offsets, &epoch->room_offsets, sizeof *epoch->offsets))
+    struct ed_offset *list =
+        ed_list_room(epoch->offsets, epoch->n_offsets, &epoch->room_offsets, sizeof *list);
+    if (!list)
         return eddy_fail_nomem(err, "epoch", sizeof *epoch->offsets);
+    epoch->offsets = list;
     epoch->offsets[epoch->n_offsets++] = (struct ed_offset){topic, partition, next};
     return EDDY_OK;
 }

@@ -80,19 +80,6 @@ void ed_gallery_remove(struct ed_gallery *gallery, uint64_t id)
     *ed_table_find(&gallery->places, last->id) = place + 1;
 }
 
-static int make_room(struct ed_gallery *gallery)
-{
-    if (gallery->n < gallery->room)
-        return 1;
-    size_t room = gallery->room ? gallery->room * 2 : 64;
-    struct ed_shot **shots = ed_realloc(gallery->shots, room * sizeof *shots);
-    if (!shots)
-        return 0;
-    gallery->shots = shots;
-    gallery->room = room;
-    return 1;
-}
-
 eddy_status ed_gallery_put(struct ed_gallery *gallery, const eddy_event *event, eddy_str json,
                            eddy_error *err)
 {
@@ -113,7 +100,10 @@ eddy_status ed_gallery_put(struct ed_gallery *gallery, const eddy_event *event, 
         gallery->shots[*place - 1] = shot;
         return EDDY_OK;
     }
-    if (!make_room(gallery) || !ed_table_put(&gallery->places, event->id, gallery->n + 1)) {
+    struct ed_shot **list =
+        ed_list_room(gallery->shots, gallery->n, &gallery->room, sizeof(struct ed_shot *));
+    gallery->shots = list ? list : gallery->shots;
+    if (!list || !ed_table_put(&gallery->places, event->id, gallery->n + 1)) {
         ed_free(shot);
         return eddy_fail_nomem(err, "pictures", gallery->n * sizeof shot);
     }

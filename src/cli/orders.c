@@ -19,14 +19,10 @@ static eddy_status order_add(struct ed_orders *orders, const struct ed_order *or
         orders->refused++;
         return EDDY_OK;
     }
-    if (orders->n == orders->room) {
-        size_t room = orders->room ? orders->room * 2 : 64;
-        struct ed_order *wide = ed_realloc(orders->at, room * sizeof *wide);
-        if (!wide)
-            return eddy_fail_nomem(err, "operations", room * sizeof *wide);
-        orders->at = wide;
-        orders->room = room;
-    }
+    struct ed_order *list = ed_list_room(orders->at, orders->n, &orders->room, sizeof *list);
+    if (!list)
+        return eddy_fail_nomem(err, "operations", orders->n * sizeof *list);
+    orders->at = list;
     struct ed_order *last = &orders->at[orders->n++];
     *last = *order;
     if (!last->timed)

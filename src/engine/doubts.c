@@ -38,14 +38,10 @@ static int doubts_offer(struct doubts *list, eddy_doubt doubt)
 {
     if (uncertainty(doubt.yes) < SURE || doubt.asked >= ASKED_MOST)
         return 1;
-    if (list->n == list->room) {
-        size_t room = list->room ? list->room * 2 : 64;
-        eddy_doubt *wide = ed_realloc(list->at, room * sizeof *wide);
-        if (!wide)
-            return 0;
-        list->at = wide;
-        list->room = room;
-    }
+    eddy_doubt *at = ed_list_room(list->at, list->n, &list->room, sizeof *at);
+    if (!at)
+        return 0;
+    list->at = at;
     list->at[list->n++] = doubt;
     return 1;
 }

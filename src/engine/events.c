@@ -384,14 +384,10 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
 eddy_change *ed_change_add(eddy_clusterer *cl, eddy_change_kind kind, uint32_t slot)
 {
     struct ed_list_change *list = &cl->changes;
-    if (list->n == list->room) {
-        size_t room = list->room ? list->room * 2 : 64;
-        eddy_change *wide = ed_realloc(list->at, room * sizeof *wide);
-        if (!wide)
-            return NULL;
-        list->at = wide;
-        list->room = room;
-    }
+    eddy_change *at = ed_list_room(list->at, list->n, &list->room, sizeof *at);
+    if (!at)
+        return NULL;
+    list->at = at;
     eddy_change *change = &list->at[list->n++];
     *change = (eddy_change){.kind = kind,
                             .position = cl->position,

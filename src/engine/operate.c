@@ -566,6 +566,21 @@ static double clamped(double strength)
     return strength > most ? most : strength < -most ? -most : strength;
 }
 
+/* Put the link, and tell of it with what the two are like. */
+static eddy_status link_tell(eddy_clusterer *cl, const struct doing *d, struct ed_link link,
+                             eddy_error *err)
+{
+    eddy_change *change = ed_operation_told(cl, EDDY_LINKED, d->a, d->b);
+    if (!change || !ed_link_put(cl, link))
+        return eddy_fail_nomem(err, "links", sizeof link);
+    cl->events[d->a].changed = cl->events[d->b].changed = ed_round(cl); /* due in the next pass */
+    ed_mark(cl, ED_EVENT, d->b);
+    change->similarity = (float)d->similarity;
+    change->threshold = (float)d->required;
+    change->strength = link.strength;
+    return EDDY_OK;
+}
+
 static eddy_status do_link(eddy_clusterer *cl, const struct doing *d,
                            const struct ed_operation *kept, eddy_error *err)
 {
@@ -576,15 +591,7 @@ static eddy_status do_link(eddy_clusterer *cl, const struct doing *d,
     if (kept->actor == EDDY_PERSON)
         strength = d->op->strength > 0 ? EDDY_LINK_FIRM : -EDDY_LINK_FIRM;
     struct ed_link link = {kept->event, kept->other, strength, kept->number, {0, 0}, kept->actor};
-    eddy_change *change = ed_operation_told(cl, EDDY_LINKED, d->a, d->b);
-    if (!change || !ed_link_put(cl, link))
-        return eddy_fail_nomem(err, "links", sizeof link);
-    cl->events[d->a].changed = cl->events[d->b].changed = ed_round(cl); /* due in the next pass */
-    ed_mark(cl, ED_EVENT, d->b);
-    change->similarity = (float)d->similarity;
-    change->threshold = (float)d->required;
-    change->strength = strength;
-    return EDDY_OK;
+    return link_tell(cl, d, link, err);
 }
 
 static eddy_status do_reassign(eddy_clusterer *cl, const struct doing *d, struct ed_operation *kept,
@@ -632,15 +639,7 @@ static eddy_status answer_same(eddy_clusterer *cl, const struct doing *d,
     }
     if (mine && kept->actor != EDDY_PERSON && fabs(old->strength) >= EDDY_LINK_FIRM)
         link = *old;
-    eddy_change *change = ed_operation_told(cl, EDDY_LINKED, d->a, d->b);
-    if (!change || !ed_link_put(cl, link))
-        return eddy_fail_nomem(err, "links", sizeof link);
-    cl->events[d->a].changed = cl->events[d->b].changed = ed_round(cl); /* due in the next pass */
-    ed_mark(cl, ED_EVENT, d->b);
-    change->similarity = (float)d->similarity;
-    change->threshold = (float)d->required;
-    change->strength = link.strength;
-    return EDDY_OK;
+    return link_tell(cl, d, link, err);
 }
 
 /* One event is taken for two: it is split where its halves are, with that, less alike than asked.

@@ -255,14 +255,10 @@ eddy_status ed_picture_add(eddy_clusterer *cl, uint32_t slot, eddy_event_state s
                            uint64_t merged_into, eddy_error *err)
 {
     struct ed_list_picture *list = &cl->pictures;
-    if (list->n == list->room) {
-        size_t room = list->room ? list->room * 2 : 64;
-        eddy_event *wide = ed_realloc(list->at, room * sizeof *wide);
-        if (!wide)
-            return eddy_fail_nomem(err, "pictures", room * sizeof *wide);
-        list->at = wide;
-        list->room = room;
-    }
+    eddy_event *at = ed_list_room(list->at, list->n, &list->room, sizeof *at);
+    if (!at)
+        return eddy_fail_nomem(err, "pictures", list->n * sizeof *at);
+    list->at = at;
     struct ed_event_state *ev = &cl->events[slot];
     ev->version++;
     ed_mark(cl, ED_EVENT, slot);

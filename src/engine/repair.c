@@ -423,14 +423,10 @@ static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint
     double value = similarity - cl->th.tau - ed_threshold_off(cl, heavy) + ed_link_shift(cl, a, b);
     if (!(value > 0))
         return 1;
-    if (pairs->n == pairs->room) {
-        size_t room = pairs->room ? pairs->room * 2 : 64;
-        struct pair *wide = ed_realloc(pairs->at, room * sizeof *wide);
-        if (!wide)
-            return 0;
-        pairs->at = wide;
-        pairs->room = room;
-    }
+    struct pair *list = ed_list_room(pairs->at, pairs->n, &pairs->room, sizeof *list);
+    if (!list)
+        return 0;
+    pairs->at = list;
     int swap = cl->events[a].id > cl->events[b].id;
     uint32_t x = swap ? b : a;
     uint32_t y = swap ? a : b;

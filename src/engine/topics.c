@@ -34,14 +34,10 @@ uint32_t ed_topic_new(eddy_clusterer *cl, int level)
 static eddy_topic *told_add(eddy_clusterer *cl, const eddy_topic *picture)
 {
     struct ed_list_topic *list = &cl->topics_told;
-    if (list->n == list->room) {
-        size_t room = list->room ? list->room * 2 : 64;
-        eddy_topic *wide = ed_realloc(list->at, room * sizeof *wide);
-        if (!wide)
-            return NULL;
-        list->at = wide;
-        list->room = room;
-    }
+    eddy_topic *at = ed_list_room(list->at, list->n, &list->room, sizeof *at);
+    if (!at)
+        return NULL;
+    list->at = at;
     list->at[list->n] = *picture;
     list->at[list->n].stream_ms = cl->stream_ms;
     list->at[list->n].after = cl->pictures.n;

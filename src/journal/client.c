@@ -117,6 +117,16 @@ static const char *const producer_defaults[][2] = {
     {"log.connection.close", "true"},     /* else on_error is not told of them */
 };
 
+/* The user's options between the defaults, of which there are n, and those that we insist on. */
+static eddy_status conf_of(const struct ed_journal_kafka *o, const char *const (*defaults)[2],
+                           size_t n, const char *const (*insisted)[2], size_t n_insisted,
+                           rd_kafka_conf_t **ret, eddy_error *err)
+{
+    const struct ed_client_options all = {defaults,       n,        o->options, o->n_options,
+                                          producer_owned, insisted, n_insisted, o->insecure};
+    return ed_client_conf(&all, ret, err);
+}
+
 eddy_status ed_client_producer_conf(const struct ed_journal_kafka *o, rd_kafka_conf_t **ret,
                                     eddy_error *err)
 {
@@ -127,15 +137,8 @@ eddy_status ed_client_producer_conf(const struct ed_journal_kafka *o, rd_kafka_c
         {"socket.timeout.ms", "10000"},
         {"isolation.level", "read_uncommitted"}, /* for watermarks: the end is the log's end */
     };
-    const struct ed_client_options all = {producer_defaults,
-                                          sizeof producer_defaults / sizeof *producer_defaults,
-                                          o->options,
-                                          o->n_options,
-                                          producer_owned,
-                                          insisted,
-                                          sizeof insisted / sizeof *insisted,
-                                          o->insecure};
-    return ed_client_conf(&all, ret, err);
+    return conf_of(o, producer_defaults, sizeof producer_defaults / sizeof *producer_defaults,
+                   insisted, sizeof insisted / sizeof *insisted, ret, err);
 }
 
 /* Where a queue is full, librdkafka 2.0 looks again after a second: it had better not be, while a
@@ -165,13 +168,6 @@ eddy_status ed_client_reader_conf(const struct ed_journal_kafka *o, rd_kafka_con
         {"check.crcs", "true"},
         {"max.poll.interval.ms", "86400000"}, /* an owner reads once, and then no more */
     };
-    const struct ed_client_options all = {reader_defaults,
-                                          sizeof reader_defaults / sizeof *reader_defaults,
-                                          o->options,
-                                          o->n_options,
-                                          producer_owned,
-                                          insisted,
-                                          sizeof insisted / sizeof *insisted,
-                                          o->insecure};
-    return ed_client_conf(&all, ret, err);
+    return conf_of(o, reader_defaults, sizeof reader_defaults / sizeof *reader_defaults, insisted,
+                   sizeof insisted / sizeof *insisted, ret, err);
 }

@@ -70,14 +70,9 @@ static void hold(struct ed_group *g, const char *topic, int32_t partition)
     int whole = 1;
     pthread_mutex_lock(&g->lock);
     if (place_of(g, topic, partition) == g->n) {
-        if (g->n == g->room) {
-            size_t room = g->room ? 2 * g->room : 16;
-            struct held *wide = ed_realloc(g->held, room * sizeof *wide);
-            whole = wide != NULL;
-            g->held = wide ? wide : g->held;
-            g->room = wide ? room : g->room;
-        }
-        char *name = whole ? ed_strdup(topic) : NULL;
+        struct held *list = ed_list_room(g->held, g->n, &g->room, sizeof *list);
+        char *name = list ? ed_strdup(topic) : NULL;
+        g->held = list ? list : g->held;
         whole = name != NULL;
         if (whole)
             g->held[g->n++] = (struct held){name, partition};

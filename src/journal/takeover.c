@@ -40,16 +40,12 @@ static void gather(struct epochs *e, const eddy_record *record)
     struct gathered *g = &e->gathered;
     if (!e->store)
         return;
-    if (g->n == g->room) {
-        size_t room = g->room ? 2 * g->room : 256;
-        void *wide = ed_realloc(g->records, room * sizeof *g->records);
-        if (!wide) {
-            ed_epochs_store_close(e);
-            return;
-        }
-        g->records = wide;
-        g->room = room;
+    void *list = ed_list_room(g->records, g->n, &g->room, sizeof *g->records);
+    if (!list) {
+        ed_epochs_store_close(e);
+        return;
     }
+    g->records = list;
     g->records[g->n].key = record->key;
     g->records[g->n].at = g->bytes.n;
     g->records[g->n].n = record->value.n;

@@ -216,13 +216,9 @@ static eddy_status place_add(struct ed_shards *all, const char *topic, int32_t p
     char *name = ed_strdup(topic);
     sigset_t every, before;
     pthread_mutex_lock(&all->lock);
-    if (all->n == all->room) {
-        size_t room = all->room ? 2 * all->room : 16;
-        struct place **wide = ed_realloc(all->places, room * sizeof(struct place *));
-        all->places = wide ? wide : all->places;
-        all->room = wide ? room : all->room;
-    }
-    int whole = p && name && all->n < all->room;
+    struct place **list = ed_list_room(all->places, all->n, &all->room, sizeof(struct place *));
+    int whole = p && name && list;
+    all->places = list ? list : all->places;
     if (whole) {
         *p = (struct place){.all = all, .topic = name, .shard = partition};
         all->places[all->n++] = p;

@@ -40,14 +40,10 @@ static eddy_status request_add(struct ed_pass *p, struct round *round,
     if (st != EDDY_OK)
         return st;
     eddy_reasoner *r = p->r;
-    if (r->n_asked == r->room_asked) {
-        size_t room = r->room_asked ? r->room_asked * 2 : 32;
-        eddy_request *wide = ed_realloc(r->asked, room * sizeof *wide);
-        if (!wide)
-            return EDDY_NOMEM;
-        r->asked = wide;
-        r->room_asked = room;
-    }
+    eddy_request *list = ed_list_room(r->asked, r->n_asked, &r->room_asked, sizeof *list);
+    if (!list)
+        return EDDY_NOMEM;
+    r->asked = list;
     if (!round_add(p, round, asked))
         return EDDY_NOMEM;
     r->asked[r->n_asked++] = asked->request;

@@ -118,14 +118,10 @@ int ed_place_wanted(const struct ed_source_kafka *o, int32_t partition)
 struct ed_place *ed_places_add(struct ed_places *places, const struct ed_source_kafka *o,
                                size_t i_topic, int32_t partition)
 {
-    if (places->n == places->room) {
-        size_t room = places->room ? places->room * 2 : 16;
-        struct ed_place *at = ed_realloc(places->at, room * sizeof *at);
-        if (!at)
-            return NULL;
-        places->at = at;
-        places->room = room;
-    }
+    struct ed_place *at = ed_list_room(places->at, places->n, &places->room, sizeof *at);
+    if (!at)
+        return NULL;
+    places->at = at;
     struct ed_place *place = &places->at[places->n++];
     *place = (struct ed_place){
         .topic = o->topics[i_topic], .i_topic = i_topic, .partition = partition, .end = -1};

@@ -1,6 +1,6 @@
 /* Doubts and answers: what is asked, what an answer moves, what it may not, and that it is state
  * like everything else. */
-#include "engine_state.h"
+#include "engine_operating.h"
 
 /* ---- help ---- */
 
@@ -40,29 +40,6 @@ static eddy_operation answer_to(const eddy_doubt *d, int same, double error, edd
                             .same = same,
                             .error = error,
                             .similarity = d->similarity};
-}
-
-static eddy_outcome apply(eddy_clusterer *cl, eddy_operation op)
-{
-    eddy_outcome out;
-    eddy_error err = {0};
-    CHECK_OK(eddy_clusterer_apply(cl, &op, &out, &err), &err);
-    return out;
-}
-
-static eddy_outcome done(eddy_clusterer *cl, eddy_operation op)
-{
-    eddy_outcome out = apply(cl, op);
-    assert_string_equal(eddy_refusal_name(out.refusal), "applied");
-    return out;
-}
-
-static void refused(eddy_clusterer *cl, eddy_operation op, eddy_refusal why)
-{
-    uint64_t hash = ed_state_hash(cl);
-    eddy_outcome out = apply(cl, op);
-    assert_string_equal(eddy_refusal_name(out.refusal), eddy_refusal_name(why));
-    assert_true(ed_state_hash(cl) == hash);
 }
 
 static void undo(eddy_clusterer *cl, uint64_t number, eddy_actor actor)

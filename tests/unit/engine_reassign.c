@@ -1,19 +1,11 @@
 /* Reassignment: one document goes to another event and comes back, sums stay those of documents,
  * and all that people hear of it is true. */
-#include "engine_state.h"
+#include "engine_operating.h"
 
 #include <eddy/reason.h>
 #include <eddy/score.h>
 
 /* ---- help ---- */
-
-static eddy_outcome apply(eddy_clusterer *cl, eddy_operation op)
-{
-    eddy_outcome out;
-    eddy_error err = {0};
-    CHECK_OK(eddy_clusterer_apply(cl, &op, &out, &err), &err);
-    return out;
-}
 
 static eddy_operation going(eddy_actor actor, uint64_t position, uint64_t from, uint64_t to)
 {
@@ -22,22 +14,6 @@ static eddy_operation going(eddy_actor actor, uint64_t position, uint64_t from, 
                             .position = position,
                             .event = from,
                             .other = to};
-}
-
-static eddy_outcome done(eddy_clusterer *cl, eddy_operation op)
-{
-    eddy_outcome out = apply(cl, op);
-    if (out.refusal)
-        fail_msg("kind %d: %s", (int)op.kind, eddy_refusal_name(out.refusal));
-    return out;
-}
-
-static void refused(eddy_clusterer *cl, eddy_operation op, eddy_refusal why)
-{
-    uint64_t hash = ed_state_hash(cl);
-    eddy_outcome out = apply(cl, op);
-    assert_string_equal(eddy_refusal_name(out.refusal), eddy_refusal_name(why));
-    assert_true(ed_state_hash(cl) == hash);
 }
 
 static eddy_operation versions(const eddy_clusterer *cl, eddy_operation op)
@@ -385,42 +361,21 @@ static eddy_operation random_operation(const eddy_clusterer *cl, uint64_t *seed)
     return op;
 }
 
-/* Groups make up their events, no sum is longer than its weight, and no document is lost. */
+/* No sum is longer than its weight, and no document is lost. */
 static void sums_are_of_documents(const eddy_clusterer *cl, double faded)
 {
-    double all = 0;
-    for (uint32_t e = 0; e < cl->slots.n; e++) {
-        const struct ed_event_state *ev = &cl->events[e];
-        double docs = 0, weight = 0;
-        for (uint32_t i = 0; ev->id && i < ev->n_groups; i++) {
-            const struct ed_group *g = &cl->groups[ev->groups[i]];
-            const float *sum = ed_group_sum(cl, ev->groups[i]);
-            docs += g->docs;
-            weight += g->weight;
-            assert_true(g->docs >= 1 && g->weight > 0 && g->square > 0);
-            /* a point of bytes may be a little longer than 1 */
-            assert_true(ed_norm(sum, cl->stride) <= g->weight * 1.02);
-            assert_true(fabs(g->square - ed_dot(sum, sum, cl->stride)) <=
-                        1e-4 * (g->square + g->weight * g->weight));
-        }
-        if (!ev->id)
+    mass_is_kept(cl, faded);
+    for (uint32_t u = 0; u < cl->group_slots.n; u++) {
+        const struct ed_group *g = &cl->groups[u];
+        const float *sum = ed_group_sum(cl, u);
+        if (!g->id)
             continue;
-        assert_true(ev->n_groups && docs == ev->docs);
-        assert_true(fabs(weight - ev->weight) <= 1e-6 * (weight + cl->weight_now));
-        all += docs;
+        assert_true(g->docs >= 1 && g->weight > 0 && g->square > 0);
+        /* a point of bytes may be a little longer than 1 */
+        assert_true(ed_norm(sum, cl->stride) <= g->weight * 1.02);
+        assert_true(fabs(g->square - ed_dot(sum, sum, cl->stride)) <=
+                    1e-4 * (g->square + g->weight * g->weight));
     }
-    if (!(all == (double)cl->position - faded))
-        fail_msg("%g documents of %g", all, (double)cl->position - faded);
-}
-
-static double faded_now(const eddy_clusterer *cl)
-{
-    const eddy_change *c;
-    size_t n = eddy_clusterer_changes(cl, &c);
-    double faded = 0;
-    for (size_t i = 0; i < n; i++)
-        faded += c[i].kind == EDDY_FADED ? c[i].size_before : 0;
-    return faded;
 }
 
 /* What the window says, as text. */

@@ -1,6 +1,6 @@
 /* Topics and themes: sums of their leaves, stable ids, the same in any batches; descriptions of
  * events and topics, and that nothing of it changes what events do. */
-#include "engine_state.h"
+#include "engine_operating.h"
 
 /* Events of a few topics: directions of their own around that of their topic. */
 static struct stream topical_make(uint64_t seed, size_t n, size_t topics, size_t each)
@@ -268,14 +268,6 @@ TEST(topics_do_not_change_what_events_do)
 }
 
 /* ---- descriptions ---- */
-
-static eddy_outcome apply(eddy_clusterer *cl, eddy_operation op)
-{
-    eddy_outcome out;
-    eddy_error err = {0};
-    CHECK_OK(eddy_clusterer_apply(cl, &op, &out, &err), &err);
-    return out;
-}
 
 static eddy_event event_of(const eddy_clusterer *cl, uint64_t id, eddy_arena *arena)
 {

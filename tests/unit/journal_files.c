@@ -1,5 +1,5 @@
 /* Files: whole epochs or nothing, names that appear at the end, dead letters that can be read. */
-#include "test.h"
+#include "folder.h"
 
 #include "base/log.h"
 #include "journal/journal.h"
@@ -10,37 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/eddy-journal-XXXXXX";
-
 static int dir_make(void **state)
 {
     (void)state;
     ed_log_up_to(ED_LOG_ERROR);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int dir_remove(void **state)
-{
-    (void)state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command);
-}
-
-static const char *in_dir(const char *name)
-{
-    static char paths[8][100];
-    static int next;
-    char *at = paths[next++ % 8];
-    snprintf(at, 100, "%s/%s", dir, name);
-    return at;
-}
-
-static int is_there(const char *name)
-{
-    return access(in_dir(name), F_OK) == 0;
+    return dir_new("journal");
 }
 
 static void must_hold(const char *name, const char *text)

@@ -1,6 +1,6 @@
 /* Files with a store: a run that was killed is taken up, at whatever byte it was killed, and what
  * its outputs hold in the end is what they would have held without. */
-#include "test.h"
+#include "folder.h"
 
 #include "base/log.h"
 #include "journal/journal.h"
@@ -14,45 +14,18 @@
 
 #define MODEL 77 /* a fingerprint */
 
-static char dir[40];
-
 static int dir_make(void **state)
 {
     (void)state;
     ed_log_up_to(ED_LOG_ERROR);
     signal(SIGXFSZ, SIG_IGN);
-    /* In memory where that can be: there are thousands of flushes. */
-    snprintf(dir, sizeof dir, "%s/eddy-resume-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int dir_remove(void **state)
-{
-    (void)state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command);
+    return dir_new("resume");
 }
 
 static void dir_empty(void)
 {
     assert_int_equal(dir_remove(NULL), 0);
     assert_int_equal(dir_make(NULL), 0);
-}
-
-static const char *in_dir(const char *name)
-{
-    static char paths[8][100];
-    static int next;
-    char *at = paths[next++ % 8];
-    snprintf(at, 100, "%s/%s", dir, name);
-    return at;
-}
-
-static int is_there(const char *name)
-{
-    return access(in_dir(name), F_OK) == 0;
 }
 
 static size_t get(const char *name, char *to, size_t room)

@@ -1,6 +1,6 @@
 /* The store: whole epochs come back, whatever happens to the file; what was torn is cut off, what
  * is damaged is told, and neither is ever believed. */
-#include "test.h"
+#include "folder.h"
 
 #include "base/pack.h"
 #include "journal/store.h"
@@ -14,33 +14,20 @@
 
 #define GOLDEN "tests/golden/state/store.1"
 
-static char dir[40];
-
 static int dir_make(void **state)
 {
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
-    /* In memory where that can be: there are thousands of files and flushes. */
-    snprintf(dir, sizeof dir, "%s/eddy-store-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    return mkdtemp(dir) ? 0 : -1;
+    return dir_new("store");
 }
 
-static int dir_remove(void **state)
+/* A test that failed may have left its small disk. */
+static int disk_and_dir_remove(void **state)
 {
-    (void)state;
-    char command[150]; /* a test that failed may have left its small disk */
-    snprintf(command, sizeof command, "umount %s/disk 2>/dev/null; rm -r %s", dir, dir);
-    return system(command);
-}
-
-static const char *in_dir(const char *name)
-{
-    static char paths[8][100];
-    static int next;
-    char *at = paths[next++ % 8];
-    snprintf(at, 100, "%s/%s", dir, name);
-    return at;
+    char command[100];
+    snprintf(command, sizeof command, "umount %s/disk 2>/dev/null", dir);
+    (void)!system(command);
+    return dir_remove(state);
 }
 
 /* ---- bytes of files ---- */
@@ -648,5 +635,5 @@ int main(void)
         cmocka_unit_test(stores_survive_any_lost_allocation),
         cmocka_unit_test(what_a_killed_process_had_appended_is_there),
     };
-    return cmocka_run_group_tests(tests, dir_make, dir_remove);
+    return cmocka_run_group_tests(tests, dir_make, disk_and_dir_remove);
 }

@@ -1,6 +1,6 @@
 /* label: threads */
 /* Files: odd line ends, odd lengths, odd files; a reader that waits wakes up when told. */
-#include "test.h"
+#include "folder.h"
 
 #include "base/time.h"
 #include "source/source.h"
@@ -9,28 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/eddy-files-XXXXXX";
-
 static int dir_make(void **state)
 {
     (void)state;
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int dir_remove(void **state)
-{
-    (void)state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command);
+    return dir_new("files");
 }
 
 static const char *file_make(const char *name, const char *text, size_t n)
 {
-    static char path[8][100];
-    static int next;
-    char *at = path[next++ % 8];
-    snprintf(at, 100, "%s/%s", dir, name);
+    const char *at = in_dir(name);
     FILE *out = fopen(at, "wb");
     assert_non_null(out);
     assert_int_equal(fwrite(text, 1, n, out), n);
