@@ -31,19 +31,7 @@ static inline void ed_pack_i64(struct ed_bytes *b, int64_t x)
     ed_pack_u64(b, (uint64_t)x);
 }
 
-static inline void ed_pack_f32(struct ed_bytes *b, float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    ed_pack_u32(b, bits);
-}
 
-static inline void ed_pack_f64(struct ed_bytes *b, double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    ed_pack_u64(b, bits);
-}
 
 /* A length and the bytes. at NULL comes back as an empty string. */
 static inline void ed_pack_str(struct ed_bytes *b, const char *at, size_t n)
