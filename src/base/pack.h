@@ -31,8 +31,6 @@ static inline void ed_pack_i64(struct ed_bytes *b, int64_t x)
     ed_pack_u64(b, (uint64_t)x);
 }
 
-
-
 /* A length and the bytes. at NULL comes back as an empty string. */
 static inline void ed_pack_str(struct ed_bytes *b, const char *at, size_t n)
 {
