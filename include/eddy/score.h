@@ -121,7 +121,10 @@ EDDY_API eddy_status eddy_lineage_assigned(eddy_lineage *lineage, uint64_t event
  * groups of a split event follow by their own moves).
  *
  * EDDY_INVALID  an id that the kind needs is 0, or the document 2^64 - 1, the change would close a
- * circle, or what it tells of went elsewhere before; nothing changed EDDY_NOMEM    nothing changed
+ *               circle, or what it tells of went elsewhere before; nothing changed
+ *
+ * EDDY_NOMEM    nothing changed
+ *
  * Cost: constant on average, whatever the length of the chains. */
 EDDY_API eddy_status eddy_lineage_changed(eddy_lineage *lineage, const eddy_change *change,
                                           eddy_error *err);

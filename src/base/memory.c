@@ -218,3 +218,17 @@ eddy_str ed_arena_printf(eddy_arena *arena, const char *format, ...)
     va_end(again);
     return text ? (eddy_str){text, (size_t)n} : (eddy_str){NULL, 0};
 }
+
+void *ed_arena_list_room(eddy_arena *arena, void *list, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return list;
+    size_t wide = *room ? *room * 2 : 16;
+    void *at = ed_arena_alloc(arena, wide * size);
+    if (!at)
+        return NULL;
+    if (n)
+        memcpy(at, list, n * size);
+    *room = wide;
+    return at;
+}

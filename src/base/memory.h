@@ -15,6 +15,8 @@ void ed_free(void *p);
 /* The list of n things of that size, with room for one more: itself, or where it went, and *room is
  * more then; NULL: no memory, and all is as it was. */
 void *ed_list_room(void *list, size_t n, size_t *room, size_t size);
+/* The same of a list in an arena, which keeps what it was in before. */
+void *ed_arena_list_room(eddy_arena *arena, void *list, size_t n, size_t *room, size_t size);
 /* 64-byte aligned, for vectors; given back by ed_free. */
 void *ed_alloc_aligned(size_t n);
 /* n bytes of s and a 0 behind them; NULL: no memory. */

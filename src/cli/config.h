@@ -317,6 +317,9 @@ struct ed_config_journal {
 eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic, int32_t shard,
                                     struct ed_group *group, struct ed_config_journal *ret,
                                     eddy_error *err);
+/* output.dir's files, without .jsonl: named after the topics' roles, whatever the topics are
+ * called; NULL: there is none. */
+extern const char *const ed_config_files[ED_TOPICS];
 /* Files in output.dir (made if missing), or standard output; with a store in journal_dir where that
  * is not NULL. */
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,

@@ -171,25 +171,26 @@ int ed_config_to_kafka(const struct ed_config *config)
     return !*config->output.dir;
 }
 
-/* output.dir's files are named after the topics' roles, whatever the topics are called. */
+const char *const ed_config_files[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
+                                                [ED_EVENTS] = "events",
+                                                [ED_CHANGES] = "changes",
+                                                [ED_DEAD] = "dead",
+                                                [ED_OPERATIONS] = "operations"};
+
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
                                     struct ed_journal **ret, eddy_error *err)
 {
-    static const char *const names[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
-                                                 [ED_EVENTS] = "events",
-                                                 [ED_CHANGES] = "changes",
-                                                 [ED_DEAD] = "dead",
-                                                 [ED_OPERATIONS] = "operations"};
     const char *dir = config->output.dir, *paths[ED_TOPICS] = {NULL};
     int to_stdout = strcmp(dir, "-") == 0;
     if (!to_stdout && mkdir(dir, 0777) != 0 && errno != EEXIST)
         return eddy_fail(err, EDDY_IO, "output.dir %s: cannot make the directory: %s", dir,
                          strerror(errno));
     for (size_t i = 0; i < ED_TOPICS; i++) {
-        if (!names[i] || !*config->output.topics[i])
+        if (!ed_config_files[i] || !*config->output.topics[i])
             continue;
-        paths[i] =
-            to_stdout ? "-" : ed_arena_printf(config->arena, "%s/%s.jsonl", dir, names[i]).at;
+        paths[i] = to_stdout
+                       ? "-"
+                       : ed_arena_printf(config->arena, "%s/%s.jsonl", dir, ed_config_files[i]).at;
         if (!paths[i])
             return eddy_fail_nomem(err, "output.dir", strlen(dir));
     }

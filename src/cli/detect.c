@@ -572,8 +572,8 @@ int ed_cmd_detect(int argc, char **argv)
             "Find events in files, a document a line; \"-\" is standard input. Lines are JSON\n"
             "objects (id, ts, title, text, lang, source) or plain text; the first line tells.\n"
             "On a terminal the events are shown as a table, else as JSON Lines; with -o DIR\n"
-            "assignments, changes, events and dead letters become files in DIR; with --journal\n"
-            "as well the same command goes on where an earlier one was cut off.\n"
+            "assignments, changes, events, operations and dead letters become files in DIR; with\n"
+            "--journal as well the same command goes on where an earlier one was cut off.\n"
             "Exit code 0: all was read, or the reader of standard output had seen enough;\n"
             "1: no document could be used, or the input is no lines; 74: a file; 130 and 143:\n"
             "ended by SIGINT and SIGTERM, with what was read until then answered.",

@@ -55,14 +55,11 @@ eddy_status ed_look_topic(struct ed_config *config, const char *topic, int32_t p
 static eddy_status file_read(struct ed_config *config, const char *dir, enum ed_topic topic,
                              ed_look_fn fn, void *user, eddy_error *err)
 {
-    static const char *const names[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
-                                                 [ED_EVENTS] = "events",
-                                                 [ED_CHANGES] = "changes",
-                                                 [ED_DEAD] = "dead",
-                                                 [ED_OPERATIONS] = "operations"};
     struct ed_source *source = NULL;
-    const char *path = ed_arena_printf(config->arena, "%s/%s.jsonl", dir, names[topic]).at;
-    const char *part = ed_arena_printf(config->arena, "%s/%s.jsonl.part", dir, names[topic]).at;
+    const char *path =
+        ed_arena_printf(config->arena, "%s/%s.jsonl", dir, ed_config_files[topic]).at;
+    const char *part =
+        ed_arena_printf(config->arena, "%s/%s.jsonl.part", dir, ed_config_files[topic]).at;
     if (!path || !part)
         return eddy_fail_nomem(err, dir, strlen(dir));
     if (access(path, F_OK) != 0 && access(part, F_OK) == 0)

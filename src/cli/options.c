@@ -201,7 +201,8 @@ const struct ed_option ed_options[] = {
              "standard output."},
     {"output.assignments", STRING(output.topics[ED_ASSIGNMENTS]), .shape = ED_TOPIC, .optional = 1,
      .standard = "{pipeline}.assignments",
-     .help = "Topic of the answers, one a document. As with all four, \"\" means not kept."},
+     .help = "Topic of the answers, one a document. As with all of them but vectors, \"\" "
+             "means not kept."},
     {"output.events", STRING(output.topics[ED_EVENTS]), .shape = ED_TOPIC, .optional = 1,
      .standard = "{pipeline}.events", .help = "Topic of the events' latest pictures, compacted."},
     {"output.changes", STRING(output.topics[ED_CHANGES]), .shape = ED_TOPIC, .optional = 1,

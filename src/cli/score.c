@@ -87,14 +87,10 @@ static eddy_status gold_line(struct score *s, const eddy_raw *line, eddy_error *
 
 static eddy_status doc_add(struct score *s, struct scored doc, eddy_error *err)
 {
-    if (s->n_docs == s->room_docs) {
-        size_t room = s->room_docs ? s->room_docs * 2 : 4096;
-        struct scored *wide = ed_realloc(s->docs, room * sizeof *wide);
-        if (!wide)
-            return eddy_fail_nomem(err, "documents to score", room * sizeof *wide);
-        s->docs = wide;
-        s->room_docs = room;
-    }
+    struct scored *list = ed_list_room(s->docs, s->n_docs, &s->room_docs, sizeof *list);
+    if (!list)
+        return eddy_fail_nomem(err, "documents to score", s->n_docs * sizeof *list);
+    s->docs = list;
     s->docs[s->n_docs++] = doc;
     return EDDY_OK;
 }

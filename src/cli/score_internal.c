@@ -26,14 +26,10 @@ eddy_status ed_internal_assigned(struct ed_internal *in, uint64_t id, uint64_t e
 {
     if (ed_table_find(&in->places, id))
         return EDDY_OK;
-    if (in->n_docs == in->room_docs) {
-        size_t room = in->room_docs ? in->room_docs * 2 : 4096;
-        struct ed_internal_doc *wide = ed_realloc(in->docs, room * sizeof *wide);
-        if (!wide)
-            return eddy_fail_nomem(err, "documents to judge", room * sizeof *wide);
-        in->docs = wide;
-        in->room_docs = room;
-    }
+    struct ed_internal_doc *list = ed_list_room(in->docs, in->n_docs, &in->room_docs, sizeof *list);
+    if (!list)
+        return eddy_fail_nomem(err, "documents to judge", in->n_docs * sizeof *list);
+    in->docs = list;
     if (!ed_table_put(&in->places, id, in->n_docs + 1))
         return eddy_fail_nomem(err, "documents to judge", in->places.room * 4 * sizeof(uint64_t));
     in->docs[in->n_docs++] = (struct ed_internal_doc){id, event, group};

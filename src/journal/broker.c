@@ -45,7 +45,7 @@ struct broker {
     struct ed_group *group;
     const char *own_topic; /* what the group deals us: the state's partition, or the input's */
     int32_t own_partition;
-    int fencing;           /* init_transactions has begun and not ended */
+    int fencing;           /* 0: not yet; 1: init_transactions is under way; 2: we are the owner */
     atomic_int unfinished; /* it was told to come again */
 
     int doubt;
@@ -110,14 +110,10 @@ static int is_hopeless(rd_kafka_resp_err_t why)
 
 static void oversize_add(struct broker *b, size_t number)
 {
-    if (b->n_oversize == b->room_oversize) {
-        size_t room = b->room_oversize ? 2 * b->room_oversize : 16;
-        size_t *wide = ed_realloc(b->oversize, room * sizeof *wide);
-        if (!wide)
-            return; /* then it fails as it is */
-        b->oversize = wide;
-        b->room_oversize = room;
-    }
+    size_t *list = ed_list_room(b->oversize, b->n_oversize, &b->room_oversize, sizeof *list);
+    if (!list)
+        return; /* then it fails as it is */
+    b->oversize = list;
     b->oversize[b->n_oversize++] = number;
 }
 

@@ -79,7 +79,6 @@ enum ed_answer ed_epochs_bounds(struct epochs *e, int64_t until_ms, int64_t *fir
     return answer;
 }
 
-/* Read the state partition from e->tail to end. */
 enum ed_answer ed_epochs_told(struct epochs *e, int64_t until_ms, int64_t *ret_next,
                               eddy_error *why)
 {
@@ -185,23 +184,15 @@ static enum ed_answer send_messages(struct epochs *e, const struct ed_epoch *epo
 /* The head as it will be after the epoch, with its offsets. */
 static eddy_status head_next(struct epochs *e, const struct ed_epoch *epoch, eddy_error *err)
 {
-    struct ed_head next = e->head;
-    next.offsets = NULL;
-    next.n_offsets = next.room_offsets = 0;
-    next.pipeline = (eddy_str){NULL, 0};
-    eddy_status st = ed_head_advance(&next, e->head.offsets, e->head.n_offsets, err);
-    if (st == EDDY_OK)
-        st = ed_head_advance(&next, epoch->offsets, epoch->n_offsets, err);
-    if (st == EDDY_OK) {
-        struct ed_head shown = next;
-        shown.pipeline = e->head.pipeline;
-        shown.mark = epoch->mark;
-        ed_bytes_empty(&e->bytes);
-        ed_head_write(&shown, &e->bytes);
-        if (e->bytes.failed)
-            st = eddy_fail_nomem(err, "head", e->bytes.n);
-    }
-    ed_head_clear(&next);
+    struct ed_head after;
+    eddy_status st = ed_head_after(&e->head, epoch, &after, err);
+    if (st != EDDY_OK)
+        return st;
+    ed_bytes_empty(&e->bytes);
+    ed_head_write(&after, &e->bytes);
+    if (e->bytes.failed)
+        st = eddy_fail_nomem(err, "head", e->bytes.n);
+    ed_head_drop(&e->head, &after);
     return st;
 }
 

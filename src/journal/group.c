@@ -29,7 +29,6 @@ struct ed_group {
     struct ed_group_options o; /* names are borrowed for the open only */
     rd_kafka_t *rk;
     int cooperative; /* learnt at the first assignment: asking later may hang (librdkafka#4041) */
-    int left;
 
     pthread_mutex_t lock; /* guards what follows */
     struct held *held;    /* (n) */

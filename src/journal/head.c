@@ -38,25 +38,14 @@ const struct ed_offset *ed_head_find(const struct ed_head *head, const char *top
     return find(head, topic, partition);
 }
 
-/* Room for one more. */
-static int offsets_room(struct ed_head *head)
-{
-    if (head->n_offsets < head->room_offsets)
-        return 1;
-    size_t room = head->room_offsets ? head->room_offsets * 2 : 8;
-    struct ed_offset *wide = ed_realloc(head->offsets, room * sizeof *wide);
-    if (!wide)
-        return 0;
-    head->offsets = wide;
-    head->room_offsets = room;
-    return 1;
-}
-
 static int offset_add(struct ed_head *head, const char *topic, size_t n_topic, int32_t partition,
                       int64_t next)
 {
-    if (!offsets_room(head))
+    struct ed_offset *list =
+        ed_list_room(head->offsets, head->n_offsets, &head->room_offsets, sizeof *list);
+    if (!list)
         return 0;
+    head->offsets = list;
     char *name = ed_strndup(topic, n_topic);
     if (!name)
         return 0;

@@ -95,8 +95,11 @@ eddy_status ed_journal_close(struct ed_journal *journal, eddy_error *err);
  * restore tells so (mark.ended), a commit is EDDY_INVALID.
  *
  * EDDY_IO      a file cannot be opened, or another run is writing it; the text names it. With dir
- * this may come from restore, too, which opens the outputs EDDY_CONFIG  dir, and an output is not a
- * regular file EDDY_INVALID dir, and pipeline cannot be the name of a file */
+ *              this may come from restore, too, which opens the outputs
+ *
+ * EDDY_CONFIG  dir, and an output is not a regular file
+ *
+ * EDDY_INVALID dir, and pipeline cannot be the name of a file */
 eddy_status ed_journal_files_open(const char *const paths[ED_TOPICS], const char *dir,
                                   const char *pipeline, struct ed_journal **ret, eddy_error *err);
 

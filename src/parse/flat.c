@@ -32,13 +32,6 @@ struct walk {
     int no_memory;
 };
 
-static const char *blanks_skip(const char *at, const char *end)
-{
-    while (at < end && ed_is_blank(*at))
-        at++;
-    return at;
-}
-
 /* ---- strings ---- */
 
 /* at is the quote; what follows the string, or NULL. *escapes: it has some. */
@@ -253,10 +246,10 @@ static const char *pair_take(struct walk *w, const char *at, const char *end)
             is_vector++;
             field = i;
         }
-    at = blanks_skip(at, end);
+    at = ed_blanks_skip(at, end);
     if (at == end || *at++ != ':')
         return NULL;
-    at = blanks_skip(at, end);
+    at = ed_blanks_skip(at, end);
     if (at == end)
         return NULL;
     struct ed_value value = {0};
@@ -270,18 +263,18 @@ static const char *pair_take(struct walk *w, const char *at, const char *end)
 /* 1: the object was walked through to its end. */
 static int object_walk(struct walk *w, const char *at, const char *end)
 {
-    at = blanks_skip(at, end);
+    at = ed_blanks_skip(at, end);
     if (at == end || *at++ != '{')
         return 0;
     do {
-        at = pair_take(w, blanks_skip(at, end), end);
+        at = pair_take(w, ed_blanks_skip(at, end), end);
         if (!at)
             return 0;
-        at = blanks_skip(at, end);
+        at = ed_blanks_skip(at, end);
     } while (at < end && *at++ == ',');
     if (at[-1] != '}')
         return 0;
-    w->flat &= blanks_skip(at, end) == end;
+    w->flat &= ed_blanks_skip(at, end) == end;
     return 1;
 }
 

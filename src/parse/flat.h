@@ -18,11 +18,13 @@ struct ed_value {
 /* Take the object (*bytes, *n), which is UTF-8, apart.
  *
  *   values    (ED_FIELDS) filled where *ret_flat is 1: the message is a flat object, all well
- * formed, and the tree would give the same *bytes    where it is 0: what is left for the tree's
- * reader, in the arena and with no 0 behind it. Vectors that a pointer of one step leads to and
- * that are in order, with the right number of numbers, are cut out into reading->vectors, with "[]"
- * in their place; it is JSON if and only if all was. When the bytes look unusual nothing is cut:
- * whoever reads them then says what is wrong.
+ * formed, and the tree would give the same
+ *
+ *   *bytes    where *ret_flat is 0: what is left for the tree's reader, in the arena and with no 0
+ *             behind it. Vectors that a pointer of one step leads to, in order and with the right
+ *             number of numbers, are cut out into reading->vectors, with "[]" in their place; it is
+ *             JSON if and only if all was. When the bytes look unusual nothing is cut: whoever
+ * reads them then says what is wrong
  *
  * EDDY_NOMEM */
 eddy_status ed_flat_read(struct ed_reading *reading, const char **bytes, size_t *n,

@@ -160,23 +160,16 @@ const char *ed_vectors_number(const char *at, const char *end, double *ret)
 
 /* ---- arrays ---- */
 
-static const char *blanks_skip(const char *at, const char *end)
-{
-    while (at < end && ed_is_blank(*at))
-        at++;
-    return at;
-}
-
 const char *ed_vectors_array(const char *at, const char *end, float *ret, size_t dim)
 {
     at++;
     for (size_t i = 0; i < dim; i++) {
         double x;
-        at = ed_vectors_number(blanks_skip(at, end), end, &x);
+        at = ed_vectors_number(ed_blanks_skip(at, end), end, &x);
         if (!at || !(fabs(x) <= (double)FLT_MAX))
             return NULL;
         ret[i] = (float)x;
-        at = blanks_skip(at, end);
+        at = ed_blanks_skip(at, end);
         if (at == end || *at++ != (i + 1 < dim ? ',' : ']'))
             return NULL;
     }

@@ -10,6 +10,13 @@ static inline int ed_is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static inline const char *ed_blanks_skip(const char *at, const char *end)
+{
+    while (at < end && ed_is_blank(*at))
+        at++;
+    return at;
+}
+
 /* One JSON number in [at, end): the double that strtod gives, bit for bit. Returns what follows it;
  * NULL where there is none, or one that is not as people write vectors (above 19 digits, or far out
  * of their range). */

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/point.h"
+#include "base/time.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -61,13 +62,6 @@ static void mark_take(struct ed_pipeline *pl, const struct ed_mark *mark)
     pl->dead_before = t->dead;
     pl->options.publisher.change_position = mark->change_position;
     pl->options.publisher.change_index = mark->change_index;
-}
-
-static int64_t clock_ms(clockid_t which)
-{
-    struct timespec now;
-    clock_gettime(which, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Keep the first error of all threads. */
@@ -150,13 +144,11 @@ static int reader_exchange(struct ed_pipeline *pl)
 static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err)
 {
     struct reader *r = &pl->reader;
-    int64_t arrival_ms = clock_ms(CLOCK_REALTIME); /* the only place that asks this clock */
     for (size_t i = 0; i < n; i++) {
         if (eddy_arena_used(r->batch->arena) >= HANDOVER_BYTES && !reader_exchange(pl))
             return EDDY_OK; /* not taken, so neither counted nor committed */
         if (!r->batch->n)
-            r->first_ms = clock_ms(CLOCK_MONOTONIC);
-        r->raws[i].arrival_ms = arrival_ms;
+            r->first_ms = ed_monotonic_ms();
         eddy_status st = ed_batch_add(r->batch, &r->raws[i], err);
         if (st != EDDY_OK)
             return st;
@@ -178,7 +170,7 @@ static int reader_due(const struct ed_pipeline *pl, size_t full, int *wait_ms)
         return 0;
     if (r->batch->n >= full)
         return 1;
-    int64_t left = r->first_ms + pl->options.wait_ms - clock_ms(CLOCK_MONOTONIC);
+    int64_t left = r->first_ms + pl->options.wait_ms - ed_monotonic_ms();
     if (left <= 0 && ed_ring_count(pl->answered))
         left = LOOK_MS;
     if (left < WAIT_MS)
@@ -348,7 +340,7 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
                               eddy_error *err)
 {
     eddy_status st = EDDY_OK;
-    int64_t start = clock_ms(CLOCK_MONOTONIC);
+    int64_t start = ed_monotonic_ms();
     for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
         if (is_dropped(pl, batch))
             return EDDY_OK;
@@ -359,7 +351,7 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
             return EDDY_OK;
         st = embed_piece(pl, batch, scratch, at, &at, err);
     }
-    full_set(pl, batch->n, clock_ms(CLOCK_MONOTONIC) - start);
+    full_set(pl, batch->n, ed_monotonic_ms() - start);
     for (size_t i = 0; i < batch->n; i++) {
         struct ed_item *item = &batch->items[i];
         if (item->reject == EDDY_ACCEPTED && !item->filtered &&

@@ -60,7 +60,7 @@ static void failure_keep(struct ed_shards *all, const eddy_error *why)
     atomic_store(&all->stopping, 1);
 }
 
-/* With the lock held: until something moves, 100 ms at most. */
+/* With the lock held: until something moves, for ms at most. */
 static void wait_moved(struct ed_shards *all, int64_t ms)
 {
     int64_t at = ed_monotonic_ms() + ms;
@@ -116,7 +116,7 @@ static void shard_close(struct place *p, struct ed_shard **shard)
     struct ed_shard *old = *shard;
     pthread_mutex_lock(&p->all->lock); /* nobody looks in, or stops it, from here on */
     p->shard_now = NULL;
-    p->has_last = p->running && (p->done || atomic_load(&p->all->stopping));
+    p->has_last = old && p->running && (p->done || atomic_load(&p->all->stopping));
     if (p->has_last)
         ed_shard_counts(old, &p->last);
     pthread_mutex_unlock(&p->all->lock);

@@ -39,24 +39,27 @@ static int has_llm(const struct ed_pipeline *pl)
 
 /* ---- one order ---- */
 
-/* 1: all that it names is of this shard; its ids are the engine's then. */
-static int order_enter(const struct ed_pipeline *pl, struct ed_batch *batch, struct ed_order *order)
+/* *ours 1: all that it names is of this shard; its ids are the engine's then. */
+static eddy_status order_enter(const struct ed_pipeline *pl, struct ed_batch *batch,
+                               struct ed_order *order, int *ours, eddy_error *err)
 {
     uint32_t shard = pl->options.publisher.shard, n = pl->options.publisher.n_shards;
     eddy_operation *op = &order->operation;
     uint64_t *const ids[] = {&op->event, &op->other, &op->undo};
     uint64_t *groups = ed_arena_alloc(batch->arena, (op->n_groups + 1) * sizeof *groups);
-    int ours = groups != NULL;
+    if (!groups)
+        return eddy_fail_nomem(err, "order", op->n_groups * sizeof *groups);
+    *ours = 1;
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        ours &= !*ids[i] || ed_id_shard(*ids[i], n) == shard;
+        *ours &= !*ids[i] || ed_id_shard(*ids[i], n) == shard;
         *ids[i] = ed_id_inside(*ids[i], n);
     }
-    for (size_t i = 0; i < op->n_groups && ours; i++) {
-        ours = ed_id_shard(op->groups[i], n) == shard;
+    for (size_t i = 0; i < op->n_groups && *ours; i++) {
+        *ours = ed_id_shard(op->groups[i], n) == shard;
         groups[i] = ed_id_inside(op->groups[i], n);
     }
     op->groups = op->n_groups ? groups : NULL;
-    return ours;
+    return EDDY_OK;
 }
 
 /* What a person decides on is what is there now. Told, so that a replay decides on the same. */
@@ -152,7 +155,9 @@ static eddy_status orders_due(struct ed_pipeline *pl, struct ed_batch *batch, ui
             order.id.n ? order.id : ed_arena_printf(batch->arena, "order-%zu", pl->next_order + 1);
         if (!id.at)
             return eddy_fail_nomem(err, "order", 0);
-        if (order_enter(pl, batch, &order))
+        int ours = 0;
+        st = order_enter(pl, batch, &order, &ours, err);
+        if (st == EDDY_OK && ours)
             st = order_apply(pl, batch, &order, id, &outcome, err);
     }
     return st;
@@ -254,7 +259,11 @@ static eddy_status letter_open(struct ed_pipeline *pl, struct ed_batch *batch,
     if (!id.at)
         return eddy_fail_nomem(err, "control", 0);
     eddy_outcome outcome;
-    if (order_enter(pl, batch, &letter->order))
+    int ours = 0;
+    eddy_status st_order = order_enter(pl, batch, &letter->order, &ours, err);
+    if (st_order != EDDY_OK)
+        return st_order;
+    if (ours)
         return order_apply(pl, batch, &letter->order, id, &outcome, err);
     return letter_refuse(
         pl, batch, letter,

@@ -83,11 +83,14 @@ eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
  *    "exemplars": [{"id": "n17", "title": "...", "similarity": 0.8, "time": "..."}, ...],
  *    "size": 41, "weight": 41,          documents; the same with age discounted
  *    "cohesion": 0.52, "groups": 3,
- *    "indexes": {"silhouette": 0.61, "davies_bouldin": 0.9, "compactness": 0.6, "separation": 0.8,
- *                "drift": 0.01},        how it looks from inside (eddy_event_indexes); null: not
- * known "similar": [{"event": "E3", "similarity": 0.31, "threshold": 0.43, "link": -1}, ...], the
- * nearest first, with what a merge asks of the two, and what was said of them (0: nothing); left
- * out where none is known "first_seen": "...", "last_seen": "...", "stream_time": "..."}
+ *    "indexes": {"silhouette": 0.61, "davies_bouldin": 0.9, "compactness": 0.6,
+ *                "separation": 0.8, "drift": 0.01},
+ *    "similar": [{"event": "E3", "similarity": 0.31, "threshold": 0.43, "link": -1}, ...],
+ *    "first_seen": "...", "last_seen": "...", "stream_time": "..."}
+ *
+ * indexes tell how it looks from inside (eddy_event_indexes); null: not known. similar has the
+ * nearest first, with what a merge asks of the two, and what was said of them (0: nothing); it is
+ * left out where none is known.
  *
  * indexes and similar are as of this version: that others change makes no new one.
  *

@@ -18,16 +18,11 @@ struct round {
 
 static int round_add(struct ed_pass *p, struct round *round, struct ed_asked *asked)
 {
-    if (round->n == round->room) {
-        size_t room = round->room ? round->room * 2 : 16;
-        struct ed_asked **wide = ed_arena_alloc(p->arena, room * sizeof(struct ed_asked *));
-        if (!wide)
-            return 0;
-        if (round->n)
-            memcpy(wide, round->at, round->n * sizeof *round->at);
-        round->at = wide;
-        round->room = room;
-    }
+    struct ed_asked **list =
+        ed_arena_list_room(p->arena, round->at, round->n, &round->room, sizeof(struct ed_asked *));
+    if (!list)
+        return 0;
+    round->at = list;
     round->at[round->n++] = asked;
     return 1;
 }

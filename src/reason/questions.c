@@ -23,16 +23,11 @@
 
 struct ed_question *ed_question_add(struct ed_pass *p, eddy_prompt prompt, double value)
 {
-    if (p->n_questions == p->room_questions) {
-        size_t room = p->room_questions ? p->room_questions * 2 : 32;
-        struct ed_question *wide = ed_arena_alloc(p->arena, room * sizeof *wide);
-        if (!wide)
-            return NULL;
-        if (p->n_questions)
-            memcpy(wide, p->questions, p->n_questions * sizeof *wide);
-        p->questions = wide;
-        p->room_questions = room;
-    }
+    struct ed_question *list = ed_arena_list_room(p->arena, p->questions, p->n_questions,
+                                                  &p->room_questions, sizeof *list);
+    if (!list)
+        return NULL;
+    p->questions = list;
     struct ed_question *q = &p->questions[p->n_questions++];
     *q = (struct ed_question){.prompt = prompt, .value = value, .order = p->n_questions};
     return q;

@@ -129,16 +129,11 @@ void eddy_reasoner_free(eddy_reasoner *r)
 
 eddy_operation *ed_operation_add(struct ed_pass *p, eddy_operation_kind kind, eddy_actor actor)
 {
-    if (p->n_operations == p->room_operations) {
-        size_t room = p->room_operations ? p->room_operations * 2 : 64;
-        eddy_operation *wide = ed_arena_alloc_zero(p->arena, room, sizeof *wide);
-        if (!wide)
-            return NULL;
-        if (p->n_operations)
-            memcpy(wide, p->operations, p->n_operations * sizeof *wide);
-        p->operations = wide;
-        p->room_operations = room;
-    }
+    eddy_operation *list = ed_arena_list_room(p->arena, p->operations, p->n_operations,
+                                              &p->room_operations, sizeof *list);
+    if (!list)
+        return NULL;
+    p->operations = list;
     eddy_operation *op = &p->operations[p->n_operations++];
     *op = (eddy_operation){.kind = kind, .actor = actor};
     return op;

@@ -137,19 +137,6 @@ static void part_free(struct ed_part *part)
     ed_free(part);
 }
 
-static int parts_widen(struct ed_kafka *k)
-{
-    if (k->merge.n < k->room_parts)
-        return 1;
-    size_t room = k->room_parts ? k->room_parts * 2 : 16;
-    struct ed_part **parts = ed_realloc(k->parts, room * sizeof *parts);
-    if (!parts)
-        return 0;
-    k->parts = parts;
-    k->room_parts = room;
-    return 1;
-}
-
 /* One more partition, with a queue of its own; it is fetched once it is assigned. */
 eddy_status ed_kafka_part_add(struct ed_kafka *k, const struct ed_place *place, eddy_error *err)
 {
@@ -160,9 +147,12 @@ eddy_status ed_kafka_part_add(struct ed_kafka *k, const struct ed_place *place, 
         (struct ed_part){.k = k, .topic = k->topics[place->i_topic], .partition = place->partition};
     uint64_t rank = (uint64_t)place->i_topic << 32 | (uint32_t)place->partition;
     pthread_mutex_lock(&k->lock);
-    eddy_status st = parts_widen(k) ? ed_merge_add(&k->merge, rank, place->start, place->end,
-                                                   place->high, &part->lane, err)
-                                    : eddy_fail_nomem(err, "source", sizeof *k->parts);
+    struct ed_part **list =
+        ed_list_room(k->parts, k->merge.n, &k->room_parts, sizeof(struct ed_part *));
+    k->parts = list ? list : k->parts;
+    eddy_status st = list ? ed_merge_add(&k->merge, rank, place->start, place->end, place->high,
+                                         &part->lane, err)
+                          : eddy_fail_nomem(err, "source", sizeof *k->parts);
     if (st == EDDY_OK)
         k->parts[part->lane] = part;
     pthread_mutex_unlock(&k->lock);

@@ -28,18 +28,12 @@ static int goes_before(const struct ed_merge *m, size_t a, size_t b)
     return x->head_ms != y->head_ms ? x->head_ms < y->head_ms : x->rank < y->rank;
 }
 
-static void heap_set(struct ed_merge *m, size_t place, size_t lane)
-{
-    m->heap[place] = lane;
-    m->lanes[lane].place = place;
-}
-
 static void heap_up(struct ed_merge *m, size_t place)
 {
     size_t lane = m->heap[place];
     for (; place && goes_before(m, lane, m->heap[(place - 1) / 2]); place = (place - 1) / 2)
-        heap_set(m, place, m->heap[(place - 1) / 2]);
-    heap_set(m, place, lane);
+        m->heap[place] = m->heap[(place - 1) / 2];
+    m->heap[place] = lane;
 }
 
 static void heap_down(struct ed_merge *m, size_t place)
@@ -50,16 +44,16 @@ static void heap_down(struct ed_merge *m, size_t place)
             child++;
         if (!goes_before(m, m->heap[child], lane))
             break;
-        heap_set(m, place, m->heap[child]);
+        m->heap[place] = m->heap[child];
     }
-    heap_set(m, place, lane);
+    m->heap[place] = lane;
 }
 
 static size_t heap_pop(struct ed_merge *m)
 {
     size_t lane = m->heap[0];
     if (--m->n_heads) {
-        heap_set(m, 0, m->heap[m->n_heads]);
+        m->heap[0] = m->heap[m->n_heads];
         heap_down(m, 0);
     }
     return lane;
@@ -166,7 +160,7 @@ int ed_merge_head(struct ed_merge *m, size_t i, int64_t offset, int64_t time_ms)
     lane->next = offset + 1;
     lane->head_ms = time_ms;
     state_set(m, i, ED_LANE_HEAD);
-    heap_set(m, m->n_heads, i);
+    m->heap[m->n_heads] = i;
     heap_up(m, m->n_heads++);
     return 1;
 }

@@ -25,7 +25,6 @@ struct ed_lane {
     int64_t head_ms;      /* time of the head */
     int64_t since_ms;     /* waited for since then; -1: the wait has not begun */
     int64_t late_ms;      /* a head of a time below this is late */
-    size_t place;         /* in the heap */
     size_t before, after; /* among those that are waited for; ED_LANE_NONE: none */
     enum ed_lane_state {
         ED_LANE_IDLE,     /* no head, and none is known to come */

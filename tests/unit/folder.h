@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static char dir[60];
@@ -39,6 +40,15 @@ static inline const char *in_dir(const char *name)
 static inline int is_there(const char *name)
 {
     return access(in_dir(name), F_OK) == 0;
+}
+
+/* Files may have so many bytes: what a full disk looks like. */
+static inline void file_limit(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 #endif

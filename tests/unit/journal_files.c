@@ -127,14 +127,6 @@ TEST(a_place_that_cannot_be_written_is_named_and_nothing_is_left)
 
 /* ---- when the disk is full ---- */
 
-static void file_limit(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 TEST(an_epoch_that_does_not_fit_leaves_nothing_and_fits_later)
 {
     eddy_error err;

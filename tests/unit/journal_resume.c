@@ -397,14 +397,6 @@ TEST(a_second_run_is_refused)
 
 /* ---- trouble ---- */
 
-static void file_limit(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 TEST(an_epoch_that_the_store_cannot_take_is_in_no_output)
 {
     struct counts c;

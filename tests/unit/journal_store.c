@@ -449,14 +449,6 @@ TEST(a_second_process_is_refused_and_told_by_whom)
     ed_store_close(store_open(in_dir("locked")));
 }
 
-static void file_limit(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 TEST(an_append_that_does_not_fit_leaves_the_file_as_it_was)
 {
     uint64_t random = 8;

@@ -200,11 +200,6 @@ static inline eddy_reasoner *reasoner_new(struct script *s, void (*more)(eddy_re
     return r;
 }
 
-static inline int text_is(eddy_str text, const char *s)
-{
-    return text.n == strlen(s) && !memcmp(text.at ? text.at : "", s, text.n);
-}
-
 #define TITLES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static const char *const quake[] = {"Strong earthquake shakes Kathmandu in Nepal",
