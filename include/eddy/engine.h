@@ -196,8 +196,9 @@ typedef struct eddy_event {
     eddy_actor described_by;
     uint64_t topic, theme; /* see eddy_topic; 0: none yet */
     int pinned;
-    eddy_event_indexes indexes; /* against those in `similar`; NaN where there are none. That both
-                                   change with others is no reason for a new picture */
+    eddy_event_indexes indexes; /* against those in `similar`; NaN where there are none. As of when
+                                   the event had last grown or shrunk by an eighth; that others
+                                   change is no reason for a new picture */
     uint32_t n_similar;
     struct {
         uint64_t event;

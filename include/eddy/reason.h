@@ -53,7 +53,8 @@ typedef struct eddy_view {
     uint64_t documents; /* that the engine has seen */
     int64_t stream_ms;
     double threshold, spread;
-    const eddy_view_event *events; /* (n_events) active ones that changed since the last view */
+    const eddy_view_event *events; /* (n_events) active ones that are new, or have grown or shrunk
+                                      by a tenth since the last view that showed them */
     size_t n_events;
     const eddy_view_doubt *doubts; /* (n_doubts) the least certain first */
     size_t n_doubts;
@@ -61,15 +62,20 @@ typedef struct eddy_view {
     size_t n_topics;
 } eddy_view;
 
+#define EDDY_VIEW_WHOLE 1u /* all active events, for who remembers nothing of earlier views */
+#define EDDY_VIEW_PLACES                                                                           \
+    2u /* doubts about single documents too: all of the window are looked at                       \
+        */
+
 /* Copy what changed since the last view of this clusterer into the arena. Called by the engine's
  * owner between two calls of it; the view is the arena's owner's then. What was seen is part of the
  * state: who goes on from there sees what an undisturbed run would have seen.
  *
- *   whole       1: all active events, changed or not, for who remembers nothing of earlier views
+ *   what        EDDY_VIEW_... or-ed
  *   doubts_max  of each kind; 0: none
  *
  * EDDY_NOMEM  the arena is full: nothing counts as seen, and the call may be repeated */
-EDDY_API eddy_status eddy_view_take(eddy_clusterer *cl, int whole, size_t doubts_max,
+EDDY_API eddy_status eddy_view_take(eddy_clusterer *cl, unsigned what, size_t doubts_max,
                                     eddy_arena *arena, eddy_view *ret, eddy_error *err);
 
 /* ---- how it asks ---- */

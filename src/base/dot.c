@@ -7,6 +7,24 @@
 #include "base/vector.h"
 
 #define LANES 16
+#define ROWS  4 /* at a time: so many sums under way hide the latency of an addition */
+
+static inline void add(double *lane, const float *a, const float *b)
+{
+    for (size_t j = 0; j < LANES; j++)
+        lane[j] += (double)a[j] * (double)b[j];
+}
+
+/* What is behind the last whole step, and all lanes as one. */
+static inline double end(double *lane, const float *a, const float *b, size_t i, size_t n)
+{
+    for (size_t j = 0; i < n; i++, j++)
+        lane[j] += (double)a[i] * (double)b[i];
+    for (size_t width = LANES / 2; width; width /= 2)
+        for (size_t j = 0; j < width; j++)
+            lane[j] += lane[j + width];
+    return lane[0];
+}
 
 MANY_CPUS
 double ed_dot(const float *a, const float *b, size_t n)
@@ -14,12 +32,33 @@ double ed_dot(const float *a, const float *b, size_t n)
     double lane[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += (double)a[i + j] * (double)b[i + j];
-    for (size_t j = 0; i < n; i++, j++)
-        lane[j] += (double)a[i] * (double)b[i];
-    for (size_t width = LANES / 2; width; width /= 2)
-        for (size_t j = 0; j < width; j++)
-            lane[j] += lane[j + width];
-    return lane[0];
+        add(lane, a + i, b + i);
+    return end(lane, a, b, i, n);
+}
+
+MANY_CPUS
+void ed_dots_four(const float *a, const float *const *rows, size_t n, double *ret)
+{
+    const float *p = rows[0], *q = rows[1], *r = rows[2], *s = rows[3];
+    double w[LANES] = {0}, x[LANES] = {0}, y[LANES] = {0}, z[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        add(w, a + i, p + i);
+        add(x, a + i, q + i);
+        add(y, a + i, r + i);
+        add(z, a + i, s + i);
+    }
+    ret[0] = end(w, a, p, i, n);
+    ret[1] = end(x, a, q, i, n);
+    ret[2] = end(y, a, r, i, n);
+    ret[3] = end(z, a, s, i, n);
+}
+
+void ed_dots(const float *a, const float *const *rows, size_t n_rows, size_t n, double *ret)
+{
+    size_t k = 0;
+    for (; k + ROWS <= n_rows; k += ROWS)
+        ed_dots_four(a, rows + k, n, ret + k);
+    for (; k < n_rows; k++)
+        ret[k] = ed_dot(a, rows[k], n);
 }

@@ -150,6 +150,47 @@ double ed_norm(const float *a, size_t n)
     return sqrt(ed_dot(a, a, n));
 }
 
+static double lanes_sum(const double *lane)
+{
+    double sum = 0;
+    for (size_t j = 0; j < LANES; j++)
+        sum += lane[j];
+    return sum;
+}
+
+MANY_CPUS
+double ed_sum(const float *a, size_t n)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            lane[j] += (double)a[i + j];
+    for (size_t j = 0; i < n; i++, j++)
+        lane[j] += (double)a[i];
+    return lanes_sum(lane);
+}
+
+MANY_CPUS
+void ed_moments_add(const float *a, size_t n, double mean, double *second, double *third)
+{
+    double two[LANES] = {0}, three[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++) {
+            double d = (double)a[i + j] - mean;
+            two[j] += d * d;
+            three[j] += d * d * d;
+        }
+    for (size_t j = 0; i < n; i++, j++) {
+        double d = (double)a[i] - mean;
+        two[j] += d * d;
+        three[j] += d * d * d;
+    }
+    *second += lanes_sum(two);
+    *third += lanes_sum(three);
+}
+
 /* Without a way out on the way: so it takes many at a time. */
 MANY_CPUS
 int ed_finite(const float *a, size_t n)

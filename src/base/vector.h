@@ -11,6 +11,9 @@
 
 /* a.b of (n) floats in double, fixed order. */
 double ed_dot(const float *a, const float *b, size_t n);
+/* The same of a with each of n_rows rows, to the last bit, in half the time: ret (n_rows). */
+void ed_dots(const float *a, const float *const *rows, size_t n_rows, size_t n, double *ret);
+void ed_dots_four(const float *a, const float *const *rows, size_t n, double *ret);
 /* The same in float, several times as fast: a filter. Error at most n 2^-24 |a| |b|; its last bits
  * differ between CPUs. */
 float ed_dot_rough(const float *a, const float *b, size_t n);
@@ -28,6 +31,10 @@ void ed_floats_of(const int8_t *bytes, size_t n, float largest, float *ret);
 void ed_add_rows(float *y, const float *w, const float *const *rows, size_t n_rows, size_t n);
 /* Length of (n) in double, fixed order. */
 double ed_norm(const float *a, size_t n);
+/* Sum of (n) in double, fixed order. */
+double ed_sum(const float *a, size_t n);
+/* *second += sum of the squares of their distances from the mean, *third += that of the cubes. */
+void ed_moments_add(const float *a, size_t n, double mean, double *second, double *third);
 /* ret = (scores inverse - asked + slop) power, element by element; (n), in float, as a filter. */
 void ed_bounds(const float *scores, const float *inverse, const float *asked, const float *power,
                float slop, size_t n, float *ret);

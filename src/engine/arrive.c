@@ -171,6 +171,8 @@ void ed_exemplar_set(struct ed_exemplar *x, eddy_str id, eddy_str title, int64_t
     x->n_title = (uint8_t)n_title;
 }
 
+#define SUMS 16 /* at a time */
+
 /* The group of the event that points most the same way; a new one below GROUP_COSINE if the event
  * has room for it. */
 static uint32_t choose_group(eddy_clusterer *cl, const struct ed_point *p, uint32_t slot,
@@ -180,14 +182,21 @@ static uint32_t choose_group(eddy_clusterer *cl, const struct ed_point *p, uint3
     uint32_t best = NONE;
     double best_cosine = -2;
     double best_dot = 0;
-    for (uint32_t i = 0; i < ev->n_groups; i++) {
-        uint32_t u = ev->groups[i];
-        double dot = ed_point_dot(cl, p, ed_group_sum(cl, u));
-        double cosine = dot / sqrt(cl->groups[u].square);
-        if (cosine > best_cosine) {
-            best = u;
-            best_cosine = cosine;
-            best_dot = dot;
+    const float *sums[SUMS];
+    double dots[SUMS];
+    for (uint32_t from = 0; from < ev->n_groups; from += SUMS) {
+        uint32_t n = ev->n_groups - from < SUMS ? ev->n_groups - from : SUMS;
+        for (uint32_t i = 0; i < n; i++)
+            sums[i] = ed_group_sum(cl, ev->groups[from + i]);
+        ed_point_dots(cl, p, sums, n, dots);
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t u = ev->groups[from + i];
+            double cosine = dots[i] / sqrt(cl->groups[u].square);
+            if (cosine > best_cosine) {
+                best = u;
+                best_cosine = cosine;
+                best_dot = dots[i];
+            }
         }
     }
     *ret_dot = best_dot;

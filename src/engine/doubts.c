@@ -70,8 +70,7 @@ static int same_offer(const eddy_clusterer *cl, struct doubts *list, uint32_t a,
     double shift = link ? ed_link_shift(cl, a, b) : 0;
     double rough = (double)ed_dot_rough(ed_event_sum(cl, a), ed_event_sum(cl, b), cl->stride) /
                    (x->weight * y->weight);
-    double slop = 1e-6 + 1.2e-7 * (double)cl->stride;
-    if (fabs(rough - off + shift - cl->th.tau) > reach(cl) + slop)
+    if (fabs(rough - off + shift - cl->th.tau) > reach(cl) + ed_slop(cl))
         return 1;
     eddy_doubt doubt = {.kind = EDDY_DOUBT_SAME,
                         .event = x->id,
@@ -127,6 +126,9 @@ static int whole_of(const eddy_clusterer *cl, struct doubts *list, uint32_t slot
 {
     const struct ed_event_state *ev = &cl->events[slot];
     struct ed_halves h;
+    double sure = cl->th.tau + ed_threshold_off(cl, ev->weight / 2) + reach(cl);
+    if (!cl->answers && !ed_halves_may_be_below(cl, slot, sure))
+        return 1;
     eddy_arena_reset(list->work);
     if (!ed_halves_of(cl, slot, list->work, &h))
         return 0;
@@ -223,19 +225,16 @@ static int doubts_of(const eddy_clusterer *cl, struct doubts *list, uint32_t slo
     return same_of(cl, list, slot) && (ev->n_groups < 2 || whole_of(cl, list, slot));
 }
 
-eddy_status eddy_clusterer_doubts(const eddy_clusterer *cl, size_t n_max, eddy_arena *arena,
-                                  const eddy_doubt **ret, size_t *n_ret, eddy_error *err)
+eddy_status ed_doubts(const eddy_clusterer *cl, size_t n_max, int with_places, eddy_arena *arena,
+                      const eddy_doubt **ret, size_t *n_ret, eddy_error *err)
 {
-    eddy_status st = ed_clusterer_ready(cl, err);
-    if (st != EDDY_OK)
-        return st;
     struct doubts list = {.sides = eddy_arena_new(0), .work = eddy_arena_new(0)};
     const eddy_doubt *at = NULL;
     size_t n = 0;
     int fits = list.sides && list.work;
     for (uint32_t e = 0; e < cl->slots.n && fits; e++)
         fits = doubts_of(cl, &list, e);
-    fits = fits && places(cl, &list, n_max, list.work);
+    fits = fits && (!with_places || places(cl, &list, n_max, list.work));
     fits = fits && doubts_take(&list, n_max, arena, &at, &n);
     eddy_arena_free(list.sides);
     eddy_arena_free(list.work);
@@ -245,4 +244,11 @@ eddy_status eddy_clusterer_doubts(const eddy_clusterer *cl, size_t n_max, eddy_a
     *ret = at;
     *n_ret = n;
     return EDDY_OK;
+}
+
+eddy_status eddy_clusterer_doubts(const eddy_clusterer *cl, size_t n_max, eddy_arena *arena,
+                                  const eddy_doubt **ret, size_t *n_ret, eddy_error *err)
+{
+    eddy_status st = ed_clusterer_ready(cl, err);
+    return st == EDDY_OK ? ed_doubts(cl, n_max, 1, arena, ret, n_ret, err) : st;
 }

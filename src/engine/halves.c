@@ -78,6 +78,19 @@ static uint32_t nodes_of(const eddy_clusterer *cl, const struct ed_event_state *
     return m;
 }
 
+int ed_halves_may_be_below(const eddy_clusterer *cl, uint32_t slot, double least)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    for (uint32_t i = 0; i < ev->n_groups; i++)
+        for (uint32_t j = 0; j < i; j++) {
+            uint32_t a = ev->groups[i], b = ev->groups[j];
+            double dot = (double)ed_dot_rough(ed_group_sum(cl, a), ed_group_sum(cl, b), cl->stride);
+            if (!(dot >= (least + ed_slop(cl)) * cl->groups[a].weight * cl->groups[b].weight))
+                return 1;
+        }
+    return 0;
+}
+
 int ed_halves_of(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, struct ed_halves *ret)
 {
     const struct ed_event_state *ev = &cl->events[slot];

@@ -13,9 +13,10 @@
 #include "base/cpus.h"
 
 #define MS_PER_HOUR 3600000.0
-#define STEP        16 /* dimensions at a time; a stride is a multiple of it */
-#define LOOKED_AT   8  /* of an event's list, for its picture ... */
-#define LISTED_MAX  64 /* ... or all events where they are few, at most */
+#define STEP        16    /* dimensions at a time; a stride is a multiple of it */
+#define LOOKED_AT   8     /* of an event's list, for its picture ... */
+#define LISTED_MAX  64    /* ... or all events where they are few, at most */
+#define HOLDS       1.125 /* indexes hold until the event has grown or shrunk by this factor */
 
 struct work {
     const eddy_clusterer *cl;
@@ -254,25 +255,70 @@ static void similar_add(const eddy_clusterer *cl, uint32_t slot, uint32_t other,
     ret->similar[i].link = (float)ed_link_strength(cl, slot, other);
 }
 
-/* Held against those that it shows as similar: pictures are many, and whom an event may be taken
- * for is among its nearest. */
-void ed_indexes_picture(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret)
+static void similar_find(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret)
 {
-    uint32_t listed[LISTED_MAX], others[EDDY_SIMILAR];
-    double squares[EDDY_SIMILAR];
-    struct work w = {.cl = cl, .others = listed, .others_square = squares};
-    ret->n_similar = 0;
-    ret->indexes = (eddy_event_indexes){cl->events[slot].id, 0, NAN, NAN, NAN, NAN, NAN};
+    uint32_t listed[LISTED_MAX];
+    const float *sums[LISTED_MAX];
+    double dots[LISTED_MAX];
+    struct work w = {.cl = cl, .others = listed};
     int few = cl->n_events - 1 <= cl->o.neighbours;
     others_listed(&w, slot, few ? LISTED_MAX : LOOKED_AT);
     for (uint32_t i = 0; i < w.n_others; i++)
-        similar_add(cl, slot, w.others[i], ed_event_similarity(cl, slot, w.others[i]), ret);
-    w.others = others;
-    w.n_others = ret->n_similar;
-    for (uint32_t i = 0; i < ret->n_similar; i++)
-        others[i] = ed_event_slot(cl, ret->similar[i].event);
-    if (w.n_others)
-        ret->indexes = event_indexes(&w, slot);
+        sums[i] = ed_event_sum(cl, listed[i]);
+    ed_dots(ed_event_sum(cl, slot), sums, w.n_others, cl->stride, dots);
+    ret->n_similar = 0;
+    for (uint32_t i = 0; i < w.n_others; i++)
+        similar_add(cl, slot, listed[i],
+                    dots[i] / (cl->events[slot].weight * cl->events[listed[i]].weight), ret);
+}
+
+/* Held against those that it shows as similar: pictures are many, and whom an event may be taken
+ * for is among its nearest. */
+static eddy_event_indexes against_similar(const eddy_clusterer *cl, uint32_t slot,
+                                          const eddy_event *picture)
+{
+    uint32_t others[EDDY_SIMILAR];
+    double squares[EDDY_SIMILAR];
+    struct work w = {
+        .cl = cl, .others = others, .others_square = squares, .n_others = picture->n_similar};
+    for (uint32_t i = 0; i < w.n_others; i++)
+        others[i] = ed_event_slot(cl, picture->similar[i].event);
+    return w.n_others ? event_indexes(&w, slot)
+                      : (eddy_event_indexes){cl->events[slot].id, 0, NAN, NAN, NAN, NAN, NAN};
+}
+
+/* They cost as much as all the rest of a picture, and change as slowly as the event's sums. */
+static int indexes_hold(const eddy_clusterer *cl, const struct ed_event_state *ev)
+{
+    return ev->docs < ev->indexed * HOLDS && ev->docs * HOLDS > ev->indexed &&
+           ed_event_slot(cl, ev->nearest) != NONE;
+}
+
+void ed_indexes_keep(eddy_clusterer *cl, uint32_t slot)
+{
+    struct ed_event_state *ev = &cl->events[slot];
+    eddy_event picture;
+    if (indexes_hold(cl, ev))
+        return;
+    similar_find(cl, slot, &picture);
+    eddy_event_indexes x = against_similar(cl, slot, &picture);
+    const double kept[INDEXES] = {x.silhouette, x.davies_bouldin, x.compactness, x.separation,
+                                  x.drift};
+    memcpy(ev->indexes, kept, sizeof kept);
+    ev->nearest = x.nearest;
+    ev->indexed = x.nearest ? ev->docs : 0;
+    ed_mark(cl, ED_EVENT, slot);
+}
+
+void ed_indexes_picture(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    const double *kept = ev->indexes;
+    similar_find(cl, slot, ret);
+    ret->indexes =
+        indexes_hold(cl, ev)
+            ? (eddy_event_indexes){ev->id, ev->nearest, kept[0], kept[1], kept[2], kept[3], kept[4]}
+            : against_similar(cl, slot, ret);
 }
 
 /* Variance between events over that within; scale of weights: a document of now weighs 1. */

@@ -253,8 +253,11 @@ static int event_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     ev->name = ed_unpack_u64(u);
     ev->asked_in = ed_get_varint(u);
     ev->asked_weight = ed_get_number(u, 0x1p-60, WEIGHT_MOST);
-    ev->viewed = ed_get_varint(u);
-    u->failed |= ev->viewed > ev->version;
+    ev->viewed = ed_get_number(u, 0, COUNT_MOST);
+    ev->indexed = ed_get_number(u, 0, COUNT_MOST);
+    ev->nearest = ed_get_varint(u);
+    u->failed |= (ev->indexed > 0) != (ev->nearest > 0);
+    ed_get_doubles(u, ev->indexes, ev->indexed > 0 ? INDEXES : 0);
     struct ed_given given;
     if (!ed_given_record_get(cl, u, &given) || !ed_give(cl, slot, &given))
         return 0;

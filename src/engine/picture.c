@@ -263,15 +263,17 @@ eddy_status ed_picture_add(eddy_clusterer *cl, uint32_t slot, eddy_event_state s
     ev->version++;
     ed_mark(cl, ED_EVENT, slot);
     eddy_status st = EDDY_OK;
-    if (state == EDDY_STATE_MERGED) /* a redirect: its documents are elsewhere already */
+    if (state == EDDY_STATE_MERGED) { /* a redirect: its documents are elsewhere already */
         list->at[list->n] = (eddy_event){.id = ev->id,
                                          .version = ev->version,
                                          .parent = ev->parent,
                                          .first_ms = ev->first_ms,
                                          .last_ms = ev->last_ms,
                                          .name = {"", 0}};
-    else
+    } else {
+        ed_indexes_keep(cl, slot);
         st = ed_picture(cl, slot, cl->pictures_arena, &list->at[list->n], err);
+    }
     if (st != EDDY_OK)
         return st;
     list->at[list->n].state = state;

@@ -7,6 +7,8 @@
  * question about two events, not about a document. */
 #include "engine/state.h"
 
+#define LENGTH_MOST 1.02 /* squared, of a point of the window: a byte a coordinate */
+
 /* Similarity of the document to an event that it is not in, less what size takes. */
 static double value_at(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
 {
@@ -27,23 +29,57 @@ static double value_own(const eddy_clusterer *cl, const struct ed_document *doc)
 struct best {
     uint32_t slot;
     double value;
+    double least; /* what is below is of no interest */
 };
+
+/* point . sum in float. */
+static double rough(const eddy_clusterer *cl, const struct ed_point *p, const float *sum)
+{
+    float dot = ed_dot_rough(p->dense, sum, cl->n_dense);
+    for (uint32_t k = 0; k < p->n_words; k++)
+        dot += p->value[k] * sum[cl->n_dense + p->at[k]];
+    return (double)dot;
+}
+
+/* No more than value_own, by no more than the error of float. */
+static double value_own_least(const eddy_clusterer *cl, const struct ed_document *doc)
+{
+    const struct ed_point *p = &doc->point;
+    double weight = cl->events[doc->event].weight, rest = weight - p->weight;
+    double heavy = rest > p->weight ? rest : p->weight;
+    if (rest < 1e-3 * weight)
+        return value_own(cl, doc);
+    double dot = rough(cl, p, ed_event_sum(cl, doc->event)) - p->weight * LENGTH_MOST;
+    return (dot - ed_slop(cl) * weight) / rest - ed_threshold_off(cl, heavy);
+}
+
+/* Is the document less like the event than `least` for certain? Nearly all end here. */
+static int is_far(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot,
+                  double least)
+{
+    double weight = cl->events[slot].weight;
+    double heavy = weight > doc->point.weight ? weight : doc->point.weight;
+    return rough(cl, &doc->point, ed_event_sum(cl, slot)) / weight + ed_slop(cl) <
+           least + ed_threshold_off(cl, heavy);
+}
 
 static void best_offer(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot,
                        struct best *best)
 {
     if (slot == doc->event || slot == best->slot || ed_pinned(cl, slot) ||
-        ed_link_bars(cl, doc->event, slot))
+        is_far(cl, doc, slot, best->least) || ed_link_bars(cl, doc->event, slot))
         return;
     double value = value_at(cl, doc, slot);
     if (best->slot == NONE || value > best->value ||
         (value >= best->value && cl->events[slot].id < cl->events[best->slot].id))
-        *best = (struct best){slot, value};
+        *best = (struct best){slot, value, best->least};
 }
 
-static struct best best_elsewhere(const eddy_clusterer *cl, const struct ed_document *doc)
+/* The event that is most like it, if it is at least so much like it. */
+static struct best best_elsewhere(const eddy_clusterer *cl, const struct ed_document *doc,
+                                  double least)
 {
-    struct best best = {NONE, 0};
+    struct best best = {NONE, 0, least};
     const struct ed_event_state *ev = &cl->events[doc->event];
     for (uint32_t i = 0; i < ev->n_near; i++)
         if (ed_near_alive(cl, &ev->near[i]))
@@ -84,25 +120,27 @@ static size_t doubt_offer(eddy_doubt *list, size_t n, size_t n_max, eddy_doubt d
 size_t ed_doubts_place(const eddy_clusterer *cl, size_t n_max, eddy_doubt *ret)
 {
     size_t n = 0;
-    for (uint32_t k = ed_window_n(cl); k > 0; k--) { /* the oldest first */
+    double beta = ed_beta(cl);
+    double reach = ed_ln((1 - SURE) / SURE) / beta + 1e-9; /* behind its own event */
+    for (uint32_t k = ed_window_n(cl); k > 0; k--) {       /* the oldest first */
         uint32_t slot = ed_window_slot(cl, cl->position - k);
         struct ed_document doc;
         ed_window_read(cl, slot, &doc);
         if (!open(cl, &doc, slot))
             continue;
-        struct best best = best_elsewhere(cl, &doc);
+        struct best best = best_elsewhere(cl, &doc, value_own_least(cl, &doc) - reach);
         if (best.slot == NONE)
             continue;
-        double yes = ed_sigmoid(ed_beta(cl) * (best.value - value_own(cl, &doc)));
+        double yes = ed_sigmoid(beta * (best.value - value_own(cl, &doc)));
         if (yes < SURE)
             continue;
-        const struct ed_event_state *own = &cl->events[doc.event];
+        const struct ed_event_state *from = &cl->events[doc.event];
         const struct ed_event_state *other = &cl->events[best.slot];
         n = doubt_offer(ret, n, n_max,
                         (eddy_doubt){.kind = EDDY_DOUBT_PLACE,
-                                     .event = own->id,
+                                     .event = from->id,
                                      .other = other->id,
-                                     .event_version = own->version,
+                                     .event_version = from->version,
                                      .other_version = other->version,
                                      .position = doc.position,
                                      .similarity = best.value,

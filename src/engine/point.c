@@ -151,13 +151,27 @@ eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_po
     return EDDY_OK;
 }
 
-double ed_point_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum)
+/* And the words, on top of what there is. */
+static double words_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum,
+                        double dot)
 {
-    double dot = ed_dot(p->dense, sum, cl->n_dense);
     const float *words = sum + cl->n_dense;
     for (uint32_t k = 0; k < p->n_words; k++)
         dot += (double)p->value[k] * (double)words[p->at[k]];
     return dot;
+}
+
+double ed_point_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum)
+{
+    return words_dot(cl, p, sum, ed_dot(p->dense, sum, cl->n_dense));
+}
+
+void ed_point_dots(const eddy_clusterer *cl, const struct ed_point *p, const float *const *sums,
+                   size_t n, double *ret)
+{
+    ed_dots(p->dense, sums, n, cl->n_dense, ret);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = words_dot(cl, p, sums[i], ret[i]);
 }
 
 void ed_point_add(const eddy_clusterer *cl, const struct ed_point *p, float *sum)

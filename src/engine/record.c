@@ -110,7 +110,10 @@ static ed_out event_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     at = ed_put_u64(at, ev->name);
     at = ed_put_varint(at, ev->asked_in);
     at = ed_put_number(at, ev->asked_weight);
-    at = ed_put_varint(at, ev->viewed);
+    at = ed_put_number(at, ev->viewed);
+    at = ed_put_number(at, ev->indexed);
+    at = ed_put_varint(at, ev->nearest);
+    at = ed_put_doubles(at, ev->indexes, ev->indexed > 0 ? INDEXES : 0);
     at = ed_given_record_put(cl, at, ev->given);
     *at++ = (unsigned char)sum_in_group(cl, slot);
     return at[-1] ? at : vector_put(cl, at, ed_event_sum(cl, slot));
@@ -215,7 +218,7 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
     const struct ed_operation *kept = kind == ED_OPERATION ? &cl->operations[number] : NULL;
     switch (kind) {
     case ED_EVENT:
-        return ev && ev->id ? 256 + ed_given_record_max(cl, ev->given) +
+        return ev && ev->id ? 320 + ed_given_record_max(cl, ev->given) +
                                   ev->n_groups * (size_t)ED_VARINT_MAX + vector_max(cl)
                             : 0;
     case ED_NEAR:

@@ -29,12 +29,6 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* By how much float arithmetic may mistake the mean similarity of two sums. */
-static double slop_of(const eddy_clusterer *cl)
-{
-    return 1e-6 + 1.2e-7 * (double)cl->stride;
-}
-
 uint64_t ed_event_turns(const eddy_clusterer *cl)
 {
     uint64_t wanted = cl->n_events / ROLLING + 1;
@@ -155,7 +149,7 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
     const struct ed_group *g = &cl->groups[u];
     const float *sum = ed_group_sum(cl, u);
     const struct ed_event_state *ev = &cl->events[g->event];
-    const double slop = slop_of(cl);
+    const double slop = ed_slop(cl);
     double own = -1;
     if (ev->n_groups > 1) {
         double rest = ev->weight - g->weight;
@@ -328,24 +322,12 @@ static eddy_status split_event(eddy_clusterer *cl, uint32_t slot, const uint8_t 
     return ed_split_done(cl, out, slot, told, err);
 }
 
-/* Could some bipartition of the event's groups be a split? Not where any two of them are as alike
- * as is asked of the smallest larger half that there can be: then the sides are, too. In float,
- * with the error of float on the side of yes; most events end here. Where there are answers they
- * may speak against it. */
-static int may_split(const eddy_clusterer *cl, const struct ed_event_state *ev)
+/* Could some bipartition of the event's groups be a split? Most events end here. Where there are
+ * answers they may speak against it. */
+static int may_split(const eddy_clusterer *cl, uint32_t slot)
 {
-    double least =
-        cl->th.tau + ed_threshold_off(cl, ev->weight / 2) - cl->o.stability + slop_of(cl);
-    if (cl->answers)
-        return 1;
-    for (uint32_t i = 0; i < ev->n_groups; i++)
-        for (uint32_t j = 0; j < i; j++) {
-            uint32_t a = ev->groups[i], b = ev->groups[j];
-            double dot = (double)ed_dot_rough(ed_group_sum(cl, a), ed_group_sum(cl, b), cl->stride);
-            if (!(dot >= least * cl->groups[a].weight * cl->groups[b].weight))
-                return 1;
-        }
-    return 0;
+    double least = cl->th.tau + ed_threshold_off(cl, cl->events[slot].weight / 2) - cl->o.stability;
+    return cl->answers || ed_halves_may_be_below(cl, slot, least);
 }
 
 /* What answers add to the similarity of the halves. */
@@ -362,7 +344,7 @@ static eddy_status consider_split(eddy_clusterer *cl, uint32_t slot, eddy_error 
 {
     const struct ed_event_state *ev = &cl->events[slot];
     if (ev->n_groups < 2 || ed_pinned(cl, slot) || !ed_links_fit(cl, ev->n_links) ||
-        !may_split(cl, ev))
+        !may_split(cl, slot))
         return EDDY_OK;
     eddy_arena_reset(cl->work);
     struct ed_halves h;
@@ -411,7 +393,7 @@ static int may_merge(const eddy_clusterer *cl, uint32_t a, uint32_t b)
 {
     double dot = (double)ed_dot_rough(ed_event_sum(cl, a), ed_event_sum(cl, b), cl->stride);
     double similarity = dot / (cl->events[a].weight * cl->events[b].weight);
-    return similarity + slop_of(cl) + ed_link_shift(cl, a, b) > cl->th.tau;
+    return similarity + ed_slop(cl) + ed_link_shift(cl, a, b) > cl->th.tau;
 }
 
 static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint32_t b)

@@ -79,6 +79,7 @@
 #define SIZE_SMALL    16.0  /* n_small */
 #define GROUP_COSINE  0.6   /* tau_m: cosine to join a group */
 #define BETA          6.0   /* steepness of confidence, times 1/sd */
+#define INDEXES       5     /* of an event, see indexes.c */
 #define SURE          0.1   /* no doubt where P or 1 - P is below */
 #define STRETCH_FIRST 32
 /* Spreads: so far below what repair would ask may be what a reasoner merges, and so far above what
@@ -196,17 +197,20 @@ struct ed_event_state {
     uint32_t n_groups, room_groups;
     struct ed_near *near; /* (n_near), nearest first */
     uint32_t n_near;
-    double listed;          /* weight when the list was made; 0: make it anew */
-    double step;            /* documents at which `grew` is told next */
-    uint64_t changed;       /* round in which it last joined, moved, merged, split */
-    uint64_t pictured;      /* round at whose end a picture was last due */
-    uint64_t name;          /* hash of the keywords last told */
-    double named_at;        /* documents when it was last named */
-    struct ed_given *given; /* NULL: nothing */
-    uint64_t topic;         /* id; 0: none; recorded on its own */
-    uint32_t n_links;       /* links that it is in; not recorded */
-    uint64_t viewed;        /* version in the last view of a reasoner */
-    float *told;            /* (dim) sum when drift was last told; NULL: none */
+    double listed;           /* weight when the list was made; 0: make it anew */
+    double step;             /* documents at which `grew` is told next */
+    uint64_t changed;        /* round in which it last joined, moved, merged, split */
+    uint64_t pictured;       /* round at whose end a picture was last due */
+    uint64_t name;           /* hash of the keywords last told */
+    double named_at;         /* documents when it was last named */
+    struct ed_given *given;  /* NULL: nothing */
+    uint64_t topic;          /* id; 0: none; recorded on its own */
+    uint32_t n_links;        /* links that it is in; not recorded */
+    double viewed;           /* documents when a reasoner was last shown it; 0: never */
+    double indexed;          /* documents when its indexes were last made; 0: never */
+    uint64_t nearest;        /* see eddy_event_indexes */
+    double indexes[INDEXES]; /* silhouette, davies_bouldin, compactness, separation, drift */
+    float *told;             /* (dim) sum when drift was last told; NULL: none */
     double told_weight;
     uint64_t asked_in;   /* stretch in which its weight last changed ... */
     double asked_weight; /* ... and weight_now at that moment */
@@ -486,6 +490,12 @@ static inline float *ed_group_sum(const eddy_clusterer *cl, uint32_t group)
     return cl->group_sums + (size_t)group * cl->stride;
 }
 
+/* By how much float arithmetic may mistake the mean similarity of two sums. */
+static inline double ed_slop(const eddy_clusterer *cl)
+{
+    return 1e-6 + 1.2e-7 * (double)cl->stride;
+}
+
 /* Of the round up to the next end of a pass. */
 static inline uint64_t ed_round(const eddy_clusterer *cl)
 {
@@ -541,6 +551,9 @@ eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_po
                            eddy_error *err);
 /* point . sum, fixed order. */
 double ed_point_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum);
+/* The same of n sums, to the last bit, in less time: ret (n). */
+void ed_point_dots(const eddy_clusterer *cl, const struct ed_point *p, const float *const *sums,
+                   size_t n, double *ret);
 void ed_point_add(const eddy_clusterer *cl, const struct ed_point *p, float *sum);
 /* The direction of a dense vector from the stream's mean, which stays as it is. */
 void ed_point_centred(const eddy_clusterer *cl, const float *dense, float *ret);
@@ -638,6 +651,9 @@ struct ed_halves {
     double weight[2]; /* of the sides */
     double across;    /* sum of dots from one to the other */
 };
+/* Might two of its groups be less alike than `least`, and so the sides of some bipartition? In
+ * float, with the error of float on the side of yes. */
+int ed_halves_may_be_below(const eddy_clusterer *cl, uint32_t slot, double least);
 /* Memory is from the arena; 0: it is full. */
 int ed_halves_of(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena, struct ed_halves *ret);
 /* The groups of one side go to h->picked; returns how many. */
@@ -734,6 +750,10 @@ void ed_member_fill(const eddy_clusterer *cl, const struct ed_document *doc,
 /* place.c: documents of the window that may be of another event, the least certain first, into ret
  * (n_max); returns how many. */
 size_t ed_doubts_place(const eddy_clusterer *cl, size_t n_max, eddy_doubt *ret);
+
+/* doubts.c: eddy_clusterer_doubts, with or without those about single documents. */
+eddy_status ed_doubts(const eddy_clusterer *cl, size_t n_max, int with_places, eddy_arena *arena,
+                      const eddy_doubt **ret, size_t *n_ret, eddy_error *err);
 
 /* reassign.c: a document and where it goes. */
 struct ed_going {
@@ -909,7 +929,8 @@ int ed_describe_undo(const eddy_clusterer *cl, struct ed_given **at, const struc
                      uint64_t number);
 
 /* indexes.c: of one event, against the neighbours of its list; those most like it. NaN and none
- * where it has no list yet. */
+ * where it has no list yet. Indexes are those that were kept, where they still hold. */
+void ed_indexes_keep(eddy_clusterer *cl, uint32_t slot);
 void ed_indexes_picture(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret);
 double ed_indexes_velocity(const eddy_clusterer *cl, const struct ed_event_state *ev,
                            double centre);

@@ -48,16 +48,21 @@ eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, ed
 static void products_refresh(eddy_clusterer *cl)
 {
     struct ed_sample *s = &cl->sample;
+    const float *rows[SAMPLE_MAX];
+    uint32_t at[SAMPLE_MAX];
+    double dots[SAMPLE_MAX];
     for (uint32_t i = 0; i < s->n; i++) {
-        if (!s->stale[i])
-            continue;
-        for (uint32_t j = 0; j < s->n; j++) {
+        size_t n = 0;
+        for (uint32_t j = 0; j < s->n && s->stale[i]; j++) {
             if (s->stale[j] && j < i)
                 continue; /* done from the other side */
-            float dot =
-                (float)ed_dot(s->points + i * cl->stride, s->points + j * cl->stride, cl->stride);
-            s->product[i * SAMPLE_MAX + j] = s->product[j * SAMPLE_MAX + i] = dot;
+            at[n] = j;
+            rows[n++] = s->points + j * cl->stride;
         }
+        ed_dots(s->points + i * cl->stride, rows, n, cl->stride, dots);
+        for (size_t k = 0; k < n; k++)
+            s->product[i * SAMPLE_MAX + at[k]] = s->product[at[k] * SAMPLE_MAX + i] =
+                (float)dots[k];
     }
     memset(s->stale, 0, sizeof s->stale);
 }
@@ -98,16 +103,11 @@ static void pair_moments(const struct ed_sample *s, double *mean, double *spread
     double sum = 0;
     double second = 0;
     double third = 0;
-    for (uint32_t i = 0; i < s->n; i++)
-        for (uint32_t j = i + 1; j < s->n; j++)
-            sum += (double)s->product[i * SAMPLE_MAX + j];
+    for (size_t i = 0; i < s->n; i++)
+        sum += ed_sum(s->product + i * SAMPLE_MAX + i + 1, s->n - i - 1);
     *mean = sum / n;
-    for (uint32_t i = 0; i < s->n; i++)
-        for (uint32_t j = i + 1; j < s->n; j++) {
-            double d = (double)s->product[i * SAMPLE_MAX + j] - *mean;
-            second += d * d;
-            third += d * d * d;
-        }
+    for (size_t i = 0; i < s->n; i++)
+        ed_moments_add(s->product + i * SAMPLE_MAX + i + 1, s->n - i - 1, *mean, &second, &third);
     *spread = sqrt(second / n);
     *skew = *spread > 0 ? third / n / (*spread * *spread * *spread) : 0;
 }

@@ -1,13 +1,14 @@
 /* View: what a reasoner sees, as copies, so that it may think for as long as it likes.
  *
- * Events whose version is another than in the last view, each with some of its documents; and what
- * is in doubt, with documents of both sides. Which versions were seen is part of the state, so that
- * after a load a reasoner goes on where it was. */
+ * Events that are new or have grown or shrunk by a tenth since they were last shown, each with some
+ * of its documents; and what is in doubt, with documents of both sides. How large they were then is
+ * part of the state, so that after a load a reasoner goes on where it was. */
 #include "engine/state.h"
 
 #include <eddy/reason.h>
 
 #define LOOKED_AT 256 /* newest documents of a side among which those shown are chosen */
+#define CHANGED   1.1 /* an event is shown again when it has grown or shrunk by this factor */
 
 /* One view on its way. */
 struct taking {
@@ -119,7 +120,7 @@ static int by_id(const void *a, const void *b)
 
 static int changed(const struct ed_event_state *ev)
 {
-    return ev->id && ev->version != ev->viewed;
+    return ev->id && (ev->docs >= ev->viewed * CHANGED || ev->docs * CHANGED <= ev->viewed);
 }
 
 static int is_shown(const struct ed_event_state *ev, int whole)
@@ -228,13 +229,13 @@ static eddy_status doubt_take(struct taking *t, const eddy_doubt *doubt, eddy_vi
     return st;
 }
 
-static eddy_status doubts_take(struct taking *t, size_t doubts_max, eddy_view *view)
+static eddy_status doubts_take(struct taking *t, size_t doubts_max, int places, eddy_view *view)
 {
     const eddy_doubt *doubts = NULL;
     size_t n = 0;
     if (!doubts_max)
         return EDDY_OK;
-    eddy_status st = eddy_clusterer_doubts(t->cl, doubts_max, t->arena, &doubts, &n, t->err);
+    eddy_status st = ed_doubts(t->cl, doubts_max, places, t->arena, &doubts, &n, t->err);
     if (st != EDDY_OK)
         return st;
     eddy_view_doubt *list = ed_arena_alloc(t->arena, (n + 1) * sizeof *list);
@@ -247,7 +248,7 @@ static eddy_status doubts_take(struct taking *t, size_t doubts_max, eddy_view *v
     return st;
 }
 
-eddy_status eddy_view_take(eddy_clusterer *cl, int whole, size_t doubts_max, eddy_arena *arena,
+eddy_status eddy_view_take(eddy_clusterer *cl, unsigned what, size_t doubts_max, eddy_arena *arena,
                            eddy_view *ret, eddy_error *err)
 {
     struct taking t = {.cl = cl, .arena = arena, .err = err};
@@ -259,9 +260,9 @@ eddy_status eddy_view_take(eddy_clusterer *cl, int whole, size_t doubts_max, edd
     if (st == EDDY_OK)
         st = ed_whereabouts(cl, arena, &t.where, err);
     if (st == EDDY_OK)
-        st = events_take(&t, whole, &view);
+        st = events_take(&t, (what & EDDY_VIEW_WHOLE) != 0, &view);
     if (st == EDDY_OK)
-        st = doubts_take(&t, doubts_max, &view);
+        st = doubts_take(&t, doubts_max, (what & EDDY_VIEW_PLACES) != 0, &view);
     if (st == EDDY_OK)
         st = eddy_clusterer_topics(cl, arena, &view.topics, &view.n_topics, err);
     if (st != EDDY_OK)
@@ -269,7 +270,7 @@ eddy_status eddy_view_take(eddy_clusterer *cl, int whole, size_t doubts_max, edd
     cl->viewed = cl->position;
     for (uint32_t e = 0; e < cl->slots.n; e++)
         if (changed(&cl->events[e])) {
-            cl->events[e].viewed = cl->events[e].version;
+            cl->events[e].viewed = cl->events[e].docs;
             ed_mark(cl, ED_EVENT, e);
         }
     *ret = view;

@@ -20,9 +20,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define WAIT_MS   100
-#define ROOM      64                /* operations decided and not heard yet */
-#define ARENA_MAX ((size_t)1 << 30) /* of a view, and of what is made of it */
+#define WAIT_MS      100
+#define ROOM         64                /* operations decided and not heard yet */
+#define PLACES_EVERY 4                 /* looks of statistics: the default window is four of them */
+#define ARENA_MAX    ((size_t)1 << 30) /* of a view, and of what is made of it */
 
 /* What goes round. */
 struct turn {
@@ -139,8 +140,11 @@ void ed_reasoner_counts(const struct ed_reasoner *r, struct ed_reason_counts *re
 eddy_status ed_reasoner_statistics(struct ed_reasoner *r, eddy_clusterer *cl,
                                    const eddy_operation **ret, size_t *n_ret, eddy_error *err)
 {
+    eddy_engine_stats stats;
+    eddy_clusterer_stats(cl, &stats);
+    unsigned what = stats.documents / r->o.every % PLACES_EVERY ? 0 : EDDY_VIEW_PLACES;
     eddy_arena_reset(r->turn.arena);
-    eddy_status st = eddy_view_take(cl, 0, r->o.doubts_max, r->turn.arena, &r->turn.view, err);
+    eddy_status st = eddy_view_take(cl, what, r->o.doubts_max, r->turn.arena, &r->turn.view, err);
     if (st == EDDY_OK)
         st = eddy_reasoner_pass(r->r, &r->turn.view, 0, 0, r->turn.arena, ret, n_ret, err);
     counts_take(r);
@@ -287,10 +291,10 @@ int ed_reasoner_offer(struct ed_reasoner *r, eddy_clusterer *cl, int always)
     struct turn *turn = take(r->idle, 0);
     if (!turn)
         return 0;
+    unsigned what = EDDY_VIEW_PLACES | (r->viewed ? 0 : EDDY_VIEW_WHOLE);
     r->viewed_ms = now_ms;
     atomic_store(&r->wanted, 0);
-    if (eddy_view_take(cl, !r->viewed, r->o.doubts_max, turn->arena, &turn->view, &why) !=
-        EDDY_OK) {
+    if (eddy_view_take(cl, what, r->o.doubts_max, turn->arena, &turn->view, &why) != EDDY_OK) {
         ed_log(ED_LOG_WARN, "reasoner", "no view: %s", why.text);
         eddy_arena_reset(turn->arena);
         (void)ed_ring_push(r->idle, turn, 0);

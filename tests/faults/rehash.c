@@ -65,8 +65,11 @@ static eddy_status look(struct replay *r, eddy_error *err)
     eddy_view view;
     const eddy_operation *all = NULL;
     size_t n = 0;
-    eddy_status st =
-        eddy_view_take(r->clusterer, 0, (size_t)r->config.reason.questions, r->arena, &view, err);
+    eddy_engine_stats stats;
+    eddy_clusterer_stats(r->clusterer, &stats);
+    unsigned what = stats.documents / r->every % 4 ? 0 : EDDY_VIEW_PLACES;
+    eddy_status st = eddy_view_take(r->clusterer, what, (size_t)r->config.reason.questions,
+                                    r->arena, &view, err);
     if (st == EDDY_OK)
         st = eddy_reasoner_pass(r->reasoner, &view, 0, 0, r->arena, &all, &n, err);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {

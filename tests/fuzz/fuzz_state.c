@@ -60,7 +60,8 @@ static void reassigns(eddy_clusterer *cl, eddy_arena *arena)
                              .position = ed_window_position(cl, i)};
         require(eddy_clusterer_apply(cl, &op, &out, NULL) == EDDY_OK);
     }
-    require(eddy_view_take(cl, 1, 4, arena, &view, NULL) == EDDY_OK);
+    require(eddy_view_take(cl, EDDY_VIEW_WHOLE | EDDY_VIEW_PLACES, 4, arena, &view, NULL) ==
+            EDDY_OK);
     for (size_t i = 0; i < view.n_events; i++) {
         const eddy_term_weight *terms;
         require(eddy_clusterer_terms(cl, view.events[i].picture.id, 3, arena, &terms, &n, NULL) ==

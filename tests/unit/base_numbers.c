@@ -100,6 +100,29 @@ TEST(rough_products_are_within_their_error)
     }
 }
 
+TEST(products_of_many_rows_are_those_of_each_to_the_last_bit)
+{
+    uint64_t seed = test_seed();
+    float a[100], x[7][100];
+    const float *rows[7] = {x[0], x[1], x[2], x[3], x[4], x[5], x[6]};
+    double ret[8];
+    for (size_t n = 0; n < 100; n++) {
+        for (size_t i = 0; i < n; i++) {
+            a[i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5);
+            for (int k = 0; k < 7; k++)
+                x[k][i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5);
+        }
+        size_t n_rows = test_random(&seed) % 8;
+        ret[n_rows] = 42;
+        ed_dots(a, rows, n_rows, n, ret);
+        for (size_t k = 0; k < n_rows; k++) {
+            double dot = ed_dot(a, x[k], n);
+            assert_memory_equal(&ret[k], &dot, sizeof dot);
+        }
+        assert_true(ret[n_rows] == 42);
+    }
+}
+
 TEST(rows_in_one_go_are_rows_one_after_the_other)
 {
     uint64_t seed = test_seed();
@@ -177,6 +200,7 @@ int main(void)
         cmocka_unit_test(the_largest_and_the_finite_are_found_wherever_they_are),
         cmocka_unit_test(fixed_order_dot_and_gemm_agree_with_the_plain_sum),
         cmocka_unit_test(rough_products_are_within_their_error),
+        cmocka_unit_test(products_of_many_rows_are_those_of_each_to_the_last_bit),
         cmocka_unit_test(rows_in_one_go_are_rows_one_after_the_other),
         cmocka_unit_test(table_agrees_with_a_list),
         cmocka_unit_test(civil_time_is_right_on_known_days),
