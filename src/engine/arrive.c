@@ -222,8 +222,6 @@ static void lighten(eddy_clusterer *cl, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];
     ev->weight /= 2;
-    for (size_t i = 0; i < cl->stride; i++)
-        ed_event_sum(cl, slot)[i] /= 2;
     for (uint32_t g = 0; g < ev->n_groups; g++) {
         uint32_t u = ev->groups[g];
         cl->groups[u].weight /= 2;
@@ -232,6 +230,7 @@ static void lighten(eddy_clusterer *cl, uint32_t slot)
         for (size_t i = 0; i < cl->stride; i++)
             ed_group_sum(cl, u)[i] /= 2;
     }
+    ed_event_sum_up(cl, slot);
     ed_event_untell(cl, slot);
     ev->listed /= 2;
     ed_mark(cl, ED_NEAR, slot);
@@ -248,11 +247,8 @@ uint32_t ed_join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point 
     struct ed_event_state *ev = &cl->events[slot];
     struct ed_group *g = &cl->groups[u];
     double w = p->weight;
-    ed_point_add(cl, p, ed_event_sum(cl, slot));
     ed_point_add(cl, p, ed_group_sum(cl, u));
-    const float *words = ed_event_sum(cl, slot) + cl->n_dense;
-    for (uint32_t k = 0; k < p->n_words; k++)
-        cl->words_across[p->at[k] * (size_t)cl->room_events + slot] = words[p->at[k]];
+    ed_event_sum_up_point(cl, slot, p);
     g->square += 2 * w * dot + w * w * point_square(cl, p);
     if (g->square < 1e-12)
         g->square = 1e-12;

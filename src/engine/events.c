@@ -172,6 +172,35 @@ void ed_event_untell(eddy_clusterer *cl, uint32_t slot)
     ed_mark(cl, ED_TOLD, slot);
 }
 
+void ed_event_sum_up(eddy_clusterer *cl, uint32_t slot)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    float *sum = ed_event_sum(cl, slot);
+    size_t bytes = cl->stride * sizeof *sum;
+    if (ev->n_groups)
+        memcpy(sum, ed_group_sum(cl, ev->groups[0]), bytes);
+    else
+        memset(sum, 0, bytes);
+    for (uint32_t i = 1; i < ev->n_groups; i++)
+        ed_add_scaled(sum, 1, ed_group_sum(cl, ev->groups[i]), cl->stride);
+}
+
+void ed_event_sum_up_point(eddy_clusterer *cl, uint32_t slot, const struct ed_point *p)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    float *sum = ed_event_sum(cl, slot);
+    memcpy(sum, ed_group_sum(cl, ev->groups[0]), cl->n_dense * sizeof *sum);
+    for (uint32_t i = 1; i < ev->n_groups; i++)
+        ed_add_scaled(sum, 1, ed_group_sum(cl, ev->groups[i]), cl->n_dense);
+    for (uint32_t k = 0; k < p->n_words; k++) {
+        size_t at = cl->n_dense + p->at[k];
+        sum[at] = ed_group_sum(cl, ev->groups[0])[at];
+        for (uint32_t i = 1; i < ev->n_groups; i++)
+            sum[at] += ed_group_sum(cl, ev->groups[i])[at];
+        cl->words_across[p->at[k] * (size_t)cl->room_events + slot] = sum[at];
+    }
+}
+
 void ed_event_across(eddy_clusterer *cl, uint32_t slot)
 {
     const float *words = ed_event_sum(cl, slot) + cl->n_dense;
@@ -327,11 +356,9 @@ void ed_event_gather(eddy_clusterer *cl, uint32_t slot)
     struct ed_event_state *ev = &cl->events[slot];
     ev->weight = weight_gather(cl, ev);
     ev->docs = 0;
-    memset(ed_event_sum(cl, slot), 0, cl->stride * sizeof(float));
-    for (uint32_t i = 0; i < ev->n_groups; i++) {
-        ed_add_scaled(ed_event_sum(cl, slot), 1, ed_group_sum(cl, ev->groups[i]), cl->stride);
+    for (uint32_t i = 0; i < ev->n_groups; i++)
         ev->docs += cl->groups[ev->groups[i]].docs;
-    }
+    ed_event_sum_up(cl, slot);
     times_gather(cl, ev);
 }
 
@@ -346,8 +373,8 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
     ed_group_detach(cl, group);
     if (!ed_group_attach(cl, group, to))
         return 0;
-    ed_add_scaled(ed_event_sum(cl, from), -1, ed_group_sum(cl, group), cl->stride);
-    ed_add_scaled(ed_event_sum(cl, to), 1, ed_group_sum(cl, group), cl->stride);
+    ed_event_sum_up(cl, from);
+    ed_event_sum_up(cl, to);
     a->weight = weight_gather(cl, a);
     b->weight += g->weight;
     a->docs -= g->docs;

@@ -261,10 +261,7 @@ static int event_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     struct ed_given given;
     if (!ed_given_record_get(cl, u, &given) || !ed_give(cl, slot, &given))
         return 0;
-    ev->sum_in_group = ed_unpack_u8(u);
-    u->failed |= !ev->id || ev->sum_in_group > (ev->n_groups == 1);
-    if (!ev->sum_in_group)
-        vector_get(cl, u, ed_event_sum(cl, slot));
+    u->failed |= !ev->id;
     return 1;
 }
 
@@ -544,9 +541,7 @@ static eddy_status event_fit(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
     for (uint32_t i = 0; i < ev->n_near; i++)
         if (ev->near[i].slot >= cl->slots.n)
             return ed_unfit(err, "list of event", ev->id);
-    if (ev->sum_in_group)
-        memcpy(ed_event_sum(cl, slot), ed_group_sum(cl, ev->groups[0]), cl->stride * sizeof(float));
-    ev->sum_in_group = 0;
+    ed_event_sum_up(cl, slot);
     if (!ev->near)
         ev->near = ed_alloc(cl->o.neighbours * sizeof *ev->near);
     if (!ev->near || !ed_table_put(&cl->slot_of, ev->id, slot))

@@ -1,8 +1,7 @@
 /* Record: the state as records, of what has changed; and its hash.
  *
  *   scalars   what is there once: counters, threshold, running mean; how many of the rest there are
- *   event     by slot; its groups' slots in order, and its sum, unless that is the sum of its only
- *             group: most events are young and have one group; name and pin
+ *   event     by slot; its groups' slots in order, name and pin
  *   near      by slot of the event: when its list was made, slots and ids of its neighbours
  *   told      by slot of the event: the sum that drift is told against
  *   group     by slot; sum, words, exemplars
@@ -18,10 +17,10 @@
  *   words     see vocabulary.c
  *   recent    see duplicates.c
  *
- * What hangs on the rest is in no record: the sums across, products of the sample, which slots are
- * free. The hash of the state is that of the scalars' record, in which stand the sums of the hashes
- * of all other things. Records of marked things are compared by hash with what was recorded, so
- * that a mark too many costs no record. */
+ * What hangs on the rest is in no record: sums of events, which are those of their groups, the sums
+ * across, products of the sample, which slots are free. The hash of the state is that of the
+ * scalars' record, in which stand the sums of the hashes of all other things. Records of marked
+ * things are compared by hash with what was recorded, so that a mark too many costs no record. */
 #include "engine/record.h"
 
 #include <stdio.h>
@@ -83,13 +82,6 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
     return ed_put_doubles(at, cl->sum, cl->n_dense);
 }
 
-static int sum_in_group(const eddy_clusterer *cl, uint32_t slot)
-{
-    const struct ed_event_state *ev = &cl->events[slot];
-    return ev->n_groups == 1 && !memcmp(ed_event_sum(cl, slot), ed_group_sum(cl, ev->groups[0]),
-                                        cl->dim * sizeof(float));
-}
-
 static ed_out event_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
@@ -114,9 +106,7 @@ static ed_out event_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     at = ed_put_number(at, ev->indexed);
     at = ed_put_varint(at, ev->nearest);
     at = ed_put_doubles(at, ev->indexes, ev->indexed > 0 ? INDEXES : 0);
-    at = ed_given_record_put(cl, at, ev->given);
-    *at++ = (unsigned char)sum_in_group(cl, slot);
-    return at[-1] ? at : vector_put(cl, at, ed_event_sum(cl, slot));
+    return ed_given_record_put(cl, at, ev->given);
 }
 
 /* The similarities of a list are needed only while it is made. */
@@ -218,9 +208,9 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
     const struct ed_operation *kept = kind == ED_OPERATION ? &cl->operations[number] : NULL;
     switch (kind) {
     case ED_EVENT:
-        return ev && ev->id ? 320 + ed_given_record_max(cl, ev->given) +
-                                  ev->n_groups * (size_t)ED_VARINT_MAX + vector_max(cl)
-                            : 0;
+        return ev && ev->id
+                   ? 320 + ed_given_record_max(cl, ev->given) + ev->n_groups * (size_t)ED_VARINT_MAX
+                   : 0;
     case ED_NEAR:
         return ev && ev->id && (ev->listed > 0 || ev->n_near)
                    ? 32 + ev->n_near * (size_t)(2 * ED_VARINT_MAX)

@@ -447,7 +447,7 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
         if (!ed_group_attach(cl, b->groups[i], into))
             return eddy_fail_nomem(err, "groups", sizeof(uint32_t));
     b->n_groups = 0;
-    ed_add_scaled(ed_event_sum(cl, into), 1, ed_event_sum(cl, from), cl->stride);
+    ed_event_sum_up(cl, into);
     a->weight += b->weight;
     a->docs += b->docs;
     a->last_ms = a->last_ms > b->last_ms ? a->last_ms : b->last_ms;

@@ -97,6 +97,10 @@ eddy_status ed_retire_fold(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
         int a_lives = cl->groups[a].weight >= cl->groups[b].weight;
         if (!fold(cl, a_lives ? a : b, a_lives ? b : a))
             return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
+        if (ev->n_groups <= cl->o.detail) { /* that was the last */
+            ed_event_sum_up(cl, slot);
+            ed_event_across(cl, slot);
+        }
     }
     return EDDY_OK;
 }
@@ -254,8 +258,6 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
         ev->listed = 0;
         ed_mark(cl, ED_NEAR, e);
         ed_event_untell(cl, e);
-        scale(ed_event_sum(cl, e), cl->stride, (float)down);
-        ed_event_across(cl, e);
         for (uint32_t i = 0; i < ev->n_groups; i++) {
             struct ed_group *g = &cl->groups[ev->groups[i]];
             g->weight *= down;
@@ -264,6 +266,8 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
             g->square = ed_dot(ed_group_sum(cl, ev->groups[i]), ed_group_sum(cl, ev->groups[i]),
                                cl->stride);
         }
+        ed_event_sum_up(cl, e);
+        ed_event_across(cl, e);
     }
     cl->weight_now = 1;
     cl->start_ms = now_ms;

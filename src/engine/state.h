@@ -216,7 +216,6 @@ struct ed_event_state {
     double asked_weight; /* ... and weight_now at that moment */
     double required;     /* what arrival asks: tau + phi off; as of the stretch or that moment */
     double power;        /* n^p, likewise */
-    int sum_in_group;    /* while loading: the sum is that of its only group */
 };
 
 /* Which slots are taken; the lowest free one is next. */
@@ -611,6 +610,11 @@ void ed_event_hide(eddy_clusterer *cl, uint32_t slot);
 void ed_event_untell(eddy_clusterer *cl, uint32_t slot);
 /* Copy the words' part of the sum into its column. */
 void ed_event_across(eddy_clusterer *cl, uint32_t slot);
+/* An event's sum is that of its groups' sums, in their order, to the last bit: so it is not
+ * recorded. After whatever changes groups; and after a point has joined one of them, where the
+ * event's row in words_across follows. */
+void ed_event_sum_up(eddy_clusterer *cl, uint32_t slot);
+void ed_event_sum_up_point(eddy_clusterer *cl, uint32_t slot, const struct ed_point *p);
 uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot);
 int ed_group_attach(eddy_clusterer *cl, uint32_t group, uint32_t slot);
 void ed_group_detach(eddy_clusterer *cl, uint32_t group);

@@ -83,6 +83,22 @@ static inline eddy_clusterer *kept_load(const struct kept *k, const eddy_engine_
     return cl;
 }
 
+/* Sums of events are not recorded: each has to be that of its groups' sums to the last bit. */
+static inline void sums_hold(eddy_clusterer *cl)
+{
+    float *before = malloc(cl->stride * sizeof *before);
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        if (!cl->events[e].id)
+            continue;
+        memcpy(before, ed_event_sum(cl, e), cl->stride * sizeof *before);
+        ed_event_sum_up(cl, e);
+        assert_memory_equal(before, ed_event_sum(cl, e), cl->stride * sizeof *before);
+        for (size_t h = 0; h < cl->o.terms_dim; h++)
+            assert_true(cl->words_across[h * cl->room_events + e] == before[cl->n_dense + h]);
+    }
+    free(before);
+}
+
 /* Take the records of cl into k; into `standby` too, unless NULL. Forgotten marks show here: the
  * hash that follows the marks is held against one of everything. */
 static inline void record(eddy_clusterer *cl, struct kept *k, eddy_clusterer *standby)
@@ -91,6 +107,7 @@ static inline void record(eddy_clusterer *cl, struct kept *k, eddy_clusterer *st
     const eddy_record *r;
     size_t n;
     eddy_error err = {0};
+    sums_hold(cl);
     CHECK_OK(eddy_clusterer_records(cl, arena, &r, &n, &err), &err);
     for (size_t i = 0; i < n; i++) {
         kept_add(k, &r[i]);
