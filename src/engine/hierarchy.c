@@ -138,6 +138,14 @@ static double node_similarity(const struct level *l, const struct node *a, const
     return ed_dot(a->sum, b->sum, l->dim) / (a->weight * b->weight);
 }
 
+/* Is the mean similarity of these two sums, of so much weight, below `least` for certain? In float,
+ * with the error of float on the side of no. */
+static int is_below(const struct level *l, const float *a, const float *b, double weights,
+                    double least)
+{
+    return (double)ed_dot_rough(a, b, l->dim) / weights + ed_slop(l->cl) < least;
+}
+
 /* ---- leaves ---- */
 
 /* Nodes for the topics of this level, by slot; then one for each leaf that is in none. Room for
@@ -195,8 +203,11 @@ static int consider_leaf(struct level *l, uint32_t leaf)
         if (other == e->node || other == seen)
             continue;
         seen = other;
-        double gain = ed_dot(e->x, b->sum, l->dim) / (e->weight * b->weight) -
-                      asked_of(l, larger(e->weight, b->weight));
+        double weights = e->weight * b->weight;
+        double asked = asked_of(l, larger(e->weight, b->weight));
+        if (is_below(l, e->x, b->sum, weights, most + asked))
+            continue;
+        double gain = ed_dot(e->x, b->sum, l->dim) / weights - asked;
         if (gain > most) {
             most = gain;
             best = other;
@@ -348,7 +359,10 @@ static size_t pairs_judge(const struct level *l, struct pair *pairs, size_t n)
             continue;
         const struct node *a = &l->nodes[p.a];
         const struct node *b = &l->nodes[p.b];
-        p.value = node_similarity(l, a, b) - asked_of(l, larger(a->weight, b->weight));
+        double asked = asked_of(l, larger(a->weight, b->weight));
+        if (is_below(l, a->sum, b->sum, a->weight * b->weight, asked))
+            continue;
+        p.value = node_similarity(l, a, b) - asked;
         if (p.value > 0)
             pairs[kept++] = p;
     }
