@@ -338,15 +338,20 @@ static void feed(const char *topic, double rate, double seconds)
 
 /* ---- consuming ---- */
 
+/* A broker may answer that it has made a topic before it knows of it. */
 static int partitions_of(rd_kafka_t *rk, const char *topic)
 {
-    const struct rd_kafka_metadata *meta = NULL;
+    int n = 0;
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
-    rd_kafka_resp_err_t why = rd_kafka_metadata(rk, 0, rkt, &meta, WAIT_MS);
-    if (why || !meta->topic_cnt || meta->topics[0].err)
-        die(topic, why ? rd_kafka_err2str(why) : "no such topic");
-    int n = meta->topics[0].partition_cnt;
-    rd_kafka_metadata_destroy(meta);
+    for (int64_t until = now_us() + WAIT_MS * 1000LL; !n; rd_kafka_poll(rk, 100)) {
+        const struct rd_kafka_metadata *meta = NULL;
+        rd_kafka_resp_err_t why = rd_kafka_metadata(rk, 0, rkt, &meta, WAIT_MS);
+        if (!why && meta->topic_cnt && !meta->topics[0].err)
+            n = meta->topics[0].partition_cnt;
+        else if (why || now_us() > until)
+            die(topic, why ? rd_kafka_err2str(why) : "no such topic");
+        rd_kafka_metadata_destroy(meta);
+    }
     rd_kafka_topic_destroy(rkt);
     return n;
 }
