@@ -1,7 +1,7 @@
 /* Memory: one gate for all allocations, and arenas that die with their batch.
  *
- * An arena is a chain of blocks, newest first; each block doubles. Reset keeps the largest
- * block only, so a pipeline in its stride allocates nothing. */
+ * An arena is a chain of blocks, newest first; each block doubles. Reset keeps the largest block,
+ * and more where that was asked for, so that a pipeline in its stride allocates nothing. */
 #include "base/memory.h"
 
 #include <stdarg.h>
@@ -84,7 +84,9 @@ struct block {
 
 struct eddy_arena {
     struct block *blocks;
+    struct block *spare; /* of use before the last reset */
     size_t max, used, block_next;
+    size_t keep; /* bytes of spare blocks, at most */
 };
 
 eddy_arena *eddy_arena_new(size_t max_bytes)
@@ -106,6 +108,32 @@ static void blocks_free(struct block *block)
     }
 }
 
+static size_t blocks_size(const struct block *block)
+{
+    size_t size = 0;
+    for (; block; block = block->next)
+        size += block->size;
+    return size;
+}
+
+static void spare(eddy_arena *arena, struct block *block)
+{
+    if (!block)
+        return;
+    block->next = NULL;
+    if (blocks_size(arena->spare) + block->size > arena->keep) {
+        ed_free(block);
+        return;
+    }
+    block->next = arena->spare;
+    arena->spare = block;
+}
+
+void ed_arena_keep(eddy_arena *arena, size_t bytes)
+{
+    arena->keep = bytes;
+}
+
 void eddy_arena_reset(eddy_arena *arena)
 {
     struct block *largest = NULL;
@@ -114,10 +142,10 @@ void eddy_arena_reset(eddy_arena *arena)
         next = b->next;
         b->next = NULL;
         if (!largest || b->size > largest->size) {
-            blocks_free(largest);
+            spare(arena, largest);
             largest = b;
         } else {
-            ed_free(b);
+            spare(arena, b);
         }
     }
     if (largest)
@@ -131,6 +159,7 @@ void eddy_arena_free(eddy_arena *arena)
     if (!arena)
         return;
     blocks_free(arena->blocks);
+    blocks_free(arena->spare);
     ed_free(arena);
 }
 
@@ -141,10 +170,43 @@ size_t eddy_arena_used(const eddy_arena *arena)
 
 size_t ed_arena_held(const eddy_arena *arena)
 {
+    const struct block *const chains[] = {arena->blocks, arena->spare};
     size_t held = sizeof *arena;
-    for (const struct block *b = arena->blocks; b; b = b->next)
-        held += sizeof *b + b->size;
+    for (size_t i = 0; i < sizeof chains / sizeof *chains; i++)
+        for (const struct block *b = chains[i]; b; b = b->next)
+            held += sizeof *b + b->size;
     return held;
+}
+
+/* A spare block with room for n bytes, taken out; NULL: none. */
+static struct block *spare_take(eddy_arena *arena, size_t n)
+{
+    for (struct block **at = &arena->spare; *at; at = &(*at)->next)
+        if ((*at)->size >= n) {
+            struct block *b = *at;
+            *at = b->next;
+            return b;
+        }
+    return NULL;
+}
+
+/* A block with room for n bytes, spare or new; NULL: no memory. */
+static struct block *block_take(eddy_arena *arena, size_t n)
+{
+    struct block *b = spare_take(arena, n);
+    size_t size = arena->block_next;
+    if (b)
+        return b;
+    while (size < n)
+        size = size > SIZE_MAX / 2 ? n : size * 2;
+    if (size > SIZE_MAX - sizeof *b - 64)
+        return NULL;
+    b = ed_alloc_aligned(sizeof *b + size);
+    if (!b)
+        return NULL;
+    b->size = size;
+    arena->block_next = size < ((size_t)1 << 24) ? size * 2 : size;
+    return b;
 }
 
 static void *arena_take(eddy_arena *arena, size_t n, size_t align)
@@ -154,19 +216,12 @@ static void *arena_take(eddy_arena *arena, size_t n, size_t align)
     struct block *b = arena->blocks;
     size_t start = b ? (b->used + align - 1) & ~(align - 1) : 0;
     if (!b || start > b->size || n > b->size - start) {
-        size_t size = arena->block_next;
-        while (size < n)
-            size = size > SIZE_MAX / 2 ? n : size * 2;
-        if (size > SIZE_MAX - sizeof *b - 64)
-            return NULL;
-        b = ed_alloc_aligned(sizeof *b + size);
+        b = block_take(arena, n);
         if (!b)
             return NULL;
         b->next = arena->blocks;
-        b->size = size;
         b->used = 0;
         arena->blocks = b;
-        arena->block_next = size < ((size_t)1 << 24) ? size * 2 : size;
         start = 0;
     }
     arena->used += n;

@@ -26,6 +26,9 @@ char *ed_strdup(const char *s);
 /* The gate: returns 0 to refuse the allocation. NULL takes it away. For tests only. */
 extern int (*ed_alloc_gate)(size_t n);
 
+/* A reset keeps the largest block, and others of so many bytes: for arenas that are filled and
+ * emptied all the time, since fresh memory costs a page fault for each 4 kB. */
+void ed_arena_keep(eddy_arena *arena, size_t bytes);
 /* Bytes that the arena holds, handed out or not. */
 size_t ed_arena_held(const eddy_arena *arena);
 /* From an arena: 16-byte aligned; NULL when memory or the arena's ceiling is exhausted. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_BYTES ((size_t)64 << 20) /* a batch of the largest size and of usual documents */
+
 eddy_status ed_batch_new(size_t room, size_t max_bytes, struct ed_batch **ret, eddy_error *err)
 {
     struct ed_batch *batch = ed_alloc_zero(1, sizeof *batch);
@@ -16,6 +18,8 @@ eddy_status ed_batch_new(size_t room, size_t max_bytes, struct ed_batch **ret, e
     batch->items = ed_alloc_zero(room, sizeof *batch->items);
     batch->arena = eddy_arena_new(max_bytes);
     batch->room = room;
+    if (batch->arena)
+        ed_arena_keep(batch->arena, KEPT_BYTES);
     ed_epoch_init(&batch->epoch, batch->arena);
     if (!batch->items || !batch->arena) {
         ed_batch_free(batch);

@@ -21,6 +21,40 @@ TEST(arena_keeps_every_piece_apart)
     eddy_arena_free(arena);
 }
 
+static size_t allocations;
+
+static int counted(size_t n)
+{
+    allocations += n > 0;
+    return 1;
+}
+
+TEST(arena_keeps_what_it_was_told_to_keep)
+{
+    const size_t keep[] = {0, 1 << 20, 200000};
+    size_t held[3], again[3];
+    for (size_t i = 0; i < 3; i++) {
+        eddy_arena *arena = eddy_arena_new(0);
+        ed_arena_keep(arena, keep[i]);
+        for (int k = 0; k < 1000; k++)
+            assert_non_null(ed_arena_alloc(arena, 1000));
+        size_t most = ed_arena_held(arena);
+        eddy_arena_reset(arena);
+        held[i] = ed_arena_held(arena);
+        assert_true(held[i] <= most);
+        assert_true(keep[i] != 1 << 20 || held[i] == most);
+        allocations = 0;
+        ed_alloc_gate = counted;
+        for (int k = 0; k < 1000; k++)
+            memset(ed_arena_alloc(arena, 1000), k, 1000);
+        ed_alloc_gate = NULL;
+        again[i] = allocations;
+        eddy_arena_free(arena);
+    }
+    assert_true(held[0] < held[2] && held[2] < held[1]);
+    assert_true(again[0] > 0 && again[1] == 0);
+}
+
 TEST(arena_stops_at_its_ceiling)
 {
     eddy_arena *arena = eddy_arena_new(1000);
@@ -67,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_keeps_every_piece_apart),
+        cmocka_unit_test(arena_keeps_what_it_was_told_to_keep),
         cmocka_unit_test(arena_stops_at_its_ceiling),
         cmocka_unit_test(arena_survives_any_lost_allocation),
         cmocka_unit_test(bytes_fail_once_and_stay_failed),
