@@ -14,6 +14,8 @@
 
 #define CHUNK     256               /* texts in one call of the reasoner: what bounds its memory */
 #define ARENA_MAX ((size_t)1 << 28) /* of a call */
+/* In a row, until nothing is asked for a while: documents wait for each of them. */
+#define FAILURES_MAX 2
 
 /* Somebody who waits; on his stack. */
 struct waiter {
@@ -59,7 +61,9 @@ eddy_status ed_keyphraser_new(const struct ed_reason_options *options, int64_t w
     eddy_reason_options reason = options->reason;
     eddy_status st = k->arena ? EDDY_OK : eddy_fail_nomem(err, "keyphraser", 0);
     if (st == EDDY_OK && !reason.completer.complete) {
-        st = ed_chat_new(&options->chat, &k->chat, err);
+        struct ed_chat_options chat = options->chat;
+        chat.http.pace.failures_max = FAILURES_MAX;
+        st = ed_chat_new(&chat, &k->chat, err);
         if (st == EDDY_OK)
             reason.completer = ed_chat_completer(k->chat);
     }
