@@ -56,7 +56,7 @@ typedef struct eddy_doc {
     eddy_str source;   /* as given, at most 256 bytes; may be empty */
     eddy_str group;    /* as given (tenant, service, shard key), at most 256 bytes; may be empty */
     eddy_str keyphrases; /* cleaned, joined by ", ", at most 2,000 bytes; may be empty */
-    int64_t time_ms;   /* Unix milliseconds */
+    int64_t time_ms;     /* Unix milliseconds */
     eddy_time_from time_from;
     int time_unreadable;                /* 1: the time field was there but not used */
     const float *dense;                 /* (dense_dim) length 1, or NULL: to be embedded */

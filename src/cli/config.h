@@ -98,9 +98,9 @@ struct ed_config {
         struct ed_list languages;
     } document;
     struct {
-        int model;       /* enum ed_model */
-        const char *dir; /* never empty after ed_config_finish, but where there is no home */
-        int64_t workers; /* 0: one for each processor */
+        int model;         /* enum ed_model */
+        const char *dir;   /* never empty after ed_config_finish, but where there is no home */
+        int64_t workers;   /* 0: one for each processor */
         double keyphrases; /* their weight; 0: off */
         int64_t keyphrases_wait_ms;
     } embed;

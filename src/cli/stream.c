@@ -125,8 +125,8 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     ed_config_engine_options(config, dim, &stream->engine);
     ed_config_pipeline_options(config, &o->pipeline);
     o->engine = config->stage == ED_STAGE_EMBED ? NULL : &stream->engine;
-    o->fingerprint = ed_shard_fingerprint(&stream->engine, stream->embedder,
-                                          ed_config_keyphrases(config) != 0);
+    o->fingerprint =
+        ed_shard_fingerprint(&stream->engine, stream->embedder, ed_config_keyphrases(config) != 0);
     o->pipeline.vector_dim = dim;
     o->pipeline.embedder = stream->embedder;
     o->pipeline.watcher = watch->watcher;

@@ -19,8 +19,8 @@
 #include <math.h>
 #include <string.h>
 
-#define LABEL_MAX 256  /* bytes of a language, source or group */
-#define ID_MAX    1024 /* an id is the key of a message: longer ones are refused, not cut */
+#define LABEL_MAX   256  /* bytes of a language, source or group */
+#define ID_MAX      1024 /* an id is the key of a message: longer ones are refused, not cut */
 #define PHRASES_MAX 2000 /* bytes of all keyphrases together */
 
 /* ---- what went wrong ---- */
@@ -101,8 +101,8 @@ static eddy_status text_read(struct ed_reading *r, enum ed_field field,
 static eddy_status phrase_add(struct ed_reading *r, eddy_str said)
 {
     eddy_str clean = {NULL, 0}, *all = &r->doc.keyphrases;
-    eddy_status st = ed_clean_text(said.at, ed_utf8_cut(said.at, said.n, PHRASES_MAX), r->arena,
-                                   &clean, r->err);
+    eddy_status st =
+        ed_clean_text(said.at, ed_utf8_cut(said.at, said.n, PHRASES_MAX), r->arena, &clean, r->err);
     if (st != EDDY_OK || !clean.n || all->n + 2 + clean.n > PHRASES_MAX)
         return st;
     eddy_str joined = all->n ? ed_arena_printf(r->arena, "%s, %s", all->at, clean.at) : clean;

@@ -26,8 +26,8 @@ struct ed_pipeline {
     struct ed_batch **batches; /* (n_batches) all of them, for the end */
     size_t n_batches;
     struct ed_ring *free, *read, *embedded, *answered;
-    struct ed_control *control;   /* NULL: none */
-    struct ed_reasoner *reasoner; /* NULL: none */
+    struct ed_control *control;       /* NULL: none */
+    struct ed_reasoner *reasoner;     /* NULL: none */
     struct ed_keyphraser *keyphraser; /* the workers'; NULL: nobody is asked */
     eddy_arena *scratch; /* the engine's thread's, for what it embeds; NULL: not made yet */
     size_t next_order;   /* of options.orders; likewise */

@@ -22,8 +22,8 @@ eddy_status ed_keyphraser_new(const struct ed_reason_options *options, int64_t w
 /* When nobody asks any more. */
 void ed_keyphraser_free(struct ed_keyphraser *k);
 
-/* Keyphrases of (n) texts, joined by ", ", into ret, in the arena; n 0: there are none, for whatever
- * reason. It is counted and logged. Any number of threads. */
+/* Keyphrases of (n) texts, joined by ", ", into ret, in the arena; n 0: there are none, for
+ * whatever reason. It is counted and logged. Any number of threads. */
 void ed_keyphraser_find(struct ed_keyphraser *k, const eddy_str *texts, size_t n, eddy_arena *arena,
                         eddy_str *ret);
 

@@ -267,8 +267,8 @@ static eddy_status item_make(struct ed_pipeline *pl, struct ed_batch *batch, siz
     size_t view = pl->options.keyphrases;
     eddy_status st = ed_batch_parse(batch, pl->options.parser, i, err);
     if (st == EDDY_OK && pl->options.embedded)
-        st = ed_batch_vector(batch, i, pl->dim, pl->model, view ? &doc->extra[view - 1] : NULL,
-                             err);
+        st =
+            ed_batch_vector(batch, i, pl->dim, pl->model, view ? &doc->extra[view - 1] : NULL, err);
     if (st != EDDY_OK || item->reject != EDDY_ACCEPTED)
         return st;
     item->filtered = !language_wanted(&pl->options, doc->language);

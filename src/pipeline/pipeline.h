@@ -38,7 +38,7 @@ struct ed_pipeline_options {
                           like their text, from 1; 0: there is none. A language model (reason) is
                           asked for those of documents that bring none ... */
     int64_t keyphrases_ms; /* ... and may take so long for a batch */
-    size_t vector_dim; /* without an embedder: of the vectors that documents bring; 0: none */
+    size_t vector_dim;     /* without an embedder: of the vectors that documents bring; 0: none */
     const char *const *languages; /* (n_languages) only these are taken; none: all */
     size_t n_languages;
     size_t batch_max; /* documents in a micro-batch; 1 to 65,536 */

@@ -406,9 +406,8 @@ TEST(options_reach_the_folders)
 
 TEST(keyphrases_are_the_last_extra_view_and_a_state_of_their_own)
 {
-    static const char yaml[] =
-        "document: {keyphrases: /tags, extra: [/image 8 0.25]}\n"
-        "embed: {model: hash, keyphrases: on, keyphrases_wait: 3s}\n";
+    static const char yaml[] = "document: {keyphrases: /tags, extra: [/image 8 0.25]}\n"
+                               "embed: {model: hash, keyphrases: on, keyphrases_wait: 3s}\n";
     struct ed_config c;
     eddy_error err = {0};
     eddy_parse_options parse;

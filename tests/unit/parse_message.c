@@ -112,7 +112,8 @@ TEST(keyphrases_are_a_text_or_a_list_of_texts)
         if (a.reject == EDDY_ACCEPTED)
             assert_string_equal(a.doc.keyphrases.n ? a.doc.keyphrases.at : "", cases[i].phrases);
     }
-    char *many = repeated("\"a long phrase of many letters\",", 150); /* what is too much is left out */
+    char *many =
+        repeated("\"a long phrase of many letters\",", 150); /* what is too much is left out */
     int n = sprintf(text, "{\"text\":\"a word\",\"phrases\":[%s\"x\"]}", many);
     struct answer a = parse(parser, text, (size_t)n, arena);
     assert_int_equal(a.reject, EDDY_ACCEPTED);

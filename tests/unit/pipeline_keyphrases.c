@@ -35,10 +35,12 @@ static unsigned thing_of(const char *word)
 
 static const char *phrases_of(unsigned thing)
 {
-    static const char *const all[THINGS] = {
-        "harbour crane collapse, dock workers injured", "parliament budget vote, tax reform",
-        "volcano eruption, ash cloud, flights cancelled", "football cup final, penalty shootout",
-        "hospital nurses strike, wage talks", "satellite launch, rocket engine failure"};
+    static const char *const all[THINGS] = {"harbour crane collapse, dock workers injured",
+                                            "parliament budget vote, tax reform",
+                                            "volcano eruption, ash cloud, flights cancelled",
+                                            "football cup final, penalty shootout",
+                                            "hospital nurses strike, wage talks",
+                                            "satellite launch, rocket engine failure"};
     return all[thing];
 }
 
@@ -50,8 +52,8 @@ static void write_documents(const char *path, size_t n, int with)
     for (size_t i = 0; i < n; i++) {
         char first[9], word[9];
         letters(i * 100 + 1, first);
-        fprintf(out, "{\"id\":\"d%zu\",\"ts\":%llu,\"text\":\"%s", i, 1900000000000ULL + i * 60000ULL,
-                first);
+        fprintf(out, "{\"id\":\"d%zu\",\"ts\":%llu,\"text\":\"%s", i,
+                1900000000000ULL + i * 60000ULL, first);
         for (size_t k = 1; k < 10; k++) {
             letters(i * 100 + 1 + k, word);
             fprintf(out, " %s", word);
@@ -93,7 +95,8 @@ static void complete(void *self, const eddy_request *requests, size_t n, eddy_ar
         }
         ed_json_close(&b, '}');
         const char *said = m->nonsense ? "I would rather not" : b.at;
-        replies[i] = (eddy_reply){.status = EDDY_OK, .text = ed_arena_str(arena, said, strlen(said))};
+        replies[i] =
+            (eddy_reply){.status = EDDY_OK, .text = ed_arena_str(arena, said, strlen(said))};
         ed_bytes_clear(&b);
         atomic_fetch_add(&m->requests, 1);
     }
@@ -343,9 +346,9 @@ static eddy_status handed_over(const eddy_doc *doc, const eddy_raw *raw, size_t 
     eddy_embedder *embedder = NULL;
     ed_epoch_init(&epoch, arena);
     CHECK_OK(eddy_embedder_open("hash", NULL, &embedder, NULL), &(eddy_error){0});
-    CHECK_OK(ed_publish_vector(&epoch, raw, doc, DIM, view,
-                               ed_pipeline_model(embedder, view != 0), err),
-             err);
+    CHECK_OK(
+        ed_publish_vector(&epoch, raw, doc, DIM, view, ed_pipeline_model(embedder, view != 0), err),
+        err);
     const eddy_raw sent = {.bytes = epoch.messages[0].value.at,
                            .n = epoch.messages[0].value.n,
                            .position = {"vectors", 0, 0},
@@ -369,8 +372,8 @@ TEST(a_vectors_message_carries_them_byte_for_byte)
     vector_fill(dense, 1);
     vector_fill(phrases, 1000);
     const eddy_header headers[] = {{ED_HEADER_PHRASES, {(const char *)forged, sizeof forged}}};
-    eddy_raw raw = {.bytes = "x", .n = 1, .position = {"t", 0, 7}, .headers = headers,
-                    .n_headers = 1};
+    eddy_raw raw = {
+        .bytes = "x", .n = 1, .position = {"t", 0, 7}, .headers = headers, .n_headers = 1};
     eddy_doc doc = {.id = {"d", 1}, .dense = dense, .extra = {phrases}};
     CHECK_OK(ed_batch_new(1, 0, &to, &err), &err);
     CHECK_OK(handed_over(&doc, &raw, 1, 1, to, &err), &err);

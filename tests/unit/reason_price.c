@@ -53,7 +53,8 @@ static size_t phrased(struct scene *s, eddy_reasoner *r, const char *const *text
 }
 
 #define PHRASES_OF_TWO                                                                             \
-    "{\"Q1\":{\"keyphrases\":[\"one\"]},\"Q2\":{\"keyphrases\":[\"two\"]},\"Q3\":{\"keyphrases\":[]}}"
+    "{\"Q1\":{\"keyphrases\":[\"one\"]},\"Q2\":{\"keyphrases\":[\"two\"]},\"Q3\":{\"keyphrases\":" \
+    "[]}}"
 
 TEST(keyphrases_are_kept_a_document_whatever_they_are_asked_with)
 {
