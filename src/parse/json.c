@@ -97,17 +97,22 @@ static eddy_status text_read(struct ed_reading *r, enum ed_field field,
     return ed_clean_text(value->string.at, value->string.n, r->arena, ret, r->err);
 }
 
-/* One more phrase behind those that are there; what is too much is left out. */
+/* One more phrase behind those that are there; what is too much is cut off. */
 static eddy_status phrase_add(struct ed_reading *r, eddy_str said)
 {
     eddy_str clean = {NULL, 0}, *all = &r->doc.keyphrases;
+    const char *before = all->n ? all->at : "", *comma = all->n ? ", " : "";
+    size_t taken = all->n + strlen(comma);
+    if (taken >= PHRASES_MAX)
+        return EDDY_OK;
     eddy_status st =
         ed_clean_text(said.at, ed_utf8_cut(said.at, said.n, PHRASES_MAX), r->arena, &clean, r->err);
-    if (st != EDDY_OK || !clean.n || all->n + 2 + clean.n > PHRASES_MAX)
+    size_t n = clean.n ? ed_utf8_cut(clean.at, clean.n, PHRASES_MAX - taken) : 0;
+    if (st != EDDY_OK || !n)
         return st;
-    eddy_str joined = all->n ? ed_arena_printf(r->arena, "%s, %s", all->at, clean.at) : clean;
+    eddy_str joined = ed_arena_printf(r->arena, "%s%s%.*s", before, comma, (int)n, clean.at);
     if (!joined.at)
-        return eddy_fail_nomem(r->err, r->parser->fields[ED_KEYPHRASES].text, all->n + clean.n);
+        return eddy_fail_nomem(r->err, r->parser->fields[ED_KEYPHRASES].text, taken + n);
     *all = joined;
     return EDDY_OK;
 }
