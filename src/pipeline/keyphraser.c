@@ -1,5 +1,9 @@
 /* A line of those who wait, and one of them who asks for all. What he asks with (reasoner, chat,
- * arena) belongs to him for that time; the lock is held for nothing but the line and the counts. */
+ * arena) belongs to him for that time; the lock is held for nothing but the line and the counts.
+ *
+ * An endpoint that answers nothing, or nothing of use, costs every batch its time. So askings that
+ * came to nothing open a breaker, whatever was the reason: documents then find what the cache
+ * knows, and go on at once. */
 #include "pipeline/keyphraser.h"
 
 #include "base/error.h"
@@ -14,8 +18,7 @@
 
 #define CHUNK     256               /* texts in one call of the reasoner: what bounds its memory */
 #define ARENA_MAX ((size_t)1 << 28) /* of a call */
-/* In a row, until nothing is asked for a while: documents wait for each of them. */
-#define FAILURES_MAX 2
+#define VAIN_MAX  2 /* askings in a row that came to nothing, and the breaker opens */
 
 /* Somebody who waits; on his stack. */
 struct waiter {
@@ -31,7 +34,10 @@ struct ed_keyphraser {
     int64_t wait_ms;
     eddy_reasoner *r; /* the asker's ... */
     struct ed_chat *chat;
+    eddy_completer to;
     eddy_arena *arena; /* ... of a call */
+    struct ed_pace pace;
+    int open; /* 1: this asking is of the cache only */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int asking;             /* somebody is; these and the rest are guarded by the lock */
@@ -48,6 +54,19 @@ struct chunk {
 
 /* ---- making one ---- */
 
+/* The reasoner's completer. */
+static void complete(void *self, const eddy_request *requests, size_t n, eddy_arena *arena,
+                     eddy_reply *replies)
+{
+    struct ed_keyphraser *k = self;
+    if (!k->open) {
+        k->to.complete(k->to.self, requests, n, arena, replies);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        replies[i] = (eddy_reply){.status = EDDY_UNAVAILABLE, .detail = "not asked for a while"};
+}
+
 eddy_status ed_keyphraser_new(const struct ed_reason_options *options, int64_t wait_ms,
                               struct ed_keyphraser **ret, eddy_error *err)
 {
@@ -60,13 +79,12 @@ eddy_status ed_keyphraser_new(const struct ed_reason_options *options, int64_t w
     k->arena = eddy_arena_new(ARENA_MAX);
     eddy_reason_options reason = options->reason;
     eddy_status st = k->arena ? EDDY_OK : eddy_fail_nomem(err, "keyphraser", 0);
-    if (st == EDDY_OK && !reason.completer.complete) {
-        struct ed_chat_options chat = options->chat;
-        chat.http.pace.failures_max = FAILURES_MAX;
-        st = ed_chat_new(&chat, &k->chat, err);
-        if (st == EDDY_OK)
-            reason.completer = ed_chat_completer(k->chat);
-    }
+    ed_pace_init(&k->pace, 1, 0);
+    k->pace.failures_max = VAIN_MAX;
+    if (st == EDDY_OK && !reason.completer.complete)
+        st = ed_chat_new(&options->chat, &k->chat, err);
+    k->to = k->chat ? ed_chat_completer(k->chat) : reason.completer;
+    reason.completer = (eddy_completer){k, complete};
     if (st == EDDY_OK)
         st = eddy_reasoner_new(&reason, &k->r, err);
     if (st != EDDY_OK) {
@@ -132,6 +150,19 @@ static void chunk_ask(struct ed_keyphraser *k, struct chunk *chunk)
     chunk->n = 0;
 }
 
+/* What came of an asking, for the breaker. */
+static void judge(struct ed_keyphraser *k, const eddy_reason_stats *before,
+                  const eddy_reason_stats *after)
+{
+    if (k->open || after->asked == before->asked)
+        return;
+    int well = after->answered > before->answered;
+    if (ed_pace_ended(&k->pace, well ? ED_ATTEMPT_WELL : ED_ATTEMPT_FAILED, 0, ed_monotonic_ms()))
+        ed_log(ED_LOG_WARN, "keyphrases",
+               "asked %d times in a row for nothing: documents go without for %" PRId64 " ms",
+               k->pace.failures, k->pace.open_ms);
+}
+
 static void tell(const eddy_reason_stats *before, const eddy_reason_stats *after, int64_t took_ms)
 {
     uint64_t failed = after->failed - before->failed, rejected = after->rejected - before->rejected,
@@ -149,6 +180,7 @@ static void ask(struct ed_keyphraser *k, struct waiter *all, eddy_reason_stats *
     eddy_reason_stats before;
     int64_t began = ed_monotonic_ms();
     eddy_reasoner_stats(k->r, &before);
+    k->open = ed_pace_breaker(&k->pace, began) == ED_BREAKER_OPEN;
     if (k->chat)
         ed_chat_until(k->chat, began + k->wait_ms / 2, began + k->wait_ms);
     for (struct waiter *w = all; w; w = w->next)
@@ -161,6 +193,7 @@ static void ask(struct ed_keyphraser *k, struct waiter *all, eddy_reason_stats *
     if (chunk.n)
         chunk_ask(k, &chunk);
     eddy_reasoner_stats(k->r, ret);
+    judge(k, &before, ret);
     tell(&before, ret, ed_monotonic_ms() - began);
 }
 
