@@ -197,6 +197,7 @@ EDDY_API void eddy_reasoner_heard(eddy_reasoner *r, const eddy_operation *operat
  * document, so that it does not matter which others it is asked with.
  *
  *   texts  (n) borrowed
+ *   seed   as of a pass; 0: nobody is asked, only what is kept is told
  *   ret    (n) each its phrases, joined by ", ", in the arena; n 0: there is no answer
  *
  * EDDY_NOMEM. As a pass: it replaces what eddy_reasoner_asked tells. */

@@ -12,13 +12,15 @@
 #include "base/time.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define CHUNK     256               /* texts in one call of the reasoner: what bounds its memory */
-#define ARENA_MAX ((size_t)1 << 28) /* of a call */
-#define VAIN_MAX  2 /* askings in a row that came to nothing, and the breaker opens */
+#define CHUNK       256 /* texts in one call of the reasoner: what bounds its memory */
+#define ARENA_MAX   ((size_t)1 << 28) /* of a call */
+#define RETRIES_MAX 1                 /* documents wait */
+#define VAIN_MAX    2 /* askings in a row that came to nothing, and the breaker opens */
 
 /* Somebody who waits; on his stack. */
 struct waiter {
@@ -34,10 +36,9 @@ struct ed_keyphraser {
     int64_t wait_ms;
     eddy_reasoner *r; /* the asker's ... */
     struct ed_chat *chat;
-    eddy_completer to;
     eddy_arena *arena; /* ... of a call */
     struct ed_pace pace;
-    int open; /* 1: this asking is of the cache only */
+    int open; /* 1: this asking is of the cache alone */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int asking;             /* somebody is; these and the rest are guarded by the lock */
@@ -54,19 +55,6 @@ struct chunk {
 
 /* ---- making one ---- */
 
-/* The reasoner's completer. */
-static void complete(void *self, const eddy_request *requests, size_t n, eddy_arena *arena,
-                     eddy_reply *replies)
-{
-    struct ed_keyphraser *k = self;
-    if (!k->open) {
-        k->to.complete(k->to.self, requests, n, arena, replies);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        replies[i] = (eddy_reply){.status = EDDY_UNAVAILABLE, .detail = "not asked for a while"};
-}
-
 eddy_status ed_keyphraser_new(const struct ed_reason_options *options, int64_t wait_ms,
                               struct ed_keyphraser **ret, eddy_error *err)
 {
@@ -81,10 +69,16 @@ eddy_status ed_keyphraser_new(const struct ed_reason_options *options, int64_t w
     eddy_status st = k->arena ? EDDY_OK : eddy_fail_nomem(err, "keyphraser", 0);
     ed_pace_init(&k->pace, 1, 0);
     k->pace.failures_max = VAIN_MAX;
-    if (st == EDDY_OK && !reason.completer.complete)
-        st = ed_chat_new(&options->chat, &k->chat, err);
-    k->to = k->chat ? ed_chat_completer(k->chat) : reason.completer;
-    reason.completer = (eddy_completer){k, complete};
+    if (st == EDDY_OK && !reason.completer.complete) {
+        struct ed_chat_options chat = options->chat;
+        if (chat.http.retries > RETRIES_MAX)
+            chat.http.retries = RETRIES_MAX;
+        chat.http.pace.failures_max =
+            INT_MAX; /* askings are what opens a breaker here, see judge */
+        st = ed_chat_new(&chat, &k->chat, err);
+        if (st == EDDY_OK)
+            reason.completer = ed_chat_completer(k->chat);
+    }
     if (st == EDDY_OK)
         st = eddy_reasoner_new(&reason, &k->r, err);
     if (st != EDDY_OK) {
@@ -133,7 +127,7 @@ static void chunk_ask(struct ed_keyphraser *k, struct chunk *chunk)
     eddy_str found[CHUNK];
     eddy_error why = {0};
     uint64_t seed = 0;
-    while (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+    while (!k->open && (getrandom(&seed, sizeof seed, 0) != sizeof seed || !seed))
         continue;
     eddy_arena_reset(k->arena);
     eddy_status st = eddy_reasoner_keyphrases(k->r, chunk->texts, chunk->n, ed_monotonic_ms(), seed,

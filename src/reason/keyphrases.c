@@ -26,7 +26,8 @@ static void key_make(const eddy_reasoner *r, eddy_str text, uint64_t key[2])
     ed_request_key(parts, sizeof parts / sizeof *parts, key);
 }
 
-/* What is not in the cache becomes a question; whose[k]: the text of question k. */
+/* What is not in the cache becomes a question, where any may be asked; whose[k]: the text of
+ * question k. */
 static eddy_status questions_make(struct ed_pass *p, const eddy_str *texts, size_t n,
                                   eddy_str *found, size_t *whose)
 {
@@ -41,13 +42,13 @@ static eddy_status questions_make(struct ed_pass *p, const eddy_str *texts, size
             if (!found[i].at)
                 return EDDY_NOMEM;
             r->stats.cached++;
-            continue;
+        } else if (p->seed) {
+            struct ed_question *q = ed_question_add(p, EDDY_PROMPT_KEYPHRASES, 0);
+            if (!q)
+                return EDDY_NOMEM;
+            q->text = texts[i];
+            whose[p->n_questions - 1] = i;
         }
-        struct ed_question *q = ed_question_add(p, EDDY_PROMPT_KEYPHRASES, 0);
-        if (!q)
-            return EDDY_NOMEM;
-        q->text = texts[i];
-        whose[p->n_questions - 1] = i;
     }
     return EDDY_OK;
 }

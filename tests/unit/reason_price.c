@@ -65,6 +65,11 @@ TEST(keyphrases_are_kept_a_document_whatever_they_are_asked_with)
     assert_int_equal(phrased(s, s->r, texts, 2), 2);
     assert_int_equal(phrased(s, s->r, texts + 3, 1), 1);
     assert_int_equal(s->script.requests, 1);
+    eddy_str unknown = text_of("a volcano"), none;
+    CHECK_OK(eddy_reasoner_keyphrases(s->r, &unknown, 1, 0, 0, s->arena, &none, NULL),
+             &(eddy_error){0});
+    assert_int_equal(none.n, 0); /* without a seed nobody is asked */
+    assert_int_equal(s->script.requests, 1);
     assert_int_equal(phrased(s, s->r, texts + 2, 1), 1); /* it had no answer, and is asked again */
     assert_int_equal(s->script.requests, 2);
     assert_int_equal(stats_of(s).cached, 3);
