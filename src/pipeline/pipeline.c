@@ -418,6 +418,8 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
     }
     if (st == EDDY_OK)
         st = phrases_find(pl, batch, err);
+    if (is_dropped(pl, batch))
+        return st;
     struct wanted *list = NULL;
     size_t n = 0;
     if (st == EDDY_OK)
