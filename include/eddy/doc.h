@@ -55,7 +55,8 @@ typedef struct eddy_doc {
     eddy_str language; /* as given, at most 256 bytes; may be empty */
     eddy_str source;   /* as given, at most 256 bytes; may be empty */
     eddy_str group;    /* as given (tenant, service, shard key), at most 256 bytes; may be empty */
-    int64_t time_ms;   /* Unix milliseconds */
+    eddy_str keyphrases; /* cleaned, joined by ", ", at most 2,000 bytes; may be empty */
+    int64_t time_ms;     /* Unix milliseconds */
     eddy_time_from time_from;
     int time_unreadable;                /* 1: the time field was there but not used */
     const float *dense;                 /* (dense_dim) length 1, or NULL: to be embedded */
@@ -125,6 +126,7 @@ typedef struct eddy_parse_options {
     eddy_format format;
     const char *id_path, *text_path, *title_path, *time_path;
     const char *language_path, *source_path, *group_path;
+    const char *keyphrases_path; /* a string, or an array of strings */
     eddy_time_unit time_unit;
     const char *dense_path; /* vector supplied in the message */
     size_t dense_dim;
@@ -138,7 +140,8 @@ typedef struct eddy_parse_options {
 
 typedef struct eddy_parser eddy_parser;
 
-/* JSON, "/id", "/text", "/title", "/ts", "/lang", "/source", no group, no vectors, 1 MB. */
+/* JSON, "/id", "/text", "/title", "/ts", "/lang", "/source", no group, no keyphrases, no vectors,
+ * 1 MB. */
 EDDY_API void eddy_parse_options_init(eddy_parse_options *options);
 
 /* EDDY_INVALID  a path is no JSON pointer, a vector path has no dimension, there are too many extra

@@ -114,6 +114,16 @@ typedef struct eddy_completer {
                      eddy_reply *replies);
 } eddy_completer;
 
+/* ---- what it may spend ---- */
+
+/* What was spent in the last hour and day: calls, tokens, money. Several reasoners, in whatever
+ * threads, may spend from one, each within the limits of its own options. */
+typedef struct eddy_budget eddy_budget;
+
+EDDY_API eddy_status eddy_budget_new(eddy_budget **ret, eddy_error *err); /* EDDY_NOMEM */
+/* When no reasoner spends from it any more. */
+EDDY_API void eddy_budget_free(eddy_budget *budget);
+
 /* ---- the reasoner ---- */
 
 /* What a question of each kind says; NULL: the one that is compiled in (conf/prompts). */
@@ -143,6 +153,7 @@ typedef struct eddy_reason_options {
     uint64_t calls_hour, calls_day, tokens_hour, tokens_day; /* 0: no limit */
     double money_hour, money_day;                            /* likewise */
     double price_in, price_out;                              /* of a million tokens */
+    eddy_budget *budget;      /* where spending is counted, borrowed; NULL: one of its own */
     double error;             /* probability that an answer is wrong which says nothing of it */
     double grown;             /* an event is described again after growing so much; 2 */
     size_t cache_max;         /* answers kept; 0: none */
@@ -188,9 +199,11 @@ EDDY_API void eddy_reasoner_heard(eddy_reasoner *r, const eddy_operation *operat
                                   const eddy_outcome *outcome);
 
 /* Keyphrases of documents, before they are clustered (Viswanathan et al., TACL 2024), for those who
- * embed them as a view of their own. Within the same budgets, from the same cache.
+ * embed them as a view of their own. Several documents a request; answers are kept in the cache a
+ * document, so that it does not matter which others it is asked with.
  *
  *   texts  (n) borrowed
+ *   seed   as of a pass; 0: nobody is asked, only what is kept is told
  *   ret    (n) each its phrases, joined by ", ", in the arena; n 0: there is no answer
  *
  * EDDY_NOMEM. As a pass: it replaces what eddy_reasoner_asked tells. */

@@ -34,8 +34,11 @@ enum ed_topic {
 #define ED_HEADER_DEAD_KEY_HASH  "eddy.key.hash"
 
 /* Headers of a document with its vector; its value is the message as it came. */
-#define ED_HEADER_VECTOR   "eddy.vector"   /* float32, little-endian; absent: the text gives none */
-#define ED_HEADER_MODEL    "eddy.model"    /* fingerprint of the embedder, in hex */
+#define ED_HEADER_VECTOR "eddy.vector" /* float32, little-endian; empty: the text gives none */
+#define ED_HEADER_PHRASES                                                                          \
+    "eddy.keyphrases"                      /* likewise, of its keyphrases; absent: they are off    \
+                                            */
+#define ED_HEADER_MODEL    "eddy.model"    /* what the vectors were made by and of, in hex */
 #define ED_HEADER_POSITION "eddy.position" /* TOPIC/PARTITION/OFFSET of the input */
 
 struct ed_message {

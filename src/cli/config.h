@@ -86,7 +86,7 @@ struct ed_config {
     } source;
     struct {
         int format; /* eddy_format */
-        const char *id, *text, *title, *time, *language, *source, *group;
+        const char *id, *text, *title, *time, *language, *source, *group, *keyphrases;
         int time_unit; /* eddy_time_unit */
         int64_t ahead_ms;
         const char *vector;
@@ -98,9 +98,11 @@ struct ed_config {
         struct ed_list languages;
     } document;
     struct {
-        int model;       /* enum ed_model */
-        const char *dir; /* never empty after ed_config_finish, but where there is no home */
-        int64_t workers; /* 0: one for each processor */
+        int model;         /* enum ed_model */
+        const char *dir;   /* never empty after ed_config_finish, but where there is no home */
+        int64_t workers;   /* 0: one for each processor */
+        double keyphrases; /* their weight; 0: off */
+        int64_t keyphrases_wait_ms;
     } embed;
     struct {
         double dense_weight, granularity;
@@ -265,7 +267,7 @@ int ed_config_start(int argc, char **argv, const struct ed_command *command,
 /* ---- what the other folders are told; after ed_config_finish ---- */
 
 void ed_config_parse_options(const struct ed_config *config, eddy_parse_options *ret);
-/* dense_dim: of the embedder, as ed_config_embedder gave it. */
+/* dense_dim: of the embedder, as ed_config_embedder gave it; keyphrases are its as well. */
 void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
                               eddy_engine_options *ret);
 
@@ -277,6 +279,9 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
  * EDDY_CONFIG  document.vector_dim is not the model's; else as eddy_embedder_open */
 eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
                                eddy_error *err);
+
+/* Which of the engine's extra views is that of keyphrases, from 1; 0: they are off. */
+size_t ed_config_keyphrases(const struct ed_config *config);
 
 /* 1: a broker is named (bootstrap.servers, metadata.broker.list, or a mock cluster). */
 int ed_config_has_broker(const struct ed_config *config);

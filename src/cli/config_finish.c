@@ -184,6 +184,33 @@ static void check_document(struct ed_config *config)
                            "nothing is left of a document");
 }
 
+/* Keyphrases are one more view beside those of document.extra. */
+static void check_keyphrases(struct ed_config *config)
+{
+    static const char key[] = "embed.keyphrases";
+    double sum = config->embed.keyphrases;
+    if (!ed_config_keyphrases(config))
+        return;
+    if (config->embed.model == ED_MODEL_MESSAGE || config->embed.model == ED_MODEL_NONE)
+        ed_config_complain(config, key,
+                           "needs an embedder for them: embed.model auto, encoder or hash");
+    if (config->stage != ED_STAGE_ENGINE && config->reason.kind != ED_REASON_LLM &&
+        !*config->document.keyphrases)
+        ed_config_complain(config, key,
+                           "needs somebody who writes them: reason.kind llm, or documents that "
+                           "bring them (document.keyphrases)");
+    if (config->n_extra == EDDY_EXTRA_MAX)
+        ed_config_complain(config, key, "is one view more; document.extra may have %d then",
+                           EDDY_EXTRA_MAX - 1);
+    for (size_t i = 0; i < config->n_extra; i++)
+        sum += config->extra_weight[i];
+    if (config->n_extra && sum >= 1)
+        ed_config_complain(config, key,
+                           "its weight and those of document.extra are %g together; text needs a "
+                           "share, keep them below 1",
+                           sum);
+}
+
 /* Files and topics: the higher layer wins, so that files on the command line stand in for the
  * topics of the configuration. */
 static void check_source(struct ed_config *config)
@@ -253,6 +280,7 @@ eddy_status ed_config_finish(struct ed_config *config, eddy_error *err)
         fill_names(config);
         fill_model_dir(config);
         check_document(config);
+        check_keyphrases(config);
         check_source(config);
         check_output(config);
         check_reason(config);

@@ -21,6 +21,7 @@ void ed_config_parse_options(const struct ed_config *config, eddy_parse_options 
     ret->language_path = config->document.language;
     ret->source_path = config->document.source;
     ret->group_path = config->document.group;
+    ret->keyphrases_path = ed_config_keyphrases(config) ? config->document.keyphrases : NULL;
     ret->time_unit = (eddy_time_unit)config->document.time_unit;
     ret->dense_path = config->document.vector;
     ret->dense_dim = *config->document.vector ? (size_t)config->document.vector_dim : 0;
@@ -43,6 +44,10 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
         ret->extra_dim[i] = config->extra_dim[i];
         ret->extra_weight[i] = config->extra_weight[i];
     }
+    if (ed_config_keyphrases(config)) {
+        ret->extra_dim[ret->n_extra] = dense_dim;
+        ret->extra_weight[ret->n_extra++] = config->embed.keyphrases;
+    }
     ret->dense_weight = config->engine.dense_weight;
     ret->granularity = config->engine.granularity;
     ret->threshold = config->engine.threshold;
@@ -59,6 +64,11 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
     ret->duplicates_window =
         config->document.duplicates ? (uint32_t)config->document.duplicates_window : 0;
     ret->topics = (eddy_topics)config->engine.topics;
+}
+
+size_t ed_config_keyphrases(const struct ed_config *config)
+{
+    return config->embed.keyphrases > 0 ? config->n_extra + 1 : 0;
 }
 
 eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
@@ -278,6 +288,8 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
                             : workers > 256 ? 256
                                             : workers),
         .ring_max = (size_t)config->batch.ring,
+        .keyphrases = ed_config_keyphrases(config),
+        .keyphrases_ms = config->embed.keyphrases_wait_ms,
         .value_max = (size_t)config->output.dead_max_bytes,
         .embedded = config->stage == ED_STAGE_ENGINE,
     };

@@ -322,6 +322,8 @@ static void account(struct detect *d)
     uint64_t foreign = counts.filtered - counts.duplicates;
     if (foreign && d->config.document.languages.n)
         account_filtered(d, foreign);
+    if (counts.phrased + counts.unphrased)
+        ed_stream_say_keyphrases(&counts, &d->view);
     if (counts.duplicates)
         ed_view_line(&d->view, "filtered: %s duplicates, of the id and text of an earlier document",
                      ed_text_number(counts.duplicates, number));

@@ -88,18 +88,21 @@ static eddy_status print_terms(struct explain *x, eddy_error *err)
 /* ---- its documents ---- */
 
 /* "0.81 = meaning 0.60 + words 0.21": how alike it is, and what that is made of. */
-static void share_words(const eddy_member *m, size_t n_extra, char *ret, size_t n)
+static void share_words(const struct ed_config *config, const eddy_member *m, char *ret, size_t n)
 {
     size_t at = (size_t)snprintf(ret, n, "%.2f = meaning %.2f + words %.2f", (double)m->similarity,
                                  (double)m->share[0], (double)m->share[1]);
-    for (size_t i = 0; i < n_extra && at < n; i++)
+    for (size_t i = 0; i < config->n_extra && at < n; i++)
         at += (size_t)snprintf(ret + at, n - at, " + extra %.2f", (double)m->share[2 + i]);
+    size_t view = ed_config_keyphrases(config);
+    if (view && at < n)
+        snprintf(ret + at, n - at, " + keyphrases %.2f", (double)m->share[1 + view]);
 }
 
 static void print_member(struct explain *x, const char *role, const eddy_member *m)
 {
     char share[120], title[700], when[ED_TEXT], next[60] = "", asked[60] = "founded it";
-    share_words(m, x->config.n_extra, share, sizeof share);
+    share_words(&x->config, m, share, sizeof share);
     if (m->arrival_similarity > 0)
         snprintf(asked, sizeof asked, "came with %.2f, %.2f asked", (double)m->arrival_similarity,
                  (double)m->arrival_threshold);

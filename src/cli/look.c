@@ -189,7 +189,7 @@ eddy_status ed_look_state(struct ed_config *config, const char *dir, int32_t sha
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(config, dim, &engine);
-    s.fingerprint = ed_shard_fingerprint(&engine, embedder);
+    s.fingerprint = ed_shard_fingerprint(&engine, embedder, ed_config_keyphrases(config) != 0);
     eddy_embedder_free(embedder);
     st = eddy_clusterer_new(&engine, &s.cl, err);
     if (st == EDDY_OK)

@@ -32,6 +32,9 @@
     }
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
 
+/* Of the whole; the text's own vector has 0.6 of the rest: as much. */
+#define KEYPHRASES_WEIGHT 0.375
+
 #define SECOND  1000.0
 #define HOUR    (3600 * SECOND)
 #define DAY     (24 * HOUR)
@@ -104,6 +107,10 @@ const struct ed_option ed_options[] = {
      .standard = "/source", .help = "JSON pointer to the source: outlet, author, host."},
     {"document.group", STRING(document.group), .shape = ED_POINTER, .optional = 1, .standard = "",
      .help = "JSON pointer to the group: tenant, service."},
+    {"document.keyphrases", STRING(document.keyphrases), .shape = ED_POINTER, .optional = 1,
+     .standard = "",
+     .help = "JSON pointer to keyphrases that come with the message, a string or an array of "
+             "strings, for embed.keyphrases: nobody is asked for those of such a document."},
     {"document.vector", STRING(document.vector), .shape = ED_POINTER, .optional = 1, .standard = "",
      .help = "JSON pointer to an embedding that comes with the message, an array of numbers."},
     {"document.vector_dim", INTEGER(document.vector_dim), RANGE(0, 16384), .standard = "0",
@@ -138,6 +145,20 @@ const struct ed_option ed_options[] = {
              "else eddy/models/all-MiniLM-L6-v2 in the user's cache."},
     {"embed.workers", INTEGER(embed.workers), RANGE(1, 256), WORDS({"auto", 0}), .standard = "auto",
      .help = "Threads that parse and embed; auto: one for each processor."},
+    {"embed.keyphrases", REAL(embed.keyphrases), RANGE(0, 0.9),
+     WORDS({"off", 0}, {"on", KEYPHRASES_WEIGHT}), .standard = "off",
+     .help = "Compare documents by their keyphrases as well: a language model (reason.kind llm) is "
+             "asked what each document is about before it is clustered, several documents a "
+             "request, within the budgets of reason; its answer is embedded beside the text, as a "
+             "second half of the document's vector. on: both halves count the same. A number: the "
+             "share of keyphrases in the whole similarity. A document without an answer is "
+             "compared by its text alone. A state made with them is not continued without, nor "
+             "with another share."},
+    {"embed.keyphrases_wait", DURATION(embed.keyphrases_wait_ms), RANGE(100, DAY),
+     .standard = "10s",
+     .help = "How long an asking for keyphrases may take. Documents wait for at most twice that, "
+             "for the one before may have to end; then they go on without. For files and replays, "
+             "where nobody waits for the answers, it may be long."},
 
     {"engine.dense_weight", REAL(engine.dense_weight), RANGE(0, 1), .standard = "0.6",
      .help = "Weight of the embedding of a short text against its words; long texts lean more on "
@@ -280,11 +301,12 @@ const struct ed_option ed_options[] = {
     {"reason.timeout", DURATION(reason.timeout_ms), RANGE(SECOND, HOUR), .standard = "1m",
      .help = "For an answer, all tries included."},
     {"reason.concurrency", INTEGER(reason.concurrency), RANGE(1, 256), .standard = "4",
-     .help = "Questions asked at once."},
+     .help = "Requests under way at once, of passes and for keyphrases each."},
     {"reason.retries", INTEGER(reason.retries), RANGE(0, 20), .standard = "4",
      .help = "Tries after the first, where that may help."},
     {"reason.calls_hour", INTEGER(reason.calls_hour), RANGE(1, 1e12), WORDS({"any", 0}),
-     .standard = "any", .help = "Budgets: requests an hour, each try is one ..."},
+     .standard = "any",
+     .help = "Budgets, of this process with all its shards: requests an hour, each try is one ..."},
     {"reason.calls_day", INTEGER(reason.calls_day), RANGE(1, 1e12), WORDS({"any", 0}),
      .standard = "any", .help = "... and a day,"},
     {"reason.tokens_hour", INTEGER(reason.tokens_hour), RANGE(1, 1e15), WORDS({"any", 0}),
@@ -295,7 +317,8 @@ const struct ed_option ed_options[] = {
      .standard = "any", .help = "and money an hour ..."},
     {"reason.money_day", REAL(reason.money_day), RANGE(0, 1e9), WORDS({"any", 0}),
      .standard = "any",
-     .help = "... and a day. What is over a budget waits, and statistics stand in."},
+     .help = "... and a day. What is over a budget waits, and statistics stand in; documents go "
+             "without keyphrases."},
     {"reason.price_in", REAL(reason.price_in), RANGE(0, 1e6), .standard = "0",
      .help = "Price of a million tokens that go in ..."},
     {"reason.price_out", REAL(reason.price_out), RANGE(0, 1e6), .standard = "0",

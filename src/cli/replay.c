@@ -269,6 +269,8 @@ static void account(struct replay *r)
     ed_stream_dead(&counts, dead, sizeof dead);
     ed_view_line(&r->view, "%s%s%s; %s; %s", line, *dead ? "; dead: " : "", *dead ? dead + 2 : "",
                  ed_stream_encoder(&r->stream, &r->config), ed_text_took(r->stream.took_ms, took));
+    if (counts.phrased + counts.unphrased)
+        ed_stream_say_keyphrases(&counts, &r->view);
     if (counts.operations || counts.refused)
         ed_view_line(&r->view,
                      "operations: %" PRIu64 " applied, %" PRIu64 " found other events than then",
@@ -301,6 +303,9 @@ static eddy_status replay(struct replay *r, int then_run, eddy_error *err)
         return st;
     ed_view_line(&r->view, "replaying into pipeline %s", r->config.pipeline);
     ed_stream_say_encoder(&r->stream, &r->config, &r->view);
+    if (r->stream.unreasoned && ed_config_keyphrases(&r->config))
+        ed_view_line(&r->view, "nobody is asked for keyphrases (--verdicts ask does): documents "
+                               "that bring none go without");
     struct ed_ticker *ticker = NULL;
     st = ed_ticker_start(200, draw, r, &ticker, err);
     if (st == EDDY_OK)

@@ -40,12 +40,14 @@ static void status(void *p)
            "in=%" PRIu64 " assigned=%" PRIu64 " founded=%" PRIu64 " filtered=%" PRIu64
            " duplicates=%" PRIu64 " dead=%" PRIu64 " committed=%" PRIu64 " events=%" PRIu64
            " behind=%s missing=%" PRIu64 " late=%" PRIu64 " operations=%" PRIu64 " refused=%" PRIu64
-           " passes=%" PRIu64 " passes_failed=%" PRIu64 " per_second=%.1f epochs=%" PRIu64
-           " aborted=%" PRIu64 " fences=%" PRIu64 " state_bytes=%" PRIu64 " open_ms_max=%" PRId64,
+           " passes=%" PRIu64 " passes_failed=%" PRIu64 " phrased=%" PRIu64 " unphrased=%" PRIu64
+           " per_second=%.1f epochs=%" PRIu64 " aborted=%" PRIu64 " fences=%" PRIu64
+           " state_bytes=%" PRIu64 " open_ms_max=%" PRId64,
            c.in, c.assigned, c.founded, c.filtered, c.duplicates, c.dead, c.committed,
            c.events_active, behind, at.missing, at.late, c.operations, c.refused, c.reason.passes,
-           c.reason.passes_failed, seconds > 0 ? (double)since / seconds : 0, j.epochs, j.aborted,
-           j.fences, j.record_bytes, j.open_ms_max);
+           c.reason.passes_failed, c.phrased, c.unphrased,
+           seconds > 0 ? (double)since / seconds : 0, j.epochs, j.aborted, j.fences, j.record_bytes,
+           j.open_ms_max);
 }
 
 static eddy_status open_all(struct run *r, eddy_error *err)

@@ -125,7 +125,8 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     ed_config_engine_options(config, dim, &stream->engine);
     ed_config_pipeline_options(config, &o->pipeline);
     o->engine = config->stage == ED_STAGE_EMBED ? NULL : &stream->engine;
-    o->fingerprint = ed_shard_fingerprint(&stream->engine, stream->embedder);
+    o->fingerprint =
+        ed_shard_fingerprint(&stream->engine, stream->embedder, ed_config_keyphrases(config) != 0);
     o->pipeline.vector_dim = dim;
     o->pipeline.embedder = stream->embedder;
     o->pipeline.watcher = watch->watcher;
@@ -141,7 +142,11 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     o->user = stream;
     o->open_journal = open_journal;
     o->open_source = open_source;
-    return ed_config_reason_options(config, &stream->reason, err);
+    st = eddy_budget_new(&stream->budget, err);
+    if (st == EDDY_OK)
+        st = ed_config_reason_options(config, &stream->reason, err);
+    stream->reason.reason.budget = stream->budget;
+    return st;
 }
 
 eddy_status ed_stream_open(struct ed_stream *stream, struct ed_config *config,
@@ -239,6 +244,7 @@ eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err)
     atomic_store(&many, NULL);
     eddy_status st = ed_shard_free(stream->shard, err);
     ed_shards_free(stream->shards);
+    eddy_budget_free(stream->budget);
     eddy_embedder_free(stream->embedder);
     eddy_parser_free(stream->parser);
     memset(stream, 0, sizeof *stream);
@@ -284,6 +290,13 @@ void ed_stream_say_encoder(const struct ed_stream *stream, const struct ed_confi
     ed_view_line(view, "  no sentence encoder in %s;",
                  ed_shown(config->embed.dir, dir, sizeof dir));
     ed_view_line(view, "  events get better with one: tools/fetch-model, or set embed.dir");
+}
+
+void ed_stream_say_keyphrases(const struct ed_counts *counts, struct ed_view *view)
+{
+    char with[ED_TEXT], without[ED_TEXT];
+    ed_view_line(view, "keyphrases: %s documents with, %s without",
+                 ed_text_number(counts->phrased, with), ed_text_number(counts->unphrased, without));
 }
 
 void ed_stream_account(const struct ed_stream *stream, char *ret, size_t n)

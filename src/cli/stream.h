@@ -14,6 +14,7 @@ struct ed_stream {
     eddy_embedder *embedder; /* NULL for some models */
     eddy_engine_options engine;
     struct ed_reason_options reason;
+    eddy_budget *budget; /* of all that ask a language model */
     struct ed_shard_options options;
     struct ed_shard *shard;      /* one of these */
     struct ed_shards *shards;    /* of run, on Kafka */
@@ -55,6 +56,8 @@ eddy_status ed_stream_run(struct ed_stream *stream, eddy_error *err);
 void ed_stream_stop(struct ed_stream *stream);
 /* The signal that ended it; 0: none did. */
 int ed_stream_signal(void);
+/* How many documents had keyphrases. */
+void ed_stream_say_keyphrases(const struct ed_counts *counts, struct ed_view *view);
 /* Close all. Keeps the first error, that of the journal included. */
 eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err);
 

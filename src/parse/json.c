@@ -19,8 +19,9 @@
 #include <math.h>
 #include <string.h>
 
-#define LABEL_MAX 256  /* bytes of a language, source or group */
-#define ID_MAX    1024 /* an id is the key of a message: longer ones are refused, not cut */
+#define LABEL_MAX   256  /* bytes of a language, source or group */
+#define ID_MAX      1024 /* an id is the key of a message: longer ones are refused, not cut */
+#define PHRASES_MAX 2000 /* bytes of all keyphrases together */
 
 /* ---- what went wrong ---- */
 
@@ -94,6 +95,44 @@ static eddy_status text_read(struct ed_reading *r, enum ed_field field,
     if (value->type != JSON_STRING)
         return wrong_type(r, field, value, "a string");
     return ed_clean_text(value->string.at, value->string.n, r->arena, ret, r->err);
+}
+
+/* One more phrase behind those that are there; what is too much is cut off. */
+static eddy_status phrase_add(struct ed_reading *r, eddy_str said)
+{
+    eddy_str clean = {NULL, 0}, *all = &r->doc.keyphrases;
+    const char *before = all->n ? all->at : "", *comma = all->n ? ", " : "";
+    size_t taken = all->n + strlen(comma);
+    if (taken >= PHRASES_MAX)
+        return EDDY_OK;
+    eddy_status st =
+        ed_clean_text(said.at, ed_utf8_cut(said.at, said.n, PHRASES_MAX), r->arena, &clean, r->err);
+    size_t n = clean.n ? ed_utf8_cut(clean.at, clean.n, PHRASES_MAX - taken) : 0;
+    if (st != EDDY_OK || !n)
+        return st;
+    eddy_str joined = ed_arena_printf(r->arena, "%s%s%.*s", before, comma, (int)n, clean.at);
+    if (!joined.at)
+        return eddy_fail_nomem(r->err, r->parser->fields[ED_KEYPHRASES].text, taken + n);
+    *all = joined;
+    return EDDY_OK;
+}
+
+static eddy_status phrases_read(struct ed_reading *r, const struct ed_value *value)
+{
+    eddy_status st = EDDY_OK;
+    if (value->type == JSON_STRING)
+        return phrase_add(r, value->string);
+    if (value->type != JSON_ARRAY)
+        return wrong_type(r, ED_KEYPHRASES, value, "a string or an array of strings");
+    for (size_t i = 0; i < json_array_size(value->array) && st == EDDY_OK; i++) {
+        const json_t *element = json_array_get(value->array, i);
+        if (!json_is_string(element))
+            return ed_reject(r, EDDY_REJECT_SHAPE, "%s/%zu is %s where a string is expected",
+                             r->parser->fields[ED_KEYPHRASES].text, i,
+                             type_name(json_typeof(element)));
+        st = phrase_add(r, (eddy_str){json_string_value(element), json_string_length(element)});
+    }
+    return st;
 }
 
 static eddy_status time_read(struct ed_reading *r, const struct ed_value *value)
@@ -178,6 +217,7 @@ static eddy_status field_read(struct ed_reading *r, enum ed_field field,
     case ED_LANGUAGE: return label_read(r, field, value, LABEL_MAX, &doc->language);
     case ED_SOURCE: return label_read(r, field, value, LABEL_MAX, &doc->source);
     case ED_GROUP: return label_read(r, field, value, LABEL_MAX, &doc->group);
+    case ED_KEYPHRASES: return phrases_read(r, value);
     case ED_DENSE: return vector_read(r, field, value, &doc->dense);
     default: return vector_read(r, field, value, &doc->extra[field - ED_EXTRA]);
     }

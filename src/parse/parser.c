@@ -75,6 +75,7 @@ static eddy_status fields_init(eddy_parser *parser, const eddy_parse_options *o,
         {ED_LANGUAGE, "language path", o->language_path},
         {ED_SOURCE, "source path", o->source_path},
         {ED_GROUP, "group path", o->group_path},
+        {ED_KEYPHRASES, "keyphrases path", o->keyphrases_path},
         {ED_DENSE, "dense vector path", o->dense_path},
     };
     eddy_status st = EDDY_OK;

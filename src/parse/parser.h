@@ -14,6 +14,7 @@ enum ed_field {
     ED_LANGUAGE,
     ED_SOURCE,
     ED_GROUP,
+    ED_KEYPHRASES,
     ED_DENSE,
     ED_EXTRA,
     ED_FIELDS = ED_EXTRA + EDDY_EXTRA_MAX

@@ -136,8 +136,8 @@ static eddy_status forward_docs(struct ed_pipeline *pl, struct ed_batch *batch,
 {
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        st = ed_publish_vector(&batch->epoch, &items[i]->raw, &items[i]->doc, pl->dim, pl->model,
-                               err);
+        st = ed_publish_vector(&batch->epoch, &items[i]->raw, &items[i]->doc, pl->dim,
+                               pl->options.keyphrases, pl->model, err);
     if (st == EDDY_OK)
         atomic_fetch_add(&pl->assigned, n);
     return st;

@@ -99,12 +99,26 @@ static int position_read(struct ed_batch *batch, eddy_str text, eddy_position *r
     return 1;
 }
 
+/* *ret stays as it is where there is none. */
+static eddy_status vector_read(struct ed_batch *batch, const struct ed_item *item, const char *name,
+                               size_t dim, const float **ret, eddy_error *err)
+{
+    eddy_str value = header_of(&item->raw, name);
+    if (!dim || value.n != dim * sizeof(float))
+        return EDDY_OK;
+    float *row = ed_arena_alloc_aligned(batch->arena, value.n);
+    if (!row)
+        return eddy_fail_nomem(err, "batch", value.n);
+    memcpy(row, value.at, value.n);
+    *ret = row;
+    return EDDY_OK;
+}
+
 eddy_status ed_batch_vector(struct ed_batch *batch, size_t i, size_t dim, uint64_t model,
-                            eddy_error *err)
+                            const float **phrases, eddy_error *err)
 {
     struct ed_item *item = &batch->items[i];
     const eddy_position *at = &item->raw.position;
-    eddy_str vector = header_of(&item->raw, ED_HEADER_VECTOR);
     eddy_str of = header_of(&item->raw, ED_HEADER_MODEL);
     if (!of.at || strtoull(of.at, NULL, 16) != model)
         return eddy_fail(
@@ -113,13 +127,11 @@ eddy_status ed_batch_vector(struct ed_batch *batch, size_t i, size_t dim, uint64
             "%016" PRIx64 "): both stages need the same embed.*",
             at->topic, (int)at->partition, (long long)at->offset, (int)of.n, of.at ? of.at : "",
             model);
-    if (vector.n == dim * sizeof(float) && dim) {
-        float *dense = ed_arena_alloc_aligned(batch->arena, vector.n);
-        if (!dense)
-            return eddy_fail_nomem(err, "batch", vector.n);
-        memcpy(dense, vector.at, vector.n);
-        item->doc.dense = dense;
-    }
+    eddy_status st = vector_read(batch, item, ED_HEADER_VECTOR, dim, &item->doc.dense, err);
+    if (st == EDDY_OK && phrases)
+        st = vector_read(batch, item, ED_HEADER_PHRASES, dim, phrases, err);
+    if (st != EDDY_OK)
+        return st;
     if (!position_read(batch, header_of(&item->raw, ED_HEADER_POSITION), &item->raw.position))
         return eddy_fail(err, EDDY_FORMAT, "topic %s partition %d offset %lld: not written by eddy",
                          at->topic, (int)at->partition, (long long)at->offset);

@@ -19,7 +19,8 @@ struct ed_item {
     int filtered;           /* 1: a document, but not of a language that is wanted */
     const eddy_term *terms; /* (n_terms) */
     size_t n_terms;
-    eddy_str joined; /* title and text, for the embedder */
+    eddy_str joined;  /* title and text, for those who read it: the embedder, a language model */
+    eddy_str phrases; /* its keyphrases; n 0: none */
 };
 
 struct ed_batch {
@@ -43,9 +44,11 @@ eddy_status ed_batch_add(struct ed_batch *batch, const eddy_raw *raw, eddy_error
 eddy_status ed_batch_parse(struct ed_batch *batch, const eddy_parser *parser, size_t i,
                            eddy_error *err);
 
-/* The i-th message, parsed, comes from a process that embeds (ed_publish_vector): take its vector
- * and where it was first. What is not of this model is EDDY_CONFIG. */
+/* The i-th message, parsed, comes from a process that embeds (ed_publish_vector): take its
+ * vectors and where it was first. What is not of this model is EDDY_CONFIG.
+ *
+ *   phrases  where the vector of its keyphrases goes; NULL: they are not asked for */
 eddy_status ed_batch_vector(struct ed_batch *batch, size_t i, size_t dim, uint64_t model,
-                            eddy_error *err);
+                            const float **phrases, eddy_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "pipeline/batch.h"
 #include "pipeline/control.h"
+#include "pipeline/keyphraser.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/ring.h"
 
@@ -25,13 +26,15 @@ struct ed_pipeline {
     struct ed_batch **batches; /* (n_batches) all of them, for the end */
     size_t n_batches;
     struct ed_ring *free, *read, *embedded, *answered;
-    struct ed_control *control;   /* NULL: none */
-    struct ed_reasoner *reasoner; /* NULL: none */
+    struct ed_control *control;       /* NULL: none */
+    struct ed_reasoner *reasoner;     /* NULL: none */
+    struct ed_keyphraser *keyphraser; /* the workers'; NULL: nobody is asked */
     eddy_arena *scratch; /* the engine's thread's, for what it embeds; NULL: not made yet */
     size_t next_order;   /* of options.orders; likewise */
     size_t dim;          /* of the dense view; 0: none */
-    uint64_t model;      /* fingerprint of the embedder */
+    uint64_t model;      /* ed_pipeline_model */
 
+    size_t full_min;    /* documents in a batch, however slow they are */
     atomic_size_t full; /* documents that make a batch go on; batch_max at most */
     int patient;
 
@@ -46,6 +49,7 @@ struct ed_pipeline {
     _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
     _Atomic uint64_t duplicates; /* among the filtered; of this run */
     uint64_t dead_before;        /* of earlier runs */
+    _Atomic uint64_t phrased, unphrased;
     _Atomic uint64_t time_fallback, time_unreadable, committed, commit_retries, events_active,
         events_told, operations, refused, control_dead;
 };

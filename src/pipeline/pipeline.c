@@ -22,6 +22,7 @@
 #include "pipeline/inside.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/point.h"
@@ -36,7 +37,8 @@
 #define WAIT_MS        100                 /* the bound of every wait */
 #define LOOK_MS        5                   /* between two looks whether the publisher is ready */
 #define PIECE_MAX      32                  /* texts in one call of the embedder */
-#define BATCH_MIN      16                  /* documents in a batch, however slow they are */
+#define BATCH_MIN      16                  /* documents in a batch, however slow they are ... */
+#define ASKED_MIN      32                  /* ... and where a model is asked: several requests */
 #define BATCH_MS       1000                /* that a worker should take for a batch at most */
 #define BACKOFF_MAX    10000               /* ms between two tries of a commit */
 #define HANDOVER_BYTES ((size_t)8 << 20)   /* a batch with this many is full */
@@ -97,6 +99,8 @@ void ed_pipeline_fail(struct ed_pipeline *pl, const eddy_error *why)
     struct ed_ring *all[] = {pl->free, pl->read, pl->embedded, pl->answered};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ed_ring_stop(all[i]);
+    if (pl->keyphraser)
+        ed_keyphraser_stop(pl->keyphraser);
 }
 
 /* The next batch of a ring; NULL: there will be none. */
@@ -216,6 +220,8 @@ static void *reader_main(void *p)
         reader_pass(pl);
     else
         ed_pipeline_pass(pl->free, pl->reader.batch);
+    if (pl->keyphraser && atomic_load(&pl->dropping))
+        ed_keyphraser_stop(pl->keyphraser); /* what is being made is dropped */
     atomic_store(&pl->reading, 0);
     ed_ring_close(pl->read);
     return NULL;
@@ -258,17 +264,20 @@ static eddy_status item_make(struct ed_pipeline *pl, struct ed_batch *batch, siz
 {
     struct ed_item *item = &batch->items[i];
     eddy_doc *doc = &item->doc;
+    size_t view = pl->options.keyphrases;
     eddy_status st = ed_batch_parse(batch, pl->options.parser, i, err);
     if (st == EDDY_OK && pl->options.embedded)
-        st = ed_batch_vector(batch, i, pl->dim, pl->model, err);
+        st =
+            ed_batch_vector(batch, i, pl->dim, pl->model, view ? &doc->extra[view - 1] : NULL, err);
     if (st != EDDY_OK || item->reject != EDDY_ACCEPTED)
         return st;
     item->filtered = !language_wanted(&pl->options, doc->language);
     if (item->filtered)
         return EDDY_OK;
     st = eddy_terms_read(doc->title, doc->text, batch->arena, &item->terms, &item->n_terms, err);
-    if (st != EDDY_OK || doc->dense || !pl->options.embedder || pl->options.embedded)
+    if (st != EDDY_OK || !pl->options.embedder || pl->options.embedded || (doc->dense && !view))
         return st;
+    item->phrases = doc->keyphrases;
     item->joined = eddy_text_join(doc->title, doc->text, batch->arena);
     if (!item->joined.at)
         return eddy_fail_nomem(err, "batch", doc->title.n + doc->text.n);
@@ -283,32 +292,76 @@ static int all_zero(const float *row, size_t dim)
     return 1;
 }
 
-/* Embed items first..end of the batch that need it, as many as one piece holds. *ret: where the
- * next piece starts. */
-static eddy_status embed_piece(struct ed_pipeline *pl, struct ed_batch *batch, eddy_arena *scratch,
-                               size_t first, size_t *ret, eddy_error *err)
+/* A text on its way to a vector, and where that goes. */
+struct wanted {
+    eddy_str text;
+    const float **ret;
+};
+
+/* All that the batch needs embedded, documents before their keyphrases: the texts of one call
+ * should be about as long. *ret in the arena. */
+static eddy_status wanted_list(const struct ed_pipeline *pl, struct ed_batch *batch,
+                               struct wanted **ret, size_t *n_ret, eddy_error *err)
 {
-    struct ed_item *items[PIECE_MAX];
-    eddy_str texts[PIECE_MAX];
-    size_t n = 0, at = first;
-    for (; at < batch->n && n < PIECE_MAX; at++) {
-        struct ed_item *item = &batch->items[at];
-        if (!item->joined.at)
-            continue;
-        items[n] = item;
-        texts[n++] = item->joined;
+    size_t view = pl->options.keyphrases, n = 0;
+    struct wanted *list = ed_arena_alloc(batch->arena, (2 * batch->n + 1) * sizeof *list);
+    if (!list)
+        return eddy_fail_nomem(err, "batch", 2 * batch->n * sizeof *list);
+    for (size_t i = 0; i < batch->n; i++) {
+        struct ed_item *item = &batch->items[i];
+        if (item->joined.n && !item->doc.dense)
+            list[n++] = (struct wanted){item->joined, &item->doc.dense};
     }
-    *ret = at;
-    if (!n)
-        return EDDY_OK;
+    for (size_t i = 0; i < batch->n && view; i++) {
+        struct ed_item *item = &batch->items[i];
+        if (item->phrases.n)
+            list[n++] = (struct wanted){item->phrases, &item->doc.extra[view - 1]};
+    }
+    *ret = list;
+    *n_ret = n;
+    return EDDY_OK;
+}
+
+/* At most PIECE_MAX of them. */
+static eddy_status embed_piece(struct ed_pipeline *pl, struct ed_batch *batch, eddy_arena *scratch,
+                               const struct wanted *list, size_t n, eddy_error *err)
+{
+    eddy_str texts[PIECE_MAX];
     float *rows = ed_arena_alloc_aligned(batch->arena, n * pl->dim * sizeof *rows);
     if (!rows)
         return eddy_fail_nomem(err, "batch", n * pl->dim * sizeof *rows);
+    for (size_t i = 0; i < n; i++)
+        texts[i] = list[i].text;
     eddy_status st = eddy_embedder_embed(pl->options.embedder, texts, n, scratch, rows, err);
     for (size_t i = 0; i < n && st == EDDY_OK; i++)
         if (!all_zero(rows + i * pl->dim, pl->dim))
-            items[i]->doc.dense = rows + i * pl->dim;
+            *list[i].ret = rows + i * pl->dim;
     return st;
+}
+
+/* Keyphrases of the documents that bring none: whoever is asked may take his time, but not long. */
+static eddy_status phrases_find(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+{
+    size_t n = 0, room = batch->n + 1;
+    if (!pl->keyphraser)
+        return EDDY_OK;
+    eddy_str *texts = ed_arena_alloc(batch->arena, room * sizeof *texts);
+    eddy_str *found = ed_arena_alloc(batch->arena, room * sizeof *found);
+    struct ed_item **whose = ed_arena_alloc(batch->arena, room * sizeof(struct ed_item *));
+    if (!texts || !found || !whose)
+        return eddy_fail_nomem(err, "batch", room * sizeof *texts);
+    for (size_t i = 0; i < batch->n; i++) {
+        struct ed_item *item = &batch->items[i];
+        if (!item->joined.n || item->phrases.n)
+            continue;
+        whose[n] = item;
+        texts[n++] = item->joined;
+    }
+    if (n)
+        ed_keyphraser_find(pl->keyphraser, texts, n, batch->arena, found);
+    for (size_t i = 0; i < n; i++)
+        whose[i]->phrases = found[i];
+    return EDDY_OK;
 }
 
 static int usable(const eddy_doc *doc, size_t n_terms)
@@ -324,8 +377,8 @@ static int usable(const eddy_doc *doc, size_t n_terms)
 static void full_set(struct ed_pipeline *pl, size_t n, int64_t took_ms)
 {
     size_t full = n * BATCH_MS / (size_t)(took_ms > 0 ? took_ms : 1);
-    full = full > BATCH_MIN ? full : BATCH_MIN;
-    if (n >= BATCH_MIN || full < atomic_load(&pl->full)) /* a few say little of many */
+    full = full > pl->full_min ? full : pl->full_min;
+    if (n >= pl->full_min || full < atomic_load(&pl->full)) /* a few say little of many */
         atomic_store(&pl->full, full < pl->options.batch_max ? full : pl->options.batch_max);
 }
 
@@ -334,6 +387,23 @@ static int is_dropped(struct ed_pipeline *pl, struct ed_batch *batch)
 {
     batch->dropped |= atomic_load(&pl->dropping);
     return batch->dropped;
+}
+
+/* What is still no document, now that all is known that may be known of it. */
+static void batch_sift(struct ed_pipeline *pl, struct ed_batch *batch)
+{
+    size_t view = pl->options.keyphrases;
+    for (size_t i = 0; i < batch->n; i++) {
+        struct ed_item *item = &batch->items[i];
+        if (item->reject != EDDY_ACCEPTED || item->filtered)
+            continue;
+        if (!usable(&item->doc, item->n_terms)) {
+            item->reject = EDDY_REJECT_TEXT;
+            item->detail = "the text has no word and no vector";
+        } else if (view) {
+            atomic_fetch_add(item->doc.extra[view - 1] ? &pl->phrased : &pl->unphrased, 1);
+        }
+    }
 }
 
 static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, eddy_arena *scratch,
@@ -346,20 +416,23 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
             return EDDY_OK;
         st = item_make(pl, batch, i, err);
     }
-    for (size_t at = 0; at < batch->n && st == EDDY_OK;) {
+    if (st == EDDY_OK)
+        st = phrases_find(pl, batch, err);
+    if (is_dropped(pl, batch))
+        return st;
+    struct wanted *list = NULL;
+    size_t n = 0;
+    if (st == EDDY_OK)
+        st = wanted_list(pl, batch, &list, &n, err);
+    for (size_t at = 0; at < n && st == EDDY_OK; at += PIECE_MAX) {
         if (is_dropped(pl, batch))
             return EDDY_OK;
-        st = embed_piece(pl, batch, scratch, at, &at, err);
+        st = embed_piece(pl, batch, scratch, list + at, n - at < PIECE_MAX ? n - at : PIECE_MAX,
+                         err);
     }
     full_set(pl, batch->n, ed_monotonic_ms() - start);
-    for (size_t i = 0; i < batch->n; i++) {
-        struct ed_item *item = &batch->items[i];
-        if (item->reject == EDDY_ACCEPTED && !item->filtered &&
-            !usable(&item->doc, item->n_terms)) {
-            item->reject = EDDY_REJECT_TEXT;
-            item->detail = "the text has no word and no vector";
-        }
-    }
+    if (st == EDDY_OK)
+        batch_sift(pl, batch);
     return st;
 }
 
@@ -443,6 +516,13 @@ static void *publisher_main(void *p)
 
 /* ---- the whole ---- */
 
+uint64_t ed_pipeline_model(const eddy_embedder *embedder, int keyphrases)
+{
+    static const uint64_t with_keyphrases = 0x6b65797068726173; /* any number but 0 */
+    uint64_t model = embedder ? eddy_embedder_fingerprint(embedder) : 0;
+    return keyphrases ? ed_mix64(model ^ with_keyphrases) : model;
+}
+
 static eddy_status options_check(const struct ed_pipeline_options *o, eddy_error *err)
 {
     if (o->batch_max < 1 || o->batch_max > 65536)
@@ -455,6 +535,10 @@ static eddy_status options_check(const struct ed_pipeline_options *o, eddy_error
                          o->ring_max);
     if (o->wait_ms < 0)
         return eddy_fail(err, EDDY_INVALID, "pipeline: wait_ms %d is below 0", o->wait_ms);
+    if (o->keyphrases > EDDY_EXTRA_MAX || (o->keyphrases && !o->embedder))
+        return eddy_fail(err, EDDY_INVALID,
+                         "pipeline: keyphrases are extra view %zu of at most %d, by an embedder",
+                         o->keyphrases, EDDY_EXTRA_MAX);
     return EDDY_OK;
 }
 
@@ -487,12 +571,13 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     mark_take(pl, &options->mark);
     pthread_mutex_init(&pl->lock, NULL);
     pl->dim = options->embedder ? eddy_embedder_dim(options->embedder) : options->vector_dim;
-    pl->model = options->embedder ? eddy_embedder_fingerprint(options->embedder) : 0;
+    pl->model = ed_pipeline_model(options->embedder, options->keyphrases != 0);
     pl->n_batches = 1 + options->ring_max;
     atomic_store(&pl->reading, 1);
     atomic_store(&pl->workers_left, options->workers);
-    int unknown_speed = options->embedder && options->batch_max > BATCH_MIN;
-    atomic_store(&pl->full, unknown_speed ? BATCH_MIN : options->batch_max);
+    pl->full_min = options->keyphrases ? ASKED_MIN : BATCH_MIN;
+    int unknown_speed = options->embedder && options->batch_max > pl->full_min;
+    atomic_store(&pl->full, unknown_speed ? pl->full_min : options->batch_max);
     pl->batches = ed_alloc_zero(pl->n_batches, sizeof *pl->batches);
     if (!pl->batches)
         st = eddy_fail_nomem(err, "pipeline", pl->n_batches * sizeof *pl->batches);
@@ -506,6 +591,9 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     if (st == EDDY_OK && options->clusterer && options->reason &&
         options->reason->kind != ED_REASON_OFF)
         st = ed_reasoner_new(options->reason, &pl->reasoner, err);
+    if (st == EDDY_OK && options->keyphrases && !options->embedded && options->reason &&
+        options->reason->kind == ED_REASON_LLM)
+        st = ed_keyphraser_new(options->reason, options->keyphrases_ms, &pl->keyphraser, err);
     while (pl->next_order < options->n_orders &&
            options->orders[pl->next_order].position < options->mark.documents)
         pl->next_order++; /* done before the last epoch */
@@ -528,6 +616,7 @@ void ed_pipeline_free(struct ed_pipeline *pl)
         ed_ring_free(rings[i]);
     ed_control_free(pl->control);
     ed_reasoner_free(pl->reasoner);
+    ed_keyphraser_free(pl->keyphraser);
     eddy_arena_free(pl->scratch);
     ed_free(pl->batches);
     pthread_mutex_destroy(&pl->lock);
@@ -602,6 +691,8 @@ void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret)
         ret->dead_by[i] = atomic_load(&pl->dead_by[i]);
     ret->time_fallback = atomic_load(&pl->time_fallback);
     ret->time_unreadable = atomic_load(&pl->time_unreadable);
+    ret->phrased = atomic_load(&pl->phrased);
+    ret->unphrased = atomic_load(&pl->unphrased);
     ret->committed = atomic_load(&pl->committed);
     ret->commit_retries = atomic_load(&pl->commit_retries);
     ret->events_active = atomic_load(&pl->events_active);
@@ -611,4 +702,6 @@ void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret)
     ret->control_dead = atomic_load(&pl->control_dead);
     if (pl->reasoner)
         ed_reasoner_counts(pl->reasoner, &ret->reason);
+    if (pl->keyphraser)
+        ed_keyphraser_counts(pl->keyphraser, &ret->reason);
 }

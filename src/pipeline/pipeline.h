@@ -34,7 +34,11 @@ struct ed_pipeline_options {
     eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS */
     int embedded; /* 1: documents come from such a process, with their vectors (of the embedder) */
     struct ed_publisher publisher;
-    size_t vector_dim; /* without an embedder: of the vectors that documents bring; 0: none */
+    size_t keyphrases; /* which of the extra views is that of the documents' keyphrases, embedded
+                          like their text, from 1; 0: there is none. A language model (reason) is
+                          asked for those of documents that bring none ... */
+    int64_t keyphrases_ms; /* ... and may take so long for a batch */
+    size_t vector_dim;     /* without an embedder: of the vectors that documents bring; 0: none */
     const char *const *languages; /* (n_languages) only these are taken; none: all */
     size_t n_languages;
     size_t batch_max; /* documents in a micro-batch; 1 to 65,536 */
@@ -64,6 +68,8 @@ struct ed_counts {
     uint64_t dead_by[EDDY_REJECTS]; /* of this run */
     uint64_t duplicates;            /* among the filtered, of this run */
     uint64_t time_fallback, time_unreadable;
+    uint64_t phrased, unphrased; /* of this run: documents with keyphrases, and those that had to do
+                                    without; both 0 where there is no such view */
     uint64_t committed; /* messages of this run whose answers are visible, filtered ones included */
     uint64_t commit_retries;
     uint64_t events_active;
@@ -74,6 +80,10 @@ struct ed_counts {
 };
 
 struct ed_pipeline;
+
+/* A number for what makes the vectors of documents: the model (NULL: 0), and whether keyphrases
+ * have one of their own. */
+uint64_t ed_pipeline_model(const eddy_embedder *embedder, int keyphrases);
 
 /* EDDY_INVALID  a number is out of its range; the text names it. EDDY_NOMEM. Starts nothing. */
 eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed_pipeline **ret,

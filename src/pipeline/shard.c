@@ -23,9 +23,10 @@ struct ed_shard {
     _Atomic(struct ed_pipeline *) pipeline;
 };
 
-uint64_t ed_shard_fingerprint(const eddy_engine_options *engine, const eddy_embedder *embedder)
+uint64_t ed_shard_fingerprint(const eddy_engine_options *engine, const eddy_embedder *embedder,
+                              int keyphrases)
 {
-    uint64_t model = embedder ? eddy_embedder_fingerprint(embedder) : 0;
+    uint64_t model = ed_pipeline_model(embedder, keyphrases);
     return ed_mix64(eddy_engine_fingerprint(engine) ^ ed_mix64(model));
 }
 

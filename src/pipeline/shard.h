@@ -31,8 +31,9 @@ struct ed_shard_options {
 
 struct ed_shard;
 
-/* A number for the engine's options and the model's together; embedder may be NULL. */
-uint64_t ed_shard_fingerprint(const eddy_engine_options *engine, const eddy_embedder *embedder);
+/* A number for the engine's options and what makes the vectors (ed_pipeline_model) together. */
+uint64_t ed_shard_fingerprint(const eddy_engine_options *engine, const eddy_embedder *embedder,
+                              int keyphrases);
 
 /* Opens the journal. Statuses as ed_journal_kafka_open or ed_journal_files_open. */
 eddy_status ed_shard_new(const struct ed_shard_options *options, struct ed_shard **ret,

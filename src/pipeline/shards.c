@@ -382,6 +382,8 @@ static void counts_add(struct ed_counts *to, const struct ed_counts *c)
         to->dead_by[i] += c->dead_by[i];
     to->time_fallback += c->time_fallback;
     to->time_unreadable += c->time_unreadable;
+    to->phrased += c->phrased;
+    to->unphrased += c->unphrased;
     to->committed += c->committed;
     to->commit_retries += c->commit_retries;
     to->events_active += c->events_active;

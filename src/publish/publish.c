@@ -763,17 +763,23 @@ static eddy_str copied(struct headers *h, const void *p, size_t n)
     return s;
 }
 
+static eddy_str vector(struct headers *h, const float *row, size_t dim)
+{
+    return row ? copied(h, row, dim * sizeof *row) : (eddy_str){"", 0};
+}
+
 eddy_status ed_publish_vector(struct ed_epoch *epoch, const eddy_raw *raw, const eddy_doc *doc,
-                              size_t dim, uint64_t model, eddy_error *err)
+                              size_t dim, size_t phrases, uint64_t model, eddy_error *err)
 {
     eddy_arena *arena = epoch->arena;
-    size_t n_places = raw->n_headers + 3, all = SIZE_MAX;
+    size_t n_places = raw->n_headers + 4, all = SIZE_MAX;
     struct headers h = {.arena = arena, .at = ed_arena_alloc_zero(arena, n_places, sizeof *h.at)};
     if (!h.at)
         return no_room(err, n_places * sizeof *h.at);
     headers_copy(&h, raw, &all);
-    if (doc->dense)
-        header_add(&h, ED_HEADER_VECTOR, copied(&h, doc->dense, dim * sizeof *doc->dense));
+    header_add(&h, ED_HEADER_VECTOR, vector(&h, doc->dense, dim));
+    if (phrases)
+        header_add(&h, ED_HEADER_PHRASES, vector(&h, doc->extra[phrases - 1], dim));
     header_add(&h, ED_HEADER_MODEL, ed_arena_printf(arena, "%016llx", (unsigned long long)model));
     header_add(&h, ED_HEADER_POSITION,
                ed_arena_printf(arena, "%s/%d/%lld", raw->position.topic,

@@ -161,10 +161,14 @@ eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch
                             const char *detail, eddy_error *err);
 
 /* Topic eddy.vectors, between processes that embed and those with an engine. Value and headers as
- * they came, and behind them ED_HEADER_VECTOR (dense, (dim) float32; left out when dense is NULL),
- * _MODEL and _POSITION. The key is the document's group, so that one group is one shard; without a
- * group its id. It carries the message's own timestamp, by which the engine's side merges. */
+ * they came, and behind them ED_HEADER_VECTOR (dense, (dim) float32; empty where dense is NULL, so
+ * that no header of the message's own stands in for it), _PHRASES, _MODEL and _POSITION. The key is
+ * the document's group, so that one group is one shard; without a group its id. It carries the
+ * message's own timestamp, by which the engine's side merges.
+ *
+ *   phrases  which of doc's extra views is that of its keyphrases, from 1; 0: it has none, and
+ *            there is no ED_HEADER_PHRASES */
 eddy_status ed_publish_vector(struct ed_epoch *epoch, const eddy_raw *raw, const eddy_doc *doc,
-                              size_t dim, uint64_t model, eddy_error *err);
+                              size_t dim, size_t phrases, uint64_t model, eddy_error *err);
 
 #endif

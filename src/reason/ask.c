@@ -83,14 +83,20 @@ static double money(const eddy_reason_options *o, double in, double out)
     return (in * o->price_in + out * o->price_out) / 1e6;
 }
 
+/* Keyphrases are kept document by document (keyphrases.c). */
+static int is_kept(const struct ed_asked *asked)
+{
+    return asked->questions[0]->prompt != EDDY_PROMPT_KEYPHRASES;
+}
+
 /* What the cache answers is free; what the budget does not allow is left out. */
 static eddy_status choose(struct ed_pass *p, const struct round *round, struct round *ret)
 {
     eddy_reasoner *r = p->r;
-    struct ed_cost reserved = {0, 0, 0};
     for (size_t i = 0; i < round->n; i++) {
         struct ed_asked *asked = round->at[i];
-        eddy_str kept = r->options.dry ? (eddy_str){"", 0} : ed_cache_find(&r->cache, asked->key);
+        eddy_str kept = r->options.dry || !is_kept(asked) ? (eddy_str){"", 0}
+                                                          : ed_cache_find(&r->cache, asked->key);
         if (kept.n) {
             eddy_status st = ed_answers_read(p, asked, kept);
             if (st != EDDY_OK)
@@ -100,13 +106,12 @@ static eddy_status choose(struct ed_pass *p, const struct round *round, struct r
         }
         double in = (double)asked->request.tokens_in;
         double out = (double)asked->request.max_tokens;
-        struct ed_cost cost = {reserved.calls + 1, reserved.tokens + in + out,
-                               reserved.money + money(&r->options, in, out)};
-        if (!ed_budget_allows(&r->budget, &r->options, p->now_ms, &cost)) {
+        struct ed_cost cost = {1, in + out, money(&r->options, in, out)};
+        if (!ed_budget_reserve(r->budget, &r->options, p->now_ms, &cost)) {
             r->stats.over_budget += asked->n;
             continue;
         }
-        reserved = cost;
+        asked->reserved = cost;
         if (!round_add(p, ret, asked))
             return EDDY_NOMEM;
     }
@@ -127,7 +132,7 @@ static void charge(struct ed_pass *p, struct ed_asked *asked, const eddy_reply *
     double out = (double)asked->tokens_out;
     double calls = reply->attempts ? (double)reply->attempts : ok;
     struct ed_cost cost = {calls, in + out, money(&r->options, in, out)};
-    ed_budget_book(&r->budget, p->now_ms, &cost);
+    ed_budget_settle(r->budget, p->now_ms, &asked->reserved, &cost);
     r->stats.tokens_in += asked->tokens_in;
     r->stats.tokens_out += asked->tokens_out;
     r->stats.money += cost.money;
@@ -162,13 +167,14 @@ static eddy_status put(struct ed_pass *p, const struct round *round, struct roun
     }
     r->options.completer.complete(r->options.completer.self, requests, round->n, p->arena, replies);
     eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < round->n; i++)
+        charge(p, round->at[i], &replies[i]);
     for (size_t i = 0; i < round->n && st == EDDY_OK; i++) {
         struct ed_asked *asked = round->at[i];
-        charge(p, asked, &replies[i]);
         if (replies[i].status == EDDY_OK && replies[i].text.at)
             st = ed_answers_read(p, asked, replies[i].text);
         r->stats.answered += asked->n_answered;
-        if (asked->n_answered)
+        if (asked->n_answered && is_kept(asked))
             ed_cache_put(&r->cache, asked->key, replies[i].text);
         int halve = replies[i].status == EDDY_OK || replies[i].status == EDDY_FORMAT;
         if (replies[i].status == EDDY_OK)
@@ -188,9 +194,11 @@ static eddy_status put(struct ed_pass *p, const struct round *round, struct roun
 /* A dry pass costs nothing, and tells what it would. */
 static void count_dry(struct ed_pass *p, const struct round *round)
 {
+    static const struct ed_cost nothing;
     eddy_reason_stats *stats = &p->r->stats;
     for (size_t i = 0; i < round->n; i++) {
         const eddy_request *request = &round->at[i]->request;
+        ed_budget_settle(p->r->budget, p->now_ms, &round->at[i]->reserved, &nothing);
         stats->tokens_in += request->tokens_in;
         stats->tokens_out += (uint64_t)request->max_tokens;
         stats->money +=

@@ -12,6 +12,6 @@ add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/prompts.c
 
 eddy_folder(reason
   SOURCES reasoner.c statistics.c describe.c words.c plain.c questions.c prompt.c request.c ask.c extract.c answers.c
-    verdicts.c known.c waiting.c budget.c cache.c
+    verdicts.c known.c waiting.c budget.c cache.c keyphrases.c
   LINK PkgConfig::jansson PkgConfig::utf8proc)
 target_sources(ed_reason PRIVATE ${PROJECT_BINARY_DIR}/prompts.c)

@@ -10,6 +10,7 @@
 #include <eddy/reason.h>
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #define NAME_CHARS    80
 #define SUMMARY_CHARS 400
@@ -77,15 +78,18 @@ struct ed_span {
     struct ed_cost part[BUDGET_PARTS];
 };
 
-struct ed_budget {
+struct eddy_budget {
+    atomic_flag busy; /* guards the rest */
     struct ed_span hour, day;
 };
 
-void ed_budget_init(struct ed_budget *budget);
-/* Would this cost still be within all limits? */
-int ed_budget_allows(struct ed_budget *budget, const eddy_reason_options *limits, int64_t now_ms,
-                     const struct ed_cost *cost);
-void ed_budget_book(struct ed_budget *budget, int64_t now_ms, const struct ed_cost *cost);
+void ed_budget_init(eddy_budget *budget);
+/* 1: this cost is within all limits, and it is booked. */
+int ed_budget_reserve(eddy_budget *budget, const eddy_reason_options *limits, int64_t now_ms,
+                      const struct ed_cost *cost);
+/* It was not what was reserved but this. */
+void ed_budget_settle(eddy_budget *budget, int64_t now_ms, const struct ed_cost *reserved,
+                      const struct ed_cost *spent);
 
 /* ---- cache.c: answers by the key of the request, the last used stay ---- */
 
@@ -174,6 +178,7 @@ struct ed_asked {
     struct ed_question **questions; /* (n) Q1 is the first */
     size_t n;
     size_t n_answered;
+    struct ed_cost reserved;
     uint64_t key[2];
     uint64_t reply_hash;
     uint64_t tokens_in, tokens_out; /* as charged */
@@ -206,7 +211,7 @@ struct ed_pass {
 struct eddy_reasoner {
     eddy_reason_options options; /* strings are the reasoner's own */
     struct ed_prompt prompts[EDDY_PROMPTS];
-    struct ed_budget budget;
+    eddy_budget own_budget, *budget;
     struct ed_cache cache;
     struct ed_knowledge knowledge;
     struct ed_table strikes; /* how often a question brought nonsense */
@@ -236,6 +241,10 @@ int ed_is_due(eddy_reasoner *r, const eddy_event *picture);
 /* A description that was bought but not applied, and still fits; NULL: there is none. */
 const struct ed_known *ed_pending(eddy_reasoner *r, const eddy_event *picture);
 
+/* reasoner.c: 1: there is somebody to be asked. */
+int ed_asks(const eddy_reasoner *r);
+void ed_asked_forget(eddy_reasoner *r); /* the requests of the last pass */
+
 /* Room for one more operation, filled with zeros but for the actor. NULL: no memory. */
 eddy_operation *ed_operation_add(struct ed_pass *p, eddy_operation_kind kind, eddy_actor actor);
 int ed_touch(struct ed_pass *p, uint64_t event); /* 0: no memory */
@@ -249,6 +258,8 @@ struct ed_question *ed_question_add(struct ed_pass *p, eddy_prompt prompt, doubl
 /* request.c: questions of one kind as one request. EDDY_NOMEM */
 eddy_status ed_request_make(struct ed_pass *p, struct ed_question **questions, size_t n,
                             struct ed_asked **ret);
+/* The hash of all parts, and of where each ends; key[0] is not 0. */
+void ed_request_key(const eddy_str *parts, size_t n, uint64_t key[2]);
 size_t ed_request_most(eddy_prompt prompt); /* questions of a kind that go into one request */
 uint64_t ed_tokens(size_t n_ascii, size_t n_others); /* an estimate */
 

@@ -80,7 +80,8 @@ eddy_status eddy_reasoner_new(const eddy_reason_options *options, eddy_reasoner 
     if (!r)
         return eddy_fail_nomem(err, "reasoner", sizeof *r);
     r->options = *options;
-    ed_budget_init(&r->budget);
+    ed_budget_init(&r->own_budget);
+    r->budget = options->budget ? options->budget : &r->own_budget;
     ed_cache_init(&r->cache, options->cache_max);
     ed_table_init(&r->strikes);
     ed_table_init(&r->judged);
@@ -144,12 +145,12 @@ int ed_touch(struct ed_pass *p, uint64_t event)
     return !event || ed_table_put(&p->touched, event, 1) != NULL;
 }
 
-static int asks(const eddy_reasoner *r)
+int ed_asks(const eddy_reasoner *r)
 {
     return r->options.completer.complete || r->options.dry;
 }
 
-static void forget_asked(eddy_reasoner *r)
+void ed_asked_forget(eddy_reasoner *r)
 {
     r->n_asked = 0;
     eddy_arena_reset(r->asked_arena);
@@ -159,7 +160,7 @@ static void forget_asked(eddy_reasoner *r)
 static eddy_status pass(struct ed_pass *p)
 {
     eddy_status st = ed_waiting_join(p);
-    if (st == EDDY_OK && asks(p->r)) {
+    if (st == EDDY_OK && ed_asks(p->r)) {
         st = ed_questions_make(p);
         if (st == EDDY_OK)
             st = ed_ask(p);
@@ -168,7 +169,7 @@ static eddy_status pass(struct ed_pass *p)
     }
     if (st == EDDY_OK)
         st = ed_statistics(p);
-    if (st == EDDY_OK && asks(p->r))
+    if (st == EDDY_OK && ed_asks(p->r))
         st = ed_verdicts_names(p);
     if (st == EDDY_OK)
         st = ed_statistics_describe(p);
@@ -183,14 +184,14 @@ eddy_status eddy_reasoner_pass(eddy_reasoner *r, const eddy_view *view, int64_t 
         .r = r, .view = view, .now_ms = now_ms, .seed = seed, .arena = arena, .err = err};
     ed_table_init(&p.touched);
     ed_table_init(&p.described);
-    forget_asked(r);
+    ed_asked_forget(r);
     ed_table_clear(&r->odd);
     r->stats.passes++;
     p.answered = r->stats.answered;
     p.settled = ed_arena_alloc_zero(arena, view->n_doubts + 1, 1);
     eddy_status st = p.settled ? pass(&p) : EDDY_NOMEM;
     if (st == EDDY_OK) {
-        if (asks(r))
+        if (ed_asks(r))
             ed_waiting_keep(&p);
         r->stats.offered += p.n_operations;
         *ret = p.operations;
@@ -201,31 +202,6 @@ eddy_status eddy_reasoner_pass(eddy_reasoner *r, const eddy_view *view, int64_t 
     ed_table_clear(&p.touched);
     ed_table_clear(&p.described);
     return st;
-}
-
-eddy_status eddy_reasoner_keyphrases(eddy_reasoner *r, const eddy_str *texts, size_t n,
-                                     int64_t now_ms, uint64_t seed, eddy_arena *arena,
-                                     eddy_str *ret, eddy_error *err)
-{
-    static const eddy_view nothing;
-    struct ed_pass p = {
-        .r = r, .view = &nothing, .now_ms = now_ms, .seed = seed, .arena = arena, .err = err};
-    forget_asked(r);
-    eddy_status st = EDDY_OK;
-    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
-        struct ed_question *q = ed_question_add(&p, EDDY_PROMPT_KEYPHRASES, 0);
-        if (q)
-            q->text = texts[i];
-        else
-            st = EDDY_NOMEM;
-    }
-    if (st == EDDY_OK && asks(r))
-        st = ed_ask(&p);
-    if (st != EDDY_OK)
-        return eddy_fail_nomem(err, "reasoner: keyphrases", eddy_arena_used(arena));
-    for (size_t i = 0; i < n; i++)
-        ret[i] = p.questions[i].answered ? p.questions[i].answer.phrases : (eddy_str){"", 0};
-    return EDDY_OK;
 }
 
 /* What was asked is not asked again; what came too late (STALE) would be. */

@@ -433,6 +433,18 @@ struct texts {
     struct ed_bytes data, system, user, schema, about;
 };
 
+void ed_request_key(const eddy_str *parts, size_t n, uint64_t key[2])
+{
+    uint64_t h[2] = {ED_FNV_BASIS, ed_mix64(ED_FNV_BASIS)};
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 2; k++) {
+            h[k] = ed_fnv1a(h[k], parts[i].at, parts[i].n);
+            h[k] = ed_mix64(h[k] ^ parts[i].n);
+        }
+    key[0] = h[0] ? h[0] : 1;
+    key[1] = h[1];
+}
+
 static void key_make(struct ed_asked *asked, const struct texts *t, const char *model)
 {
     const eddy_str parts[] = {{asked->request.purpose, strlen(asked->request.purpose)},
@@ -440,14 +452,7 @@ static void key_make(struct ed_asked *asked, const struct texts *t, const char *
                               {t->system.at, t->system.n},
                               {t->user.at, t->user.n},
                               {t->schema.at, t->schema.n}};
-    uint64_t h[2] = {ED_FNV_BASIS, ed_mix64(ED_FNV_BASIS)};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        for (size_t k = 0; k < 2; k++) {
-            h[k] = ed_fnv1a(h[k], parts[i].at, parts[i].n);
-            h[k] = ed_mix64(h[k] ^ parts[i].n); /* where one part ends */
-        }
-    asked->key[0] = h[0] ? h[0] : 1;
-    asked->key[1] = h[1];
+    ed_request_key(parts, sizeof parts / sizeof *parts, asked->key);
     snprintf(asked->request.key, sizeof asked->request.key, "%016llx%016llx",
              (unsigned long long)asked->key[0], (unsigned long long)asked->key[1]);
 }

@@ -340,6 +340,11 @@ void ed_chat_options_init(struct ed_chat_options *options)
     options->http.stall_ms = 60000;
 }
 
+void ed_chat_until(struct ed_chat *chat, int64_t begin_ms, int64_t end_ms)
+{
+    ed_http_until(chat->http, begin_ms, end_ms);
+}
+
 void ed_chat_stop(struct ed_chat *chat)
 {
     ed_http_stop(chat->http);

@@ -49,6 +49,8 @@ void ed_chat_free(struct ed_chat *chat);
  * thread. */
 eddy_completer ed_chat_completer(struct ed_chat *chat);
 
+/* As ed_http_until, for what is completed from now on. The owner. */
+void ed_chat_until(struct ed_chat *chat, int64_t begin_ms, int64_t end_ms);
 /* For good: what is being completed ends within 100 ms, and later calls at once. Any thread. */
 void ed_chat_stop(struct ed_chat *chat);
 /* Any thread. */

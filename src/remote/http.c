@@ -54,6 +54,7 @@ struct ed_http {
     CURLM *multi;
     struct slot *slots; /* (setup.o.concurrency) */
     size_t n_running;
+    int64_t begin_until_ms, end_until_ms;
     enum ed_http_cause last; /* failure */
     long last_status;
     atomic_int stopped;
@@ -412,8 +413,13 @@ static int64_t advance(struct ed_http *http, struct task *t, eddy_arena *arena, 
         return t->due_ms;
     int64_t ready = ed_pace_ready(&http->pace, http->n_running, now);
     int open = ed_pace_breaker(&http->pace, now) == ED_BREAKER_OPEN;
+    if (!t->begun_ms && !open && now >= http->begin_until_ms) {
+        end(http, t, arena, ED_HTTP_LATE, "no time was left to ask");
+        return now;
+    }
     /* Nobody waits for a breaker who has not been let in before, and nobody in vain. */
     int64_t deadline = t->begun_ms ? t->deadline_ms : now + http->setup.o.timeout_ms;
+    deadline = deadline < http->end_until_ms ? deadline : http->end_until_ms;
     if (now >= deadline || (ready != INT64_MAX && ready >= deadline) || (open && !t->begun_ms)) {
         end(http, t, arena, t->begun_ms ? t->cause : ED_HTTP_BREAKER, "");
         return now;
@@ -524,6 +530,12 @@ void ed_http_exchange(struct ed_http *http, const struct ed_http_request *reques
 
 /* ---- birth and death ---- */
 
+void ed_http_until(struct ed_http *http, int64_t begin_ms, int64_t end_ms)
+{
+    http->begin_until_ms = begin_ms;
+    http->end_until_ms = end_ms;
+}
+
 void ed_http_stop(struct ed_http *http)
 {
     atomic_store(&http->stopped, 1);
@@ -581,6 +593,7 @@ eddy_status ed_http_new(const struct ed_http_options *options, struct ed_http **
     http->pace = http->setup.o.pace;
     http->pace.window = http->pace.window_max = (double)n;
     http->pace.random = http->setup.o.seed;
+    ed_http_until(http, INT64_MAX, INT64_MAX);
     http->seen = http->pace;
     http->multi = curl_multi_init();
     http->slots = ed_alloc_zero(n, sizeof *http->slots);

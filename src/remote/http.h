@@ -101,6 +101,11 @@ void ed_http_free(struct ed_http *http);
 void ed_http_exchange(struct ed_http *http, const struct ed_http_request *requests, size_t n,
                       eddy_arena *arena, struct ed_http_reply *replies);
 
+/* For exchanges from now on (ms of ed_monotonic_ms; INT64_MAX: no limit): a request that has not
+ * begun by begin_ms does not, and none lasts beyond end_ms, whatever time it has of its own; both
+ * are LATE. As for exchanges. */
+void ed_http_until(struct ed_http *http, int64_t begin_ms, int64_t end_ms);
+
 /* For good: the exchange under way ends within 100 ms, and later ones at once. Any thread. */
 void ed_http_stop(struct ed_http *http);
 /* Any thread. */

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     eddy_parse_options options;
     eddy_parse_options_init(&options);
     options.group_path = "/meta/team";
+    options.keyphrases_path = "/tags";
     options.dense_path = "/dense";
     options.dense_dim = 3;
     options.n_extra = 1;

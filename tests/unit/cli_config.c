@@ -490,6 +490,10 @@ TEST(what_is_printed_reads_back_the_same)
             ed_config_set(&c, "reason.url=http://localhost/v1");
         if (!*c.reason.model)
             ed_config_set(&c, "reason.model=m");
+        if (!*c.document.keyphrases)
+            ed_config_set(&c, "document.keyphrases=/k");
+        if (c.embed.model == ED_MODEL_MESSAGE || c.embed.model == ED_MODEL_NONE)
+            ed_config_set(&c, "embed.keyphrases=off");
         finish(&c);
         check_reads_back(&c, environment);
         ed_config_clear(&c);

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "cli/config_inner.h"
+#include "pipeline/shard.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -403,6 +404,48 @@ TEST(options_reach_the_folders)
     ed_config_clear(&c);
 }
 
+TEST(keyphrases_are_the_last_extra_view_and_a_state_of_their_own)
+{
+    static const char yaml[] = "document: {keyphrases: /tags, extra: [/image 8 0.25]}\n"
+                               "embed: {model: hash, keyphrases: on, keyphrases_wait: 3s}\n";
+    struct ed_config c;
+    eddy_error err = {0};
+    eddy_parse_options parse;
+    eddy_engine_options engine;
+    struct ed_pipeline_options pipeline;
+    eddy_embedder *embedder = NULL;
+    size_t dim = 0;
+    CHECK_OK(ed_config_init(&c, NULL, &err), &err);
+    ed_config_read_text(&c, "test.yaml", yaml, strlen(yaml));
+    CHECK_OK(ed_config_finish(&c, &err), &err);
+    CHECK_OK(ed_config_embedder(&c, &embedder, &dim, &err), &err);
+    ed_config_engine_options(&c, dim, &engine);
+    assert_int_equal(engine.n_extra, 2);
+    assert_int_equal(engine.extra_dim[1], 512);
+    /* As much as the text's own vector has, of a short one without other views. */
+    assert_true(engine.extra_weight[1] == (1 - engine.extra_weight[1]) * engine.dense_weight);
+    ed_config_parse_options(&c, &parse);
+    assert_string_equal(parse.keyphrases_path, "/tags");
+    assert_int_equal(parse.n_extra, 1);
+    ed_config_pipeline_options(&c, &pipeline);
+    assert_int_equal(pipeline.keyphrases, 2);
+    assert_int_equal(pipeline.keyphrases_ms, 3000);
+    uint64_t with = ed_shard_fingerprint(&engine, embedder, 1);
+    assert_true(with != ed_shard_fingerprint(&engine, embedder, 0)); /* some other extra view */
+    engine.extra_weight[1] = 0.25;
+    assert_true(with != ed_shard_fingerprint(&engine, embedder, 1));
+
+    ed_config_set(&c, "embed.keyphrases=off");
+    ed_config_engine_options(&c, dim, &engine);
+    ed_config_parse_options(&c, &parse);
+    ed_config_pipeline_options(&c, &pipeline);
+    assert_int_equal(engine.n_extra, 1);
+    assert_null(parse.keyphrases_path);
+    assert_int_equal(pipeline.keyphrases, 0);
+    eddy_embedder_free(embedder);
+    ed_config_clear(&c);
+}
+
 TEST(an_embedder_must_fit_the_vectors_of_the_messages)
 {
     struct ed_config c;
@@ -438,6 +481,7 @@ int main(void)
         cmocka_unit_test(defaults_are_those_of_the_folders),
         cmocka_unit_test(every_end_of_every_range_is_taken_by_the_engine),
         cmocka_unit_test(options_reach_the_folders),
+        cmocka_unit_test(keyphrases_are_the_last_extra_view_and_a_state_of_their_own),
         cmocka_unit_test(an_embedder_must_fit_the_vectors_of_the_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

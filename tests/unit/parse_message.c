@@ -87,6 +87,46 @@ TEST(an_id_that_no_message_key_can_hold_is_refused)
     eddy_parser_free(parser);
 }
 
+TEST(keyphrases_are_a_text_or_a_list_of_texts)
+{
+    static const struct {
+        const char *value, *phrases;
+        eddy_reject reject;
+    } cases[] = {{"\"crane collapse, harbour\"", "crane collapse, harbour", EDDY_ACCEPTED},
+                 {"[\"crane <b>collapse</b>\", \" \", \"harbour\"]", "crane collapse, harbour",
+                  EDDY_ACCEPTED},
+                 {"[]", "", EDDY_ACCEPTED},
+                 {"null", "", EDDY_ACCEPTED},
+                 {"7", "", EDDY_REJECT_SHAPE},
+                 {"[\"crane\", 7]", "", EDDY_REJECT_SHAPE}};
+    eddy_parse_options o;
+    eddy_parse_options_init(&o);
+    o.keyphrases_path = "/phrases";
+    eddy_parser *parser = parser_of(&o);
+    eddy_arena *arena = eddy_arena_new(0);
+    char text[6000];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int n = sprintf(text, "{\"text\":\"a word\",\"phrases\":%s}", cases[i].value);
+        struct answer a = parse(parser, text, (size_t)n, arena);
+        assert_int_equal(a.reject, cases[i].reject);
+        if (a.reject == EDDY_ACCEPTED)
+            assert_string_equal(a.doc.keyphrases.n ? a.doc.keyphrases.at : "", cases[i].phrases);
+    }
+    char *many =
+        repeated("\"a long phrase of many letters\",", 150); /* what is too much is cut off */
+    int n = sprintf(text, "{\"text\":\"a word\",\"phrases\":[%s\"x\"]}", many);
+    struct answer a = parse(parser, text, (size_t)n, arena);
+    assert_int_equal(a.reject, EDDY_ACCEPTED);
+    assert_int_equal(a.doc.keyphrases.n, 2000);
+    memset(many, 'y', 3000);
+    n = sprintf(text, "{\"text\":\"a word\",\"phrases\":\"%.3000s\"}", many);
+    a = parse(parser, text, (size_t)n, arena);
+    assert_int_equal(a.doc.keyphrases.n, 2000);
+    free(many);
+    eddy_arena_free(arena);
+    eddy_parser_free(parser);
+}
+
 TEST(a_time_far_beyond_the_brokers_is_not_believed)
 {
     eddy_parse_options o;
@@ -550,6 +590,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_that_no_message_key_can_hold_is_refused),
+        cmocka_unit_test(keyphrases_are_a_text_or_a_list_of_texts),
         cmocka_unit_test(a_time_far_beyond_the_brokers_is_not_believed),
         cmocka_unit_test(poison_is_rejected_with_its_reason),
         cmocka_unit_test(a_detail_names_the_place_and_not_the_text),

@@ -102,6 +102,12 @@ static inline eddy_status run(struct setup *s, const char *stream, const char *o
     eddy_engine_options_init(&engine);
     engine.dense_dim = DIM;
     engine.repair_every = 64;
+    if (s->options.keyphrases) {
+        parse.keyphrases_path = "/phrases";
+        engine.n_extra = s->options.keyphrases;
+        engine.extra_dim[engine.n_extra - 1] = DIM;
+        engine.extra_weight[engine.n_extra - 1] = 0.375;
+    }
     CHECK_OK(eddy_parser_new(&parse, &parser, err), err);
     CHECK_OK(eddy_embedder_open("hash", NULL, &embedder, err), err);
     CHECK_OK(eddy_clusterer_new(&engine, &cl, err), err);

@@ -204,7 +204,8 @@ static inline void injection_case(const json_t *line, struct injections *result)
         eddy_str phrases;
         if (eddy_reasoner_new(&options, &r, NULL) != EDDY_OK ||
             eddy_reasoner_pass(r, &m->view, 0, o.round, arena, &ops, &n, NULL) != EDDY_OK ||
-            eddy_reasoner_keyphrases(r, &o.text, 1, 0, o.round, arena, &phrases, NULL) != EDDY_OK)
+            eddy_reasoner_keyphrases(r, &o.text, 1, 0, o.round + 1, arena, &phrases, NULL) !=
+                EDDY_OK)
             injection_wrong(result, &result->outside, name, "the pass failed");
         else if (!offer_plain(phrases, 8 * 62))
             injection_wrong(result, &result->outside, name, "keyphrases that are not plain");

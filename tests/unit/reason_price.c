@@ -38,6 +38,75 @@ TEST(the_cache_is_bounded)
     scene_free(s);
 }
 
+/* Keyphrases of (n) texts, "0" and so on; how many have some. */
+static size_t phrased(struct scene *s, eddy_reasoner *r, const char *const *texts, size_t n)
+{
+    eddy_str asked[8], ret[8];
+    eddy_error err = {0};
+    size_t with = 0;
+    for (size_t i = 0; i < n; i++)
+        asked[i] = text_of(texts[i]);
+    CHECK_OK(eddy_reasoner_keyphrases(r, asked, n, 0, 1, s->arena, ret, &err), &err);
+    for (size_t i = 0; i < n; i++)
+        with += ret[i].n > 0;
+    return with;
+}
+
+#define PHRASES_OF_TWO                                                                             \
+    "{\"Q1\":{\"keyphrases\":[\"one\"]},\"Q2\":{\"keyphrases\":[\"two\"]},\"Q3\":{\"keyphrases\":" \
+    "[]}}"
+
+TEST(keyphrases_are_kept_a_document_whatever_they_are_asked_with)
+{
+    static const char *const texts[] = {"a crane", "a strike", "a vote", "a crane"};
+    const char *const replies[] = {PHRASES_OF_TWO};
+    struct scene *s = scene_new(replies, 1, NULL);
+    assert_int_equal(phrased(s, s->r, texts, 3), 2);
+    assert_int_equal(phrased(s, s->r, texts, 2), 2);
+    assert_int_equal(phrased(s, s->r, texts + 3, 1), 1);
+    assert_int_equal(s->script.requests, 1);
+    eddy_str unknown = text_of("a volcano"), none;
+    CHECK_OK(eddy_reasoner_keyphrases(s->r, &unknown, 1, 0, 0, s->arena, &none, NULL),
+             &(eddy_error){0});
+    assert_int_equal(none.n, 0); /* without a seed nobody is asked */
+    assert_int_equal(s->script.requests, 1);
+    assert_int_equal(phrased(s, s->r, texts + 2, 1), 1); /* it had no answer, and is asked again */
+    assert_int_equal(s->script.requests, 2);
+    assert_int_equal(stats_of(s).cached, 3);
+    assert_int_equal(stats_of(s).asked, 4);
+    scene_free(s);
+}
+
+static eddy_budget *purse;
+
+static void three_calls_of_one_purse(eddy_reason_options *o)
+{
+    o->calls_day = 3;
+    o->cache_max = 0;
+    o->budget = purse;
+}
+
+TEST(two_reasoners_spend_from_one_budget)
+{
+    static const char *const texts[] = {"a crane", "a strike"};
+    const char *const replies[] = {SAME_YES}, *const phrases[] = {PHRASES_OF_TWO};
+    CHECK_OK(eddy_budget_new(&purse, NULL), &(eddy_error){0});
+    struct scene *a = scene_new(replies, 1, three_calls_of_one_purse);
+    struct scene *b = scene_new(phrases, 1, three_calls_of_one_purse);
+    made_doubt(a->m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, quake_too);
+    scene_pass(a, 0);
+    assert_int_equal(phrased(b, b->r, texts, 2), 2);
+    scene_pass(a, 0);
+    assert_int_equal(phrased(b, b->r, texts, 2), 0);
+    scene_pass(a, 0);
+    assert_int_equal(a->script.requests, 2);
+    assert_int_equal(b->script.requests, 1);
+    assert_int_equal(stats_of(b).over_budget, 2);
+    scene_free(a);
+    scene_free(b);
+    eddy_budget_free(purse);
+}
+
 static void two_calls_an_hour(eddy_reason_options *o)
 {
     o->calls_hour = 2;
@@ -290,6 +359,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_question_is_paid_once),
         cmocka_unit_test(the_cache_is_bounded),
+        cmocka_unit_test(keyphrases_are_kept_a_document_whatever_they_are_asked_with),
+        cmocka_unit_test(two_reasoners_spend_from_one_budget),
         cmocka_unit_test(calls_are_limited_by_the_hour_and_by_the_day),
         cmocka_unit_test(calls_are_booked_as_they_went_out),
         cmocka_unit_test(tokens_and_money_are_limited),

@@ -215,6 +215,38 @@ TEST(the_deadline_is_of_the_request_whatever_the_retries)
     scripted_end(&s);
 }
 
+TEST(an_exchange_ends_by_its_time_and_begins_nothing_too_late)
+{
+    enum { N = 8 };
+    struct scripted s;
+    struct ed_http_request requests[N];
+    struct ed_http_reply replies[N];
+    eddy_arena *arena = eddy_arena_new(0);
+    scripted_start(&s, "{\"do\": \"hang\", \"seconds\": 30}\n", NULL);
+    struct ed_http_options o = quick(s.url);
+    o.retries = 5;
+    struct ed_http *http = client(&o);
+    for (int i = 0; i < N; i++)
+        requests[i] = question;
+    int64_t began = ed_monotonic_ms();
+    ed_http_until(http, began + 300, began + 600);
+    ed_http_exchange(http, requests, N, arena, replies);
+    int64_t took = ed_monotonic_ms() - began;
+    assert_true(took >= 550 && took < 600 + 400 * SLOW);
+    for (int i = 0; i < N; i++) { /* four at once; no time is left for the others */
+        assert_int_equal(replies[i].cause, ED_HTTP_LATE);
+        assert_int_equal(replies[i].attempts, i < 4);
+        assert_int_equal(replies[i].late, i < 4);
+    }
+    assert_int_equal(scripted_count(&s), 4);
+    ed_http_until(http, INT64_MAX, INT64_MAX);
+    scripted_start(&s, "", NULL);
+    assert_int_equal(ask(http, arena).cause, ED_HTTP_GOOD);
+    ed_http_free(http);
+    scripted_end(&s);
+    eddy_arena_free(arena);
+}
+
 TEST(retry_after_is_kept_in_seconds_and_as_a_date)
 {
     static const char *const rules[] = {
@@ -576,6 +608,7 @@ int main(void)
         cmocka_unit_test(each_fault_has_its_name_and_its_bounds),
         cmocka_unit_test(what_went_wrong_once_is_tried_again),
         cmocka_unit_test(the_deadline_is_of_the_request_whatever_the_retries),
+        cmocka_unit_test(an_exchange_ends_by_its_time_and_begins_nothing_too_late),
         cmocka_unit_test(retry_after_is_kept_in_seconds_and_as_a_date),
         cmocka_unit_test(nobody_waits_an_hour_because_an_endpoint_says_so),
         cmocka_unit_test(a_breaker_opens_spares_the_endpoint_and_closes_again),
