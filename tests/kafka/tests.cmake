@@ -7,6 +7,9 @@ set_tests_properties(kafka.up PROPERTIES FIXTURES_SETUP kafka TIMEOUT 600)
 set_tests_properties(kafka.down PROPERTIES FIXTURES_CLEANUP kafka TIMEOUT 60)
 set_tests_properties(kafka.up kafka.down PROPERTIES LABELS kafka)
 
+add_executable(kafka_admin ${CMAKE_CURRENT_SOURCE_DIR}/kafka/admin.c)
+target_link_libraries(kafka_admin PRIVATE eddy_flags PkgConfig::rdkafka)
+
 foreach(name source journal)
   add_executable(test_kafka_${name} ${CMAKE_CURRENT_SOURCE_DIR}/kafka/${name}.c)
   target_link_libraries(test_kafka_${name} PRIVATE eddy_inside PkgConfig::cmocka)
