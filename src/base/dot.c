@@ -8,11 +8,13 @@
 
 #define LANES 16
 
-MANY_CPUS
+KERNEL
 double ed_dot(const float *a, const float *b, size_t n)
 {
     double lane[LANES] = {0};
     size_t i = 0;
+    ED_RUN(a, n);
+    ED_RUN(b, n);
     for (; i + LANES <= n; i += LANES)
         for (size_t j = 0; j < LANES; j++)
             lane[j] += (double)a[i + j] * (double)b[i + j];

@@ -43,12 +43,14 @@ static void answered(rd_kafka_queue_t *queue, const char *topic)
     if (rd_kafka_event_error(event))
         die(topic, rd_kafka_event_error_string(event));
     if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_CREATETOPICS_RESULT)
-        results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
-    else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT)
         results =
-            rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &n);
+            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT)
+        results = rd_kafka_CreatePartitions_result_topics(
+            rd_kafka_event_CreatePartitions_result(event), &n);
     else
-        results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
+        results =
+            rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
     for (size_t i = 0; i < n; i++)
         if (rd_kafka_topic_result_error(results[i]))
             die(topic, rd_kafka_err2str(rd_kafka_topic_result_error(results[i])));
@@ -88,7 +90,7 @@ static void grow(rd_kafka_t *rk, const char *topic, int partitions)
     rd_kafka_NewPartitions_destroy(wanted);
 }
 
-static void delete(rd_kafka_t *rk, const char *topic)
+static void delete (rd_kafka_t *rk, const char *topic)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_DeleteTopic_t *wanted = rd_kafka_DeleteTopic_new(topic);
