@@ -20,8 +20,8 @@
  * times its own cost; so, as with memcpy, KERNEL is built without them and asks about each run as a
  * whole, by ED_RUN. */
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
 #define KERNEL __attribute__((no_sanitize("address", "undefined")))
+void *__asan_region_is_poisoned(void *at, size_t size); /* the first byte that is */
 static __attribute__((noinline, unused)) void ed_run_seen(const void *at, size_t size)
 {
     const volatile char *bad = __asan_region_is_poisoned((void *)(uintptr_t)at, size);

@@ -5,7 +5,7 @@
  * of then, by mean similarity less what their size takes; those between which hardly anything
  * decides are worth a question (the low-margin queue of Viswanathan et al. 2024). Who is alone is a
  * question about two events, not about a document. */
-#include "engine/state.h"
+#include "engine/operations.h"
 
 /* Similarity of the document to an event that it is not in, less what size takes. */
 static double value_at(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
