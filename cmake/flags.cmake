@@ -31,6 +31,10 @@ if(EDDY_SANITIZE)
   target_compile_options(eddy_flags INTERFACE -fsanitize=${list} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(eddy_flags INTERFACE -fsanitize=${list})
+  # Optimised a little even where it is to be debugged: twice as quick, and as much is found. With
+  # the checks in between, gcc sees overflows that cannot be.
+  target_compile_options(eddy_flags INTERFACE $<$<CONFIG:Debug>:-O1>
+    $<$<C_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
 else()
   target_compile_options(eddy_flags INTERFACE -fstack-protector-strong -fstack-clash-protection
     -fcf-protection=full -fno-delete-null-pointer-checks -fno-strict-overflow

@@ -17,6 +17,13 @@
 
 #define TEST(name) static void name(void **state __attribute__((unused)))
 
+/* Under sanitizers each step costs many times as much: what is about numbers alone is done less. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#else
+#define TEST_SANITIZED 0
+#endif
+
 /* assert_true that also prints the eddy_error. */
 #define CHECK_OK(call, err)                                                                        \
     do {                                                                                           \

@@ -9,6 +9,7 @@
 #define LANES 16
 #define ROWS  4 /* at a time: so many sums under way hide the latency of an addition */
 
+KERNEL_PART
 static inline void add(double *lane, const float *a, const float *b)
 {
     for (size_t j = 0; j < LANES; j++)
@@ -16,6 +17,7 @@ static inline void add(double *lane, const float *a, const float *b)
 }
 
 /* What is behind the last whole step, and all lanes as one. */
+KERNEL_PART
 static inline double end(double *lane, const float *a, const float *b, size_t i, size_t n)
 {
     for (size_t j = 0; i < n; i++, j++)
@@ -26,22 +28,28 @@ static inline double end(double *lane, const float *a, const float *b, size_t i,
     return lane[0];
 }
 
-MANY_CPUS
+KERNEL
 double ed_dot(const float *a, const float *b, size_t n)
 {
     double lane[LANES] = {0};
     size_t i = 0;
+    ED_RUN(a, n);
+    ED_RUN(b, n);
     for (; i + LANES <= n; i += LANES)
         add(lane, a + i, b + i);
     return end(lane, a, b, i, n);
 }
 
-MANY_CPUS
+KERNEL
 void ed_dots_four(const float *a, const float *const *rows, size_t n, double *ret)
 {
     const float *p = rows[0], *q = rows[1], *r = rows[2], *s = rows[3];
     double w[LANES] = {0}, x[LANES] = {0}, y[LANES] = {0}, z[LANES] = {0};
     size_t i = 0;
+    ED_RUN(a, n);
+    for (size_t row = 0; row < ROWS; row++)
+        ED_RUN(rows[row], n);
+    ED_RUN(ret, ROWS);
     for (; i + LANES <= n; i += LANES) {
         add(w, a + i, p + i);
         add(x, a + i, q + i);

@@ -30,12 +30,16 @@ float ed_dot_rough(const float *a, const float *b, size_t n)
 
 #define FOUR_LANES 32 /* of each of four products: as many sums under way */
 
-MANY_CPUS
+KERNEL
 void ed_dots_rough(const float *a, const float *const *rows, size_t n, float *ret)
 {
     const float *p = rows[0], *q = rows[1], *r = rows[2], *s = rows[3];
     float w[FOUR_LANES] = {0}, x[FOUR_LANES] = {0}, y[FOUR_LANES] = {0}, z[FOUR_LANES] = {0};
     size_t i = 0;
+    ED_RUN(a, n);
+    for (size_t row = 0; row < 4; row++)
+        ED_RUN(rows[row], n);
+    ED_RUN(ret, 4);
     for (; i + FOUR_LANES <= n; i += FOUR_LANES) {
         for (size_t j = 0; j < FOUR_LANES; j++)
             w[j] += a[i + j] * p[i + j];

@@ -8,7 +8,7 @@
  * a filter: every event whose v could be among the best four, within the error bound of float
  * arithmetic, is computed again by the fixed-order dot against its sum as it is now, those that
  * promise most first. What is decided, and what is told, comes from there. */
-#include "engine/state.h"
+#include "engine/words.h"
 
 struct candidate {
     uint32_t slot;

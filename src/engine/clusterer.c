@@ -5,7 +5,8 @@
  * or an eighth of the active events where that is more, so that the cost of a pass is shared by
  * enough documents. Everything periodic happens at the borders of stretches, hence at places of
  * the stream, wherever the caller's batches end. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
+#include "engine/words.h"
 
 void eddy_engine_options_init(eddy_engine_options *options)
 {

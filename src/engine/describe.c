@@ -3,6 +3,7 @@
  * Names, pins and descriptions are given by operations and kept together, each with who gave it
  * and by which operation. The higher rank's stays; of equal rank, the later one's. Where two events
  * become one, what the one that lives on was given stays, else it takes the other's. */
+#include "engine/hierarchy.h"
 #include "engine/record.h"
 
 #include "base/utf8.h"

@@ -8,7 +8,7 @@
  * Pairs are those of the lists of neighbours, so that the cost is that of a full repair pass. Most
  * of them are out of doubt by a rough product. What people or firm links have decided, what is
  * pinned or held together, and what was answered twice is not asked. */
-#include "engine/state.h"
+#include "engine/operations.h"
 
 #define SEAM_ABOVE                                                                                 \
     0.02 /* the halves are those at an event's own mean similarity and so much more */

@@ -5,7 +5,8 @@
  * the sum of its groups' sums; the words' part of every event's sum is kept a second time across
  * (one row per word dimension), so that a sparse point is scored against all events by a few long
  * rows. A sum, not a mean: merging is adding. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
+#include "engine/operations.h"
 
 /* ---- room ---- */
 

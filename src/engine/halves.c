@@ -3,7 +3,7 @@
  * The affinity of two groups is the sum over their pairs of documents of similarity less a
  * threshold; the best halves have the lowest sum across. It is searched for from every single group
  * by flipping what gains most. Repair splits by it, and doubts ask about it. */
-#include "engine/state.h"
+#include "engine/operations.h"
 
 /* The bipartition of (n) nodes with the lowest sum of affinities across: from every single seed,
  * flip the node that gains most while one does, never emptying a side. a is (n, n), symmetric.

@@ -13,7 +13,7 @@
  *
  * What merges: pairs that are each other's best, all of a round at once, until there are none. For
  * average linkage that is the same tree as best pair first, without a search for each merge. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
 
 #define KAPPA_TOPIC 1.0 /* spreads above the null mean */
 #define KAPPA_THEME 0.5

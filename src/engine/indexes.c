@@ -8,7 +8,7 @@
  * The silhouette is per group, not per document: a group's documents are much alike, and that each
  * may choose its own best other event is all that is lost. The others are the event's list of
  * neighbours, as in repair. */
-#include "engine/state.h"
+#include "engine/operations.h"
 
 #include "base/cpus.h"
 

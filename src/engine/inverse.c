@@ -14,7 +14,7 @@
  * X X^T has millions of places and X a few ten thousand, so no matrix is made: conjugate gradients
  * (Hestenes and Stiefel 1952) need only X p and X^T q. They run in double in a fixed order, the
  * documents by position and the words as they first came, so the same state gives the same bits. */
-#include "engine/state.h"
+#include "engine/words.h"
 
 #define RIDGE  1.0 /* lambda: a word needs two or three documents to be believed */
 #define ROUNDS 100

@@ -21,6 +21,7 @@
  * about. With 200 answers, a tenth of them wrong, news_uci2014 lost 0.011 by 0.5 on both sides;
  * ECB+ gains 0.008 by 0.1 below instead of 0.2, and S1 and T1, which need a higher tau, lose
  * nothing by 0.2 above. */
+#include "engine/operations.h"
 #include "engine/record.h"
 
 #define T_BELOW  15 /* steps of the grid below what was learned */

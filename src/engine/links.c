@@ -11,7 +11,8 @@
  * and redirects have ceilings besides. At the ceiling the oldest links that are of no person go; an
  * operation that would need one more than persons leave room for is refused. Who splits is refused
  * too then, or, in repair, lets the event be. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
+#include "engine/operations.h"
 
 /* ---- links ---- */
 

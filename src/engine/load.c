@@ -5,6 +5,8 @@
  * fitted together: groups to events, sums that are written once to both, the words, and what hangs
  * on them (sums across, what is asked, free slots). Bytes are not trusted: what is used as a place
  * is looked at first, and the sums of hashes in the scalars tell whether anything is missing. */
+#include "engine/hierarchy.h"
+#include "engine/operations.h"
 #include "engine/record.h"
 
 #define TIME_MOST   (INT64_C(1) << 54)

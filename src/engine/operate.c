@@ -4,7 +4,8 @@
  * that could speak against it, and nothing is changed (premise_...); then it is done, by the same
  * steps as repair takes, and what it changed is told in the same lists. Who outranks whom, and what
  * of it repair has to heed afterwards, is in links.c; the way back is in undo.c. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
+#include "engine/operations.h"
 
 #include "base/utf8.h"
 

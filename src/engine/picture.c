@@ -3,7 +3,9 @@
  * Keywords by contrast: the share of the event's documents that hold a word, times the word's idf
  * in the whole stream (class-based tf-idf). The name is the title of the most central document: the
  * central one of the group that points most the way of the event. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
+#include "engine/operations.h"
+#include "engine/words.h"
 
 #define CANDIDATES 512
 

@@ -9,7 +9,7 @@
  *
  * The dense part does not depend on the words seen so far, so it is made for a whole block ahead;
  * the words' part is made when the document's turn has come. */
-#include "engine/state.h"
+#include "engine/words.h"
 
 /* Centre the direction of x (n) by the running mean at sum, which it joins; ret has length root, or
  * is 0 where x is the mean itself. */

@@ -22,6 +22,7 @@
  * scalars' record, in which stand the sums of the hashes of all other things. Records of marked
  * things are compared by hash with what was recorded, so that a mark too many costs no record. */
 #include "engine/record.h"
+#include "engine/words.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,8 @@
  * the sixteen nearest events of each. With `turns` 1 and `neighbours` beyond the number of events
  * it is the full pass, which the tests hold it against. Every decision is by fixed-order dots of
  * sums as they are at that moment, in the order of ids. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
+#include "engine/operations.h"
 
 #define SWEEPS        2
 #define ROLLING       256 /* unchanged events whose lists are made anew in a pass, at most */

@@ -1,7 +1,7 @@
 /* Retire: what keeps memory bounded. Groups fold into each other when an event has too many; events
  * fade when nothing has come for long, or when there are too many of them. The last ones that faded
  * are remembered by their sums: an event that takes one up again names it as its parent. */
-#include "engine/state.h"
+#include "engine/words.h"
 
 /* ---- folding ---- */
 

@@ -8,7 +8,7 @@
  *
  * The sample's products are kept; only rows of points that are new are computed again, each by the
  * fixed-order dot, so that tau has the same bits on every machine. */
-#include "engine/state.h"
+#include "engine/operations.h"
 
 int ed_sample_room(eddy_clusterer *cl)
 {

@@ -4,7 +4,9 @@
  * and which children is counted when it is asked for. Its picture is told when its children or its
  * theme are others than when it was last told, or when it has grown or shrunk by a quarter, so that
  * not every document shows in every picture above it. */
+#include "engine/hierarchy.h"
 #include "engine/record.h"
+#include "engine/words.h"
 
 #define GROWN   1.25
 #define SHOWING 16 /* largest events that a topic takes its keywords from */

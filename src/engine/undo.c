@@ -9,7 +9,8 @@
  *
  * A person who undoes what a reasoner did has decided: merged events are kept apart from then on,
  * split ones together. */
-#include "engine/state.h"
+#include "engine/hierarchy.h"
+#include "engine/operations.h"
 
 /* What is to be done. */
 struct plan {

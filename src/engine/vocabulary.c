@@ -17,6 +17,7 @@
  * changed, all pages are written and there is no delta. What of this is written when depends on the
  * calls; the state does not: its hash is of the words alone. */
 #include "engine/record.h"
+#include "engine/words.h"
 
 #define PART_MAX   (400u << 10)
 #define ENTRY_MAX  (8 + 5 + 1 + 63)

@@ -3,7 +3,7 @@
  * The table is bounded. When it is full, words of the fewest documents are forgotten until at least
  * half is free: they are the bulk of any vocabulary (Zipf) and say least
  * about the stream. This happens at a place of the stream, not of memory, so it repeats. */
-#include "engine/state.h"
+#include "engine/words.h"
 
 #define CUT_MAX 256 /* words of more documents than this are never forgotten first */
 

@@ -140,7 +140,8 @@ TEST(a_reader_sees_key_value_and_cloudevents_headers)
     CHECK_OK(ed_publish_change(&p, &epoch, &not_kept, &err), &err);
     CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
     char text[2000];
-    shell_read(text, sizeof text, "kcat -q -b %s -C -t %s -e -f '%%k|%%h|%%s\\n'", broker(),
+    shell_read(text, sizeof text,
+               "kcat -q -b %s -C -t %s -e -X fetch.wait.max.ms=10 -f '%%k|%%h|%%s\\n'", broker(),
                topics[ED_ASSIGNMENTS]);
     must_have(text, "n17|ce_specversion=1.0,ce_id=in-0-17,ce_source=eddy/news,"
                     "ce_type=eddy.assignment,ce_subject=n17,ce_time=1970-01-01T00:00:01.000Z,"
@@ -407,7 +408,8 @@ TEST(a_new_owner_finds_all_and_the_old_one_is_fenced)
     CHECK_OK(ed_journal_close(old, &err), &err);
     CHECK_OK(ed_journal_close(new, &err), &err);
     shell_read(text, sizeof text,
-               "kcat -q -b %s -C -t %s -e -f '%%s\\n' -X isolation.level=read_committed | sort | "
+               "kcat -q -b %s -C -t %s -e -X fetch.wait.max.ms=10 -f '%%s\\n' -X "
+               "isolation.level=read_committed | sort | "
                "tr '\\n' ' '",
                broker(), topics[ED_CHANGES]);
     assert_string_equal(text, "five four one three two ");
@@ -473,7 +475,8 @@ TEST(what_a_dead_owner_left_open_is_never_seen)
     CHECK_OK(ed_journal_close(second, &err), &err);
     rd_kafka_destroy(rk);
     shell_read(text, sizeof text,
-               "kcat -q -b %s -C -t %s -e -f '%%s\\n' -X isolation.level=read_committed | sort | "
+               "kcat -q -b %s -C -t %s -e -X fetch.wait.max.ms=10 -f '%%s\\n' -X "
+               "isolation.level=read_committed | sort | "
                "tr '\\n' ' '",
                broker(), topics[ED_CHANGES]);
     assert_string_equal(text, "seen seen too ");

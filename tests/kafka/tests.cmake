@@ -7,9 +7,14 @@ set_tests_properties(kafka.up PROPERTIES FIXTURES_SETUP kafka TIMEOUT 600)
 set_tests_properties(kafka.down PROPERTIES FIXTURES_CLEANUP kafka TIMEOUT 60)
 set_tests_properties(kafka.up kafka.down PROPERTIES LABELS kafka)
 
+add_executable(kafka_admin ${CMAKE_CURRENT_SOURCE_DIR}/kafka/admin.c)
+target_link_libraries(kafka_admin PRIVATE eddy_flags PkgConfig::rdkafka)
+add_dependencies(threaded kafka_admin)
+
 foreach(name source journal)
   add_executable(test_kafka_${name} ${CMAKE_CURRENT_SOURCE_DIR}/kafka/${name}.c)
   target_link_libraries(test_kafka_${name} PRIVATE eddy_inside PkgConfig::cmocka)
+  add_dependencies(threaded test_kafka_${name})
   add_test(NAME kafka.${name} COMMAND test_kafka_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # Runs well below a minute; the limit is for a machine that is busy with other things.
   set_tests_properties(kafka.${name} PROPERTIES TIMEOUT 180 LABELS "kafka;threads"

@@ -124,10 +124,6 @@ static inline long memory_kib(void)
 }
 
 /* What sanitizers and a busy machine add to times that are promised. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOW 5
-#else
-#define SLOW 1
-#endif
+#define SLOW (TEST_SANITIZED ? 10 : 1)
 
 #endif
