@@ -210,6 +210,7 @@ struct eddy_reasoner {
     struct ed_cache cache;
     struct ed_knowledge knowledge;
     struct ed_table strikes; /* how often a question brought nonsense */
+    int nonsense;            /* 1: the last replies were nothing else */
     struct ed_table judged;  /* documents and events that a model has looked at: not again */
     struct ed_table odd;     /* of the last pass's moves out of an event: position of the document
                                 that goes + 1, to that of the one that was asked about */

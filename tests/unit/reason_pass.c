@@ -456,6 +456,14 @@ TEST(a_request_that_brings_nothing_is_halved)
     scene_free(s);
 }
 
+/* Requests of the next pass. */
+static size_t requests_of_pass(struct scene *s)
+{
+    size_t before = s->script.requests;
+    scene_pass(s, 0);
+    return s->script.requests - before;
+}
+
 TEST(nonsense_to_everything_is_not_asked_on_and_on)
 {
     const char *const replies[] = {"{}"};
@@ -464,28 +472,99 @@ TEST(nonsense_to_everything_is_not_asked_on_and_on)
     assert_int_equal(scene_pass(s, 0), 8);
     assert_int_equal(s->script.calls, 2);
     assert_int_equal(stats_of(s).passes_failed, 1);
-    for (int i = 0; i < 5; i++)
-        scene_pass(s, 0);
-    size_t requests = s->script.requests;
-    scene_pass(s, 0); /* every name was given up, until its event has grown */
-    assert_int_equal(s->script.requests, requests);
+    for (int i = 0; i < 8 * 3; i++) /* one alone in a pass, until it is given up */
+        assert_int_equal(requests_of_pass(s), 1);
+    assert_int_equal(requests_of_pass(s), 0); /* all are, until their events have grown */
     s->m->events[0].picture.size = 20;
+    assert_int_equal(requests_of_pass(s), 1);
+    scene_free(s);
+}
+
+TEST(nonsense_to_all_of_a_request_is_no_fault_of_its_questions)
+{
+    const char *const nonsense[] = {"{}"};
+    const char *const names_of[] = {"{\"Q1\":{\"name\":\"A\"}}",
+                                    "{\"Q1\":{\"name\":\"B\"},\"Q2\":{\"name\":\"C\"},"
+                                    "\"Q3\":{\"name\":\"D\"}}"};
+    struct scene *s = scene_new(nonsense, 1, NULL);
+    names(s, 4);
+    assert_int_equal(requests_of_pass(s), 3); /* the four, and twice two of them */
+    assert_int_equal(requests_of_pass(s), 1);
+    s->script.requests = 0;
+    s->script.replies = names_of;
+    s->script.n_replies = 2;
+    assert_int_equal(scene_pass(s, 0), 4); /* one tries it alone, the rest follow at once */
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(s->ops[i].actor, EDDY_LLM);
+        assert_string_equal(s->ops[i].name.at, ((const char *[]){"A", "B", "C", "D"})[i]);
+    }
+    assert_int_equal(s->script.requests, 2);
+    scene_free(s);
+}
+
+/* Answers every question but those about one event; a request with that one in it is nonsense. */
+static void stumble(void *self, const eddy_request *requests, size_t n, eddy_arena *arena,
+                    eddy_reply *replies)
+{
+    struct script *script = self;
+    for (size_t i = 0; i < n; i++) {
+        size_t lines = 0;
+        for (size_t k = 0; k < requests[i].about.n; k++)
+            lines += requests[i].about.at[k] == '\n';
+        struct ed_bytes b;
+        ed_bytes_init(&b, 0);
+        for (size_t k = 0; k < lines; k++)
+            ed_bytes_printf(&b, "%s\"Q%zu\":{\"name\":\"A name\"}", k ? "," : "{", k + 1);
+        ed_bytes_add_str(&b, "}");
+        int bad = strstr(requests[i].about.at, "E3\n") != NULL;
+        replies[i].status = EDDY_OK;
+        replies[i].text = bad ? text_of("I will not.") : ed_arena_str(arena, b.at, b.n);
+        ed_bytes_clear(&b);
+        script->requests++;
+    }
+}
+
+static void stumbles(eddy_reason_options *o)
+{
+    o->completer.complete = stumble;
+}
+
+TEST(a_question_that_spoils_its_request_is_found_and_given_up_alone)
+{
+    struct scene *s = scene_new(NULL, 0, stumbles);
+    for (uint64_t id = 1; id <= 8; id++)
+        made_event(s->m, id, 10, id == 3 ? strike : quake, quake_words);
     scene_pass(s, 0);
-    assert_int_equal(s->script.requests, requests + 1);
+    assert_int_equal(s->n, 8); /* the eighth by statistics */
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(s->ops[i].actor, EDDY_LLM);
+    assert_int_equal(s->ops[7].event, 3);
+    assert_int_equal(s->ops[7].actor, EDDY_STATISTICS);
+    assert_int_equal(requests_of_pass(s), 1); /* the others have their names */
+    assert_int_equal(requests_of_pass(s), 1);
+    assert_int_equal(requests_of_pass(s), 0);
+    for (size_t i = 0; i < 8; i++)
+        s->m->events[i].picture.size = 40;
+    scene_pass(s, 0);
+    size_t named = 0;
+    for (size_t i = 0; i < s->n; i++)
+        named += s->ops[i].actor == EDDY_LLM;
+    assert_int_equal(named, 7); /* none of the innocent ones was given up */
     scene_free(s);
 }
 
 TEST(what_brought_nonsense_is_asked_after_the_rest)
 {
-    const char *const replies[] = {"nonsense"};
-    struct scene *s = scene_new(replies, 1, NULL);
+    const char *const replies[] = {"nonsense", SAME_YES, "nonsense"};
+    struct scene *s = scene_new(replies, 3, NULL);
     made_doubt(s->m, EDDY_DOUBT_SAME, 1, 2, 0.5, quake, strike);
     scene_pass(s, 0);
     made_doubt(s->m, EDDY_DOUBT_SAME, 3, 4, 0.3, quake, strike);
     scene_pass(s, 0);
     const eddy_request *asked;
-    eddy_reasoner_asked(s->r, &asked);
-    assert_string_equal(asked[0].about.at, "E3 E4\nE1 E2\n");
+    assert_int_equal(eddy_reasoner_asked(s->r, &asked), 2);
+    assert_string_equal(asked[0].about.at, "E3 E4\n");
+    assert_string_equal(asked[1].about.at, "E1 E2\n");
     scene_free(s);
 }
 
@@ -593,6 +672,8 @@ int main(void)
         cmocka_unit_test(the_last_good_name_stays_when_the_endpoint_fails),
         cmocka_unit_test(a_request_that_brings_nothing_is_halved),
         cmocka_unit_test(nonsense_to_everything_is_not_asked_on_and_on),
+        cmocka_unit_test(nonsense_to_all_of_a_request_is_no_fault_of_its_questions),
+        cmocka_unit_test(a_question_that_spoils_its_request_is_found_and_given_up_alone),
         cmocka_unit_test(what_brought_nonsense_is_asked_after_the_rest),
         cmocka_unit_test(no_garbage_goes_beyond_the_offer),
         cmocka_unit_test(any_lost_allocation_is_said_and_breaks_nothing),
