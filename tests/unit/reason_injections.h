@@ -147,9 +147,9 @@ static inline struct made *injection_view(eddy_str text)
     m->members[2 * 6 + 5].similarity = 0.01F; /* event 3 has an odd one */
     eddy_view_event *loose = made_event(m, 7, 40, titles, words);
     loose->picture.cohesion = 0.1F;
-    made_doubt(m, EDDY_DOUBT_SAME, 1, 2, 0.5, quake, quake_too);
-    made_doubt(m, EDDY_DOUBT_SAME, 2, 3, 0.5, quake, quake_too);
-    made_doubt(m, EDDY_DOUBT_SAME, 3, 1, 0.5, quake, quake_too);
+    made_doubt(m, EDDY_DOUBT_SAME, 1, 2, 0.39, quake, quake_too);
+    made_doubt(m, EDDY_DOUBT_SAME, 2, 3, 0.39, quake, quake_too);
+    made_doubt(m, EDDY_DOUBT_SAME, 3, 1, 0.39, quake, quake_too);
     made_doubt(m, EDDY_DOUBT_SAME, 4, 5, 0.45, quake, quake_too);
     made_doubt(m, EDDY_DOUBT_WHOLE, 6, 0, 0.45, quake, quake_too);
     made_doubt(m, EDDY_DOUBT_WHOLE, 7, 0, 0.45, quake, quake_too);
