@@ -193,25 +193,28 @@ static inline struct made *injection_view(eddy_str text)
 /* ---- a view that an engine makes ---- */
 
 #define INJECTED_DOCS   300
-#define INJECTED_EVENTS 40
+#define INJECTED_EVENTS 20
 #define INJECTED_ROUNDS 3 /* of obedience in other ways, as far as there are so many */
 
-/* A document goes where it is like nobody: the odd one of the largest event. */
+/* A document goes where it is like nobody: the odd one of the tightest event of some size. */
 static inline void injected_stray(eddy_clusterer *cl)
 {
     eddy_arena *arena = eddy_arena_new(0);
     const uint64_t *ids;
     size_t n;
-    uint64_t largest = 0, other = 0;
-    double size = 0;
+    uint64_t tight = 0, other = 0;
+    float cohesion = -1;
     eddy_error err = {0};
     CHECK_OK(eddy_clusterer_events(cl, arena, &ids, &n, &err), &err);
     for (size_t i = 0; i < n; i++) {
         eddy_event event;
         CHECK_OK(eddy_clusterer_event(cl, ids[i], arena, &event, &err), &err);
-        other = event.size > size ? largest : other;
-        largest = event.size > size ? ids[i] : largest;
-        size = event.size > size ? event.size : size;
+        if (event.size < 6)
+            continue;
+        int tighter = event.cohesion > cohesion;
+        other = tighter ? tight : ids[i];
+        tight = tighter ? ids[i] : tight;
+        cohesion = tighter ? event.cohesion : cohesion;
     }
     const eddy_member *members;
     eddy_outcome outcome;
@@ -219,11 +222,29 @@ static inline void injected_stray(eddy_clusterer *cl)
     const eddy_operation op = {.kind = EDDY_OPERATION_REASSIGN,
                                .actor = EDDY_PERSON,
                                .event = other,
-                               .other = largest,
+                               .other = tight,
                                .position = members[0].position};
     CHECK_OK(eddy_clusterer_apply(cl, &op, &outcome, &err), &err);
     assert_int_equal(outcome.refusal, EDDY_APPLIED);
     eddy_arena_free(arena);
+}
+
+/* A third of the events turn away from where they began, so that they end up loose; another third
+ * come in families that are hard to tell apart. */
+static inline void injected_bend(struct stream *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        float *x = s->vectors + i * STREAM_DIM;
+        uint64_t event = s->gold[i], kind = event % 3;
+        double turned = 1.4 * (double)i / (double)s->n;
+        double own = kind == 1 ? cos(turned) : kind == 2 ? 0.8 : 1;
+        double other = kind == 1 ? sin(turned) : kind == 2 ? 0.6 : 0;
+        uint64_t towards = kind == 1 ? event + 1000 : 2000 + event / 9;
+        for (size_t d = 0; d < STREAM_DIM; d++) {
+            double y = (double)(ed_mix64(towards * 7919 + d) >> 11) * 0x1p-53 - 0.5;
+            x[d] = (float)(own * (double)x[d] + other * y / 1.6);
+        }
+    }
 }
 
 /* An engine whose documents all have the text as their title and id, and every second event as a
@@ -235,7 +256,8 @@ static inline eddy_clusterer *injected_engine(eddy_str text)
     eddy_assignment answers[INJECTED_DOCS];
     eddy_error err = {0};
     options.repair_every = 64;
-    struct stream s = stream_make(7, INJECTED_DOCS, INJECTED_EVENTS, 2.2);
+    struct stream s = stream_make(7, INJECTED_DOCS, INJECTED_EVENTS, 1.2);
+    injected_bend(&s);
     for (size_t i = 0; i < s.n; i++) {
         eddy_term *word = &s.terms[i * STREAM_WORDS];
         s.rows[i].id = s.rows[i].title = text;
