@@ -599,7 +599,7 @@ static void stumble(void *self, const eddy_request *requests, size_t n, eddy_are
         for (size_t k = 0; k < lines; k++)
             ed_bytes_printf(&b, "%s\"Q%zu\":{\"name\":\"A name\"}", k ? "," : "{", k + 1);
         ed_bytes_add_str(&b, "}");
-        int bad = strstr(requests[i].about.at, "E3\n") != NULL;
+        int bad = strstr(requests[i].about.at, "E8\n") != NULL;
         replies[i].status = EDDY_OK;
         replies[i].text = bad ? text_of("I will not.") : ed_arena_str(arena, b.at, b.n);
         ed_bytes_clear(&b);
@@ -615,13 +615,13 @@ static void stumbles(eddy_reason_options *o)
 TEST(a_question_that_spoils_its_request_is_found_and_given_up_alone)
 {
     struct scene *s = scene_new(NULL, 0, stumbles);
-    for (uint64_t id = 1; id <= 8; id++)
-        made_event(s->m, id, 10, id == 3 ? strike : quake, quake_words);
+    names(s, 7);
+    made_event(s->m, 8, 10, strike, strike_words);
     scene_pass(s, 0);
     assert_int_equal(s->n, 8); /* the eighth by statistics */
     for (size_t i = 0; i < 7; i++)
         assert_int_equal(s->ops[i].actor, EDDY_LLM);
-    assert_int_equal(s->ops[7].event, 3);
+    assert_int_equal(s->ops[7].event, 8);
     assert_int_equal(s->ops[7].actor, EDDY_STATISTICS);
     assert_int_equal(requests_of_pass(s), 1); /* the others have their names */
     assert_int_equal(requests_of_pass(s), 1);
