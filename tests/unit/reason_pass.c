@@ -703,6 +703,7 @@ TEST(any_lost_allocation_is_said_and_breaks_nothing)
     made_event(m, 2, 10, strike, strike_words);
     made_doubt(m, EDDY_DOUBT_SAME, 3, 4, 0.45, quake, quake_too);
     made_doubt(m, EDDY_DOUBT_WHOLE, 5, 0, 0.45, quake, strike);
+    made_place(m, "Airline resumes flights", 8, 2, quake, strike); /* 2 is described at the end */
     EACH_ALLOC_FAILS (k) {
         struct script script = {.replies = replies, .n_replies = 3};
         eddy_reason_options options;
@@ -715,10 +716,12 @@ TEST(any_lost_allocation_is_said_and_breaks_nothing)
         eddy_reasoner *r = NULL;
         eddy_arena *arena = eddy_arena_new(0);
         eddy_status st = arena ? eddy_reasoner_new(&options, &r, NULL) : EDDY_NOMEM;
-        for (int pass = 0; pass < 2 && st == EDDY_OK; pass++) {
+        for (int pass = 0; pass < 4 && st == EDDY_OK; pass++) {
             const eddy_operation *ops = NULL;
             size_t n = 0;
-            st = eddy_reasoner_pass(r, &m->view, 0, 1, arena, &ops, &n, NULL);
+            st = pass < 2    ? eddy_reasoner_pass(r, &m->view, 0, 1, arena, &ops, &n, NULL)
+                 : pass == 2 ? eddy_reasoner_begin(r, &m->view, 0, 1, arena, &ops, &n, NULL)
+                             : eddy_reasoner_end(r, &ops, &n, NULL);
             for (size_t i = 0; i < n && st == EDDY_OK; i++)
                 assert_null(offer_denies(&m->view, &ops[i]));
         }

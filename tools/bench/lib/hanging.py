@@ -73,13 +73,14 @@ def measure(quick, say):
         finally:
             broker.kafka("down")
     say(f"from produce to visible at {PER_S} documents/s, batch.wait 100 ms, {rounds} rounds of {seconds} s each")
-    say(f"  {'':<12} {'p50 ms':>8} {'p99 ms':>8} {'p99 of each round':>24}   requests")
+    say(f"  {'':<12} {'p50 ms':>8} {'p99 ms':>8}   {'requests':>8}   p50/p99 of each round")
     figures = {}
     for hangs, word in ((False, "answers"), (True, "hangs")):
         for p in ("p50", "p99"):
             figures[f"{p}_{word}_ms"] = round(statistics.median(r[p] for r in both[hangs]), 2)
-        say(f"  it {word:<9} {figures[f'p50_{word}_ms']:>8.1f} {figures[f'p99_{word}_ms']:>8.1f} "
-            f"{' '.join('%.0f' % r['p99'] for r in both[hangs]):>24}   {sum(r['asked'] for r in both[hangs]):,}")
+        say(f"  it {word:<9} {figures[f'p50_{word}_ms']:>8.1f} {figures[f'p99_{word}_ms']:>8.1f}   "
+            f"{sum(r['asked'] for r in both[hangs]):>8,}   "
+            + " ".join(f"{r['p50']:.0f}/{r['p99']:.0f}" for r in both[hangs]))
     for p in ("p50", "p99"):
         figures[f"ratio_{p}"] = round(figures[f"{p}_hangs_ms"] / figures[f"{p}_answers_ms"], 3)
     say(f"  hanging / answering: p50 {figures['ratio_p50']:.2f}, p99 {figures['ratio_p99']:.2f}")
