@@ -457,10 +457,24 @@ EDDY_API eddy_status eddy_clusterer_members(const eddy_clusterer *cl, uint64_t e
                                             eddy_arena *arena, const eddy_member **ret,
                                             size_t *n_ret, eddy_error *err);
 
+/* Where a document would be best if not where it is, as things are now: among the events near its
+ * own, and the second best of when it came; but for those that are pinned, or said not to be the
+ * same as its own. */
+typedef struct eddy_rival {
+    uint64_t event;      /* 0: there is no other */
+    float similarity;    /* of the document to that event's documents, on average ... */
+    float threshold;     /* ... and what is asked of it there, size-dependent part included */
+    float own_threshold; /* what is asked of eddy_member.similarity where it is */
+} eddy_rival;
+
 /* One document of the window, the last one of this id (cut as an exemplar's), and where it is now.
+ *
+ *   ret_rival  NULL: not asked for
+ *
  * EDDY_INVALID: it is not there, or its event has faded */
 EDDY_API eddy_status eddy_clusterer_document(const eddy_clusterer *cl, eddy_str id,
-                                             eddy_arena *arena, eddy_member *ret, eddy_error *err);
+                                             eddy_arena *arena, eddy_member *ret,
+                                             eddy_rival *ret_rival, eddy_error *err);
 
 /* Why this event and not another, in words: weights of terms by a ridge regression of the events'
  * labels on their documents' terms, over the window (an approximate inverse of the clustering,

@@ -6,8 +6,10 @@
  *
  * There are two, behind one door. `statistics` needs nothing, is deterministic (the same views give
  * the same operations) and fast. `llm` asks a large language model through a completer that the
- * caller brings, and falls back on statistics for whatever was not answered. Verdicts are evidence:
- * only what was offered can come back, and the engine checks it again.
+ * caller brings. Statistics wait for nobody there either: what they are sure of is decided before
+ * the model is asked, about the rest, and they say what an event is about until it does. So an
+ * endpoint may be slow, down, over budget or talk nonsense. Verdicts are evidence: only what was
+ * offered can come back, and the engine checks it again.
  *
  * Document text is data. It is quoted as JSON between markers that are new with each request, ids
  * are enumerated in the schema, and names are cleaned (length, controls, bidi, URLs).
@@ -192,6 +194,20 @@ EDDY_API void eddy_reasoner_free(eddy_reasoner *r);
 EDDY_API eddy_status eddy_reasoner_pass(eddy_reasoner *r, const eddy_view *view, int64_t now_ms,
                                         uint64_t seed, eddy_arena *arena,
                                         const eddy_operation **ret, size_t *n_ret, eddy_error *err);
+
+/* The same in two halves, for those who do not let what is known wait for what is asked. begin:
+ * what statistics say, and what was answered too late in an earlier pass. end: what the model says,
+ * and descriptions by statistics of events that it was asked to take apart. View and arena stay
+ * until then; what became of the first half may be told between the two. Where end is never called,
+ * the next begin forgets what was begun.
+ *
+ * EDDY_INVALID  end: nothing was begun. EDDY_NOMEM: the pass is over */
+EDDY_API eddy_status eddy_reasoner_begin(eddy_reasoner *r, const eddy_view *view, int64_t now_ms,
+                                         uint64_t seed, eddy_arena *arena,
+                                         const eddy_operation **ret, size_t *n_ret,
+                                         eddy_error *err);
+EDDY_API eddy_status eddy_reasoner_end(eddy_reasoner *r, const eddy_operation **ret, size_t *n_ret,
+                                       eddy_error *err);
 
 /* Tell what became of an operation of the last pass, so that one which was too late is thought of
  * again. */

@@ -196,12 +196,8 @@ static void show_words(struct ed_view *view, const json_t *json)
     const json_t *keywords = json_object_get(json, "keywords");
     char first[ED_TEXT], last[ED_TEXT], text[1000], words[600] = "";
     const char *name = ed_look_text(json, "name"), *summary = ed_look_text(json, "summary");
-    const char *by = ed_look_text(json, "named_by"), *into = ed_look_text(json, "merged_into");
+    const char *by = ed_look_text(json, "named_by");
     size_t n = 0;
-    if (*into) {
-        ed_view_line(view, "%s went into %s: eddy show %s", ed_look_text(json, "id"), into, into);
-        return;
-    }
     ed_view_line(view, "%s%s  %s%s", ed_ink(view, ED_BOLD), ed_look_text(json, "id"),
                  ed_text_fit(name, strlen(name), 160, 0, text, sizeof text),
                  ed_ink(view, ED_PLAIN));
@@ -240,19 +236,38 @@ static eddy_status event_word(const char *command, const struct ed_words *words,
                                      command, command);
 }
 
+/* The event's last picture; of one that was merged, that of the event that lives on. */
+static eddy_status picture_find(struct ed_config *config, const char *run, uint64_t event,
+                                struct events *e, eddy_error *err)
+{
+    uint64_t now = event;
+    *e = (struct events){.only = event};
+    eddy_status st = ed_look(config, run, ED_EVENTS, picture_take, e, err);
+    if (st == EDDY_OK && *ed_look_text(e->shown, "merged_into"))
+        st = ed_look_where(config, run, event, &now, err);
+    if (st == EDDY_OK && now != event) {
+        json_decref(e->shown);
+        *e = (struct events){.only = now};
+        st = ed_look(config, run, ED_EVENTS, picture_take, e, err);
+    }
+    if (st == EDDY_OK && !e->shown)
+        st = eddy_fail(err, EDDY_INVALID, "nothing is told of E%" PRIu64, now);
+    return st;
+}
+
 static eddy_status show(struct ed_config *config, const char *run, uint64_t event, int json,
                         eddy_error *err)
 {
-    struct events e = {.only = event};
-    eddy_status st = ed_look(config, run, ED_EVENTS, picture_take, &e, err);
-    if (st == EDDY_OK && !e.shown)
-        st = eddy_fail(err, EDDY_INVALID, "nothing is told of E%" PRIu64, event);
+    struct events e;
+    eddy_status st = picture_find(config, run, event, &e, err);
     if (st == EDDY_OK && json) {
         json_dumpf(e.shown, stdout, JSON_COMPACT);
         putchar('\n');
     } else if (st == EDDY_OK) {
         struct ed_view out;
         ed_view_init(&out, stdout);
+        if (e.only != event)
+            ed_view_line(&out, "E%" PRIu64 " went into E%" PRIu64 ":", event, e.only);
         show_words(&out, e.shown);
         ed_view_clear(&out);
     }
@@ -260,11 +275,40 @@ static eddy_status show(struct ed_config *config, const char *run, uint64_t even
     return st;
 }
 
+/* The changes of long ago are not kept for ever, but where the event went is. */
+static eddy_status lineage_short(struct ed_config *config, const char *run, uint64_t event,
+                                 int json, eddy_error *err)
+{
+    uint64_t now = 0;
+    eddy_status st = ed_look_where(config, run, event, &now, err);
+    if (st == EDDY_OK && !now)
+        return eddy_fail(err, EDDY_INVALID, "nothing is told of E%" PRIu64, event);
+    if (st != EDDY_OK)
+        return st;
+    if (json && now != event)
+        printf("{\"kind\":\"merged\",\"event\":\"E%" PRIu64 "\",\"other\":\"E%" PRIu64 "\"}\n",
+               event, now);
+    else if (!json && now != event)
+        printf("E%" PRIu64 " went into E%" PRIu64
+               ", so long ago that its changes are not kept: eddy lineage E%" PRIu64 "\n",
+               event, now, now);
+    else if (!json)
+        printf("E%" PRIu64 ": its changes are not kept any more\n", event);
+    return EDDY_OK;
+}
+
 static eddy_status lineage(struct ed_config *config, const char *run, uint64_t event, int json,
                            eddy_error *err)
 {
     struct ed_story story;
-    eddy_status st = ed_story_read(&story, config, run, event, err);
+    eddy_error why = {0};
+    eddy_status st = ed_story_read(&story, config, run, event, &why);
+    if (st == EDDY_INVALID) {
+        ed_story_clear(&story);
+        return lineage_short(config, run, event, json, err);
+    }
+    if (st != EDDY_OK)
+        *err = why;
     if (st == EDDY_OK && json) {
         ed_story_print_json(&story);
     } else if (st == EDDY_OK) {

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/table.h"
+#include "cli/labels.h"
 #include "cli/stream.h"
 #include "journal/store.h"
 #include "parse/time.h"
@@ -79,6 +81,50 @@ eddy_status ed_look(struct ed_config *config, const char *dir, enum ed_topic top
     if (!*config->output.topics[topic])
         return eddy_fail(err, EDDY_CONFIG, "the pipeline does not keep that topic (output.*)");
     return ed_look_topic(config, config->output.topics[topic], -1, fn, user, err);
+}
+
+/* ---- where a merged event is ---- */
+
+struct whereabouts {
+    struct ed_table into; /* event to the one that it went into; else to itself */
+};
+
+static eddy_status where_take(void *user, const eddy_raw *raw, eddy_error *err)
+{
+    struct whereabouts *w = user;
+    json_t *json = NULL;
+    if (!raw->bytes)
+        return EDDY_OK;
+    eddy_status st = ed_line_object(raw, &json, err);
+    if (st != EDDY_OK)
+        return st;
+    uint64_t id = *ed_look_text(json, "id") == 'E' ? ed_look_number(json, "id") : 0;
+    uint64_t into = ed_look_number(json, "merged_into");
+    uint64_t *at = id ? ed_table_put(&w->into, id, id) : NULL;
+    if (at)
+        *at = into ? into : id;
+    else if (id)
+        st = eddy_fail_nomem(err, "events", raw->n);
+    json_decref(json);
+    return st;
+}
+
+eddy_status ed_look_where(struct ed_config *config, const char *dir, uint64_t event, uint64_t *ret,
+                          eddy_error *err)
+{
+    struct whereabouts w;
+    ed_table_init(&w.into);
+    eddy_status st = ed_look(config, dir, ED_EVENTS, where_take, &w, err);
+    const uint64_t *into = st == EDDY_OK ? ed_table_find(&w.into, event) : NULL;
+    uint64_t now = into ? event : 0;
+    for (size_t steps = 0; into && *into != now && steps <= w.into.n; steps++) {
+        now = *into; /* as many steps as there are events: a file may say anything */
+        into = ed_table_find(&w.into, now);
+    }
+    if (st == EDDY_OK)
+        *ret = now;
+    ed_table_clear(&w.into);
+    return st;
 }
 
 /* ---- values ---- */

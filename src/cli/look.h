@@ -21,6 +21,12 @@ eddy_status ed_look(struct ed_config *config, const char *dir, enum ed_topic top
 eddy_status ed_look_topic(struct ed_config *config, const char *topic, int32_t partition,
                           ed_look_fn fn, void *user, eddy_error *err);
 
+/* Where an event is now, by what the events topic says (dir as above): itself, or the one that it
+ * went into at last. That topic keeps the last word of every event, so it knows of merges that the
+ * engine has long forgotten. *ret 0: nothing is told of it. As ed_look. */
+eddy_status ed_look_where(struct ed_config *config, const char *dir, uint64_t event, uint64_t *ret,
+                          eddy_error *err);
+
 /* "E12" or "12" as a number; 0: it is none. */
 uint64_t ed_look_id(const char *text, char letter);
 /* A member as text, or "". Borrowed. */

@@ -2,6 +2,7 @@
  * pipeline. Each waits for its outcome and says it in one line, with the way back. */
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/look.h"
 #include "cli/usage.h"
 
 #include "base/error.h"
@@ -150,6 +151,28 @@ static void print_words(const struct kind *kind, const struct ed_order *order,
     printf(" (to take it back: eddy undo %" PRIu64 ")\n", a->number);
 }
 
+/* The engine forgets redirects in time; the events topic does not. What cannot be read says
+ * nothing. */
+static uint64_t where_now(struct ed_config *config, const struct ed_heard *a, uint64_t event)
+{
+    uint64_t now = 0;
+    eddy_error err = {0};
+    int gone = !a->applied && event && !strcmp(a->refused.at, "gone");
+    return gone && ed_look_where(config, NULL, event, &now, &err) == EDDY_OK ? now : 0;
+}
+
+static void print_where(struct ed_config *config, const struct ed_order *order,
+                        const struct ed_heard *a)
+{
+    const uint64_t ids[] = {order->operation.event, order->operation.other};
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t now = where_now(config, a, ids[i]);
+        if (now && now != ids[i])
+            fprintf(stderr, "eddy: E%" PRIu64 " went into E%" PRIu64 ": say that one\n", ids[i],
+                    now);
+    }
+}
+
 static int ask(const struct kind *kind, struct ed_config *config, struct ed_order *order,
                const char *wait, const char *json)
 {
@@ -170,6 +193,7 @@ static int ask(const struct kind *kind, struct ed_config *config, struct ed_orde
         print_words(kind, order, &answer);
     else
         fprintf(stderr, "eddy: refused (%s): %s\n", answer.refused.at, ed_heard_words(&answer));
+    print_where(config, order, &answer);
     return ed_exit_flushed(answer.applied ? ED_EXIT_OK : ED_EXIT_FAILURE);
 }
 

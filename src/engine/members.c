@@ -164,7 +164,7 @@ eddy_status eddy_clusterer_members(const eddy_clusterer *cl, uint64_t event, edd
 }
 
 eddy_status eddy_clusterer_document(const eddy_clusterer *cl, eddy_str id, eddy_arena *arena,
-                                    eddy_member *ret, eddy_error *err)
+                                    eddy_member *ret, eddy_rival *ret_rival, eddy_error *err)
 {
     struct ed_exemplar cut;
     ed_exemplar_set(&cut, id, (eddy_str){NULL, 0}, 0, 0);
@@ -182,6 +182,8 @@ eddy_status eddy_clusterer_document(const eddy_clusterer *cl, eddy_str id, eddy_
         eddy_status st = ed_members_keep(&member, 1, arena, err);
         if (st == EDDY_OK)
             *ret = member;
+        if (st == EDDY_OK && ret_rival)
+            ed_rival_of(cl, &doc, ret_rival);
         return st;
     }
     return eddy_fail(err, EDDY_INVALID, "the document is not among the last %lu",

@@ -9,21 +9,29 @@
 
 #define LENGTH_MOST 1.02 /* squared, of a point of the window: a byte a coordinate */
 
+/* What the size of a side takes from a document's similarity to it. */
+static double size_takes(const eddy_clusterer *cl, const struct ed_document *doc, double weight)
+{
+    return ed_threshold_off(cl, weight > doc->point.weight ? weight : doc->point.weight);
+}
+
 /* Similarity of the document to an event that it is not in, less what size takes. */
 static double value_at(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot)
 {
     double weight = cl->events[slot].weight;
-    double heavy = weight > doc->point.weight ? weight : doc->point.weight;
     return ed_point_dot(cl, &doc->point, ed_event_sum(cl, slot)) / weight -
-           ed_threshold_off(cl, heavy);
+           size_takes(cl, doc, weight);
+}
+
+static double own_size_takes(const eddy_clusterer *cl, const struct ed_document *doc)
+{
+    return size_takes(cl, doc, cl->events[doc->event].weight - doc->point.weight);
 }
 
 static double value_own(const eddy_clusterer *cl, const struct ed_document *doc)
 {
     struct ed_side own = ed_side_of(cl, doc->event);
-    double rest = own.weight - doc->point.weight;
-    double heavy = rest > doc->point.weight ? rest : doc->point.weight;
-    return ed_member_similarity(cl, doc, &own, NULL) - ed_threshold_off(cl, heavy);
+    return ed_member_similarity(cl, doc, &own, NULL) - own_size_takes(cl, doc);
 }
 
 struct best {
@@ -46,11 +54,10 @@ static double value_own_least(const eddy_clusterer *cl, const struct ed_document
 {
     const struct ed_point *p = &doc->point;
     double weight = cl->events[doc->event].weight, rest = weight - p->weight;
-    double heavy = rest > p->weight ? rest : p->weight;
     if (rest < 1e-3 * weight)
         return value_own(cl, doc);
     double dot = rough(cl, p, ed_event_sum(cl, doc->event)) - p->weight * LENGTH_MOST;
-    return (dot - ed_slop(cl) * weight) / rest - ed_threshold_off(cl, heavy);
+    return (dot - ed_slop(cl) * weight) / rest - own_size_takes(cl, doc);
 }
 
 /* Is the document less like the event than `least` for certain? Nearly all end here. */
@@ -58,9 +65,8 @@ static int is_far(const eddy_clusterer *cl, const struct ed_document *doc, uint3
                   double least)
 {
     double weight = cl->events[slot].weight;
-    double heavy = weight > doc->point.weight ? weight : doc->point.weight;
     return rough(cl, &doc->point, ed_event_sum(cl, slot)) / weight + ed_slop(cl) <
-           least + ed_threshold_off(cl, heavy);
+           least + size_takes(cl, doc, weight);
 }
 
 static void best_offer(const eddy_clusterer *cl, const struct ed_document *doc, uint32_t slot,
@@ -88,6 +94,18 @@ static struct best best_elsewhere(const eddy_clusterer *cl, const struct ed_docu
     if (then)
         best_offer(cl, doc, ed_event_slot(cl, then), &best);
     return best;
+}
+
+void ed_rival_of(const eddy_clusterer *cl, const struct ed_document *doc, eddy_rival *ret)
+{
+    struct best best = best_elsewhere(cl, doc, -INFINITY);
+    *ret = (eddy_rival){.own_threshold = (float)(cl->th.tau + own_size_takes(cl, doc))};
+    if (best.slot == NONE)
+        return;
+    double taken = size_takes(cl, doc, cl->events[best.slot].weight);
+    ret->event = cl->events[best.slot].id;
+    ret->similarity = (float)(best.value + taken);
+    ret->threshold = (float)(cl->th.tau + taken);
 }
 
 /* May it be asked about at all? */

@@ -739,6 +739,8 @@ void ed_member_fill(const eddy_clusterer *cl, const struct ed_document *doc,
 /* place.c: documents of the window that may be of another event, the least certain first, into ret
  * (n_max); returns how many. */
 size_t ed_doubts_place(const eddy_clusterer *cl, size_t n_max, eddy_doubt *ret);
+/* Where a document of the window that is in an event would be best if not there. */
+void ed_rival_of(const eddy_clusterer *cl, const struct ed_document *doc, eddy_rival *ret);
 
 /* doubts.c: eddy_clusterer_doubts, with or without those about single documents. */
 eddy_status ed_doubts(const eddy_clusterer *cl, size_t n_max, int with_places, eddy_arena *arena,

@@ -126,6 +126,8 @@ static eddy_status answer_items(struct ed_pipeline *pl, struct ed_batch *batch,
             st = answer_singly(pl, batch, items + i, go, err);
         else if (st != EDDY_OK)
             *err = why;
+        if (st == EDDY_OK)
+            st = ed_turns_orders(pl, batch, err);
     }
     return st;
 }
@@ -231,7 +233,8 @@ static void batch_drop(struct ed_pipeline *pl, struct ed_batch *batch)
 }
 
 /* The first epoch of all: where the inputs began, so that a start at the end of a topic is not a
- * later end after a crash. And what a clusterer that was loaded has to tell of itself. */
+ * later end after a crash; and orders that wait for no document. And what a clusterer that was
+ * loaded has to tell of itself. */
 eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
 {
     struct ed_source *const sources[] = {pl->options.source, pl->options.control};
@@ -241,7 +244,8 @@ eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
         eddy_clusterer_stats(pl->options.clusterer, &stats);
     atomic_store(&pl->events_active, stats.events_active);
     atomic_store(&pl->events_told, stats.events_active + stats.faded);
-    if (!pl->options.resumable || pl->options.mark.epoch)
+    int ordered = pl->options.n_orders && !pl->options.orders[0].position;
+    if (pl->options.mark.epoch || !(pl->options.resumable || ordered))
         return EDDY_OK;
     struct ed_batch *batch = ed_pipeline_next(pl->free);
     if (!batch)
@@ -254,6 +258,8 @@ eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
             st = ed_epoch_answered(&batch->epoch, starts[i].topic, starts[i].partition,
                                    starts[i].next, err);
     }
+    if (st == EDDY_OK && pl->options.clusterer)
+        st = ed_turns_orders(pl, batch, err);
     if (st == EDDY_OK)
         st = epoch_close(pl, batch, 0, err);
     if (st == EDDY_OK)

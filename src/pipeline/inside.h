@@ -71,8 +71,11 @@ eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy
 
 /* turns.c: what has its turn beside documents; the engine's thread.
  *
- * Before the next of n documents (n above 0): what is due at this place of the stream is done.
- * *ret: how many of them may go at once. */
+ * Orders that are due with as many documents as there are: before the first, and behind all that
+ * went at once. */
+eddy_status ed_turns_orders(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+/* Before the next of n documents (n above 0): statistics, where it is their turn. *ret: how many of
+ * them may go at once. */
 eddy_status ed_turns_documents(struct ed_pipeline *pl, struct ed_batch *batch, size_t n,
                                size_t *ret, eddy_error *err);
 /* Between two batches: what came from outside is done. */

@@ -594,9 +594,9 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     if (st == EDDY_OK && options->keyphrases && !options->embedded && options->reason &&
         options->reason->kind == ED_REASON_LLM)
         st = ed_keyphraser_new(options->reason, options->keyphrases_ms, &pl->keyphraser, err);
-    while (pl->next_order < options->n_orders &&
-           options->orders[pl->next_order].position < options->mark.documents)
-        pl->next_order++; /* done before the last epoch */
+    while (options->mark.epoch && pl->next_order < options->n_orders &&
+           options->orders[pl->next_order].position <= options->mark.documents)
+        pl->next_order++; /* done by the end of the last epoch */
     if (st != EDDY_OK) {
         ed_pipeline_free(pl);
         return st;

@@ -4,6 +4,7 @@
  *    ^                                                                                  |
  *    +------------------------- [thread: hears what became of it] <---------------------+
  *
+ * The last two steps are gone through twice: for what is known at once, and for what was asked.
  * What was decided lives in that arena until all of it was heard. A run that ends before just
  * forgets the pass: nothing of it has happened, and the next run asks again. */
 #include "pipeline/reasoner.h"
@@ -208,18 +209,25 @@ static eddy_status decide(struct ed_reasoner *r, const eddy_operation *operation
     return EDDY_OK;
 }
 
+/* What statistics say is with the engine before anybody is asked. */
 static eddy_status pass(struct ed_reasoner *r, eddy_error *err)
 {
     const eddy_operation *operations = NULL;
     eddy_reason_stats before, after;
     uint64_t seed = 0;
-    size_t n = 0, applied = 0;
+    size_t n = 0, asked_n = 0, applied = 0;
     int64_t began = ed_monotonic_ms();
     while (getrandom(&seed, sizeof seed, 0) != sizeof seed)
         continue;
     eddy_reasoner_stats(r->r, &before);
     eddy_status st =
-        eddy_reasoner_pass(r->r, &r->turn.view, began, seed, r->turn.arena, &operations, &n, err);
+        eddy_reasoner_begin(r->r, &r->turn.view, began, seed, r->turn.arena, &operations, &n, err);
+    if (st == EDDY_OK)
+        st = decide(r, operations, n, &applied, err);
+    ed_point("reasoner-asks");
+    if (st != EDDY_OK || atomic_load(&r->stopping))
+        return st;
+    st = eddy_reasoner_end(r->r, &operations, &asked_n, err);
     counts_take(r);
     if (st != EDDY_OK)
         return st;
@@ -228,14 +236,15 @@ static eddy_status pass(struct ed_reasoner *r, eddy_error *err)
                  after.failed + after.over_budget > before.failed + before.over_budget);
     ed_point("reasoner-answered");
     int64_t took = ed_monotonic_ms() - began;
-    st = decide(r, operations, n, &applied, err);
+    st = decide(r, operations, asked_n, &applied, err);
     ed_log(after.failed > before.failed ? ED_LOG_WARN : ED_LOG_INFO, "reasoner",
            "pass=%" PRIu64 " events=%zu doubts=%zu asked=%" PRIu64 " answered=%" PRIu64
            " failed=%" PRIu64 " over_budget=%" PRIu64 " operations=%zu applied=%zu took=%" PRId64
            "ms",
            after.passes, r->turn.view.n_events, r->turn.view.n_doubts, after.asked - before.asked,
            after.answered + after.cached - before.answered - before.cached,
-           after.failed - before.failed, after.over_budget - before.over_budget, n, applied, took);
+           after.failed - before.failed, after.over_budget - before.over_budget, n + asked_n,
+           applied, took);
     return st;
 }
 

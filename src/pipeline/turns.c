@@ -1,10 +1,12 @@
 /* Turns: what the engine does beside documents, and when.
  *
- * What is due at a place of the stream (orders with a position, statistics) cuts a batch: it is
- * done just before the document of that number. So whatever the batches, and wherever a run was
- * killed, it is done once and at the same place. What comes from outside (letters of the control
- * topic, what a language model decided) waits for the end of a batch, and is in the log with the
- * place that it found. */
+ * What is due at a place of the stream (orders with a position, statistics) cuts a batch. An order
+ * is done as soon as there are so many documents, in the epoch of the last of them: so an epoch
+ * that ends with as many holds it, whatever else it holds (a duplicate is no document). Statistics
+ * wait for a next document, and their last place is part of the state. So whatever the batches, and
+ * wherever a run was killed, all is done once and at the same place. What comes from outside
+ * (letters of the control topic, what a language model decided) waits for the end of a batch, and
+ * is in the log with the place that it found. */
 #include "pipeline/inside.h"
 
 #include "base/error.h"
@@ -141,8 +143,9 @@ static eddy_status order_apply(struct ed_pipeline *pl, struct ed_batch *batch,
 
 /* ---- orders with a position ---- */
 
-static eddy_status orders_due(struct ed_pipeline *pl, struct ed_batch *batch, uint64_t position,
-                              eddy_error *err)
+/* Up to this position. */
+static eddy_status orders_do(struct ed_pipeline *pl, struct ed_batch *batch, uint64_t position,
+                             eddy_error *err)
 {
     const struct ed_pipeline_options *o = &pl->options;
     eddy_status st = EDDY_OK;
@@ -161,6 +164,11 @@ static eddy_status orders_due(struct ed_pipeline *pl, struct ed_batch *batch, ui
             st = order_apply(pl, batch, &order, id, &outcome, err);
     }
     return st;
+}
+
+eddy_status ed_turns_orders(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+{
+    return orders_do(pl, batch, documents(pl), err);
 }
 
 /* ---- statistics ---- */
@@ -209,8 +217,8 @@ eddy_status ed_turns_documents(struct ed_pipeline *pl, struct ed_batch *batch, s
 {
     const struct ed_pipeline_options *o = &pl->options;
     uint64_t position = documents(pl), left;
-    eddy_status st = orders_due(pl, batch, position, err);
-    if (st == EDDY_OK && !statistics_left(pl, position))
+    eddy_status st = EDDY_OK;
+    if (!statistics_left(pl, position))
         st = statistics_turn(pl, batch, err);
     *ret = n;
     if (pl->next_order < o->n_orders && o->orders[pl->next_order].position - position < *ret)
@@ -352,7 +360,7 @@ int ed_turns_look(struct ed_pipeline *pl)
 eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     uint64_t position = documents(pl);
-    eddy_status st = orders_due(pl, batch, UINT64_MAX, err);
+    eddy_status st = orders_do(pl, batch, UINT64_MAX, err);
     if (st == EDDY_OK)
         st = ed_turns_batch(pl, batch, err);
     if (st == EDDY_OK && has_statistics(pl) && viewed(pl) != position)

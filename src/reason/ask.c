@@ -2,8 +2,9 @@
  *
  * Several questions of one kind share a request. All requests of a round go to the completer at
  * once. A request whose reply answers nothing is halved and asked again in the next round, as in
- * HERCULES: one question that a model stumbles over does not cost the others. When two rounds in
- * a row bring no answer at all the pass gives up: the endpoint talks nonsense to everything. */
+ * HERCULES: one question that a model stumbles over does not cost the others, and is found. When
+ * two rounds in a row bring no answer at all the pass gives up: the endpoint talks nonsense to
+ * everything, and that is no question's fault. The next pass then tries it with one alone. */
 #include "reason/inside.h"
 
 #include <string.h>
@@ -52,13 +53,14 @@ static int kind_of(const struct ed_question *q)
     return whole ? EDDY_PROMPTS : (int)q->prompt;
 }
 
-/* The first round: each request stands where its most valuable question does. */
-static eddy_status first_round(struct ed_pass *p, struct round *round)
+/* The first round, of questions from..to - 1: each request stands where its most valuable question
+ * does. */
+static eddy_status first_round(struct ed_pass *p, size_t from, size_t to, struct round *round)
 {
-    unsigned char *taken = ed_arena_alloc_zero(p->arena, p->n_questions + 1, 1);
+    unsigned char *taken = ed_arena_alloc_zero(p->arena, to + 1, 1);
     if (!taken)
         return EDDY_NOMEM;
-    for (size_t i = 0; i < p->n_questions; i++) {
+    for (size_t i = from; i < to; i++) {
         if (taken[i])
             continue;
         size_t most = ed_request_most(p->questions[i].prompt);
@@ -66,7 +68,7 @@ static eddy_status first_round(struct ed_pass *p, struct round *round)
         if (!list)
             return EDDY_NOMEM;
         size_t n = 0;
-        for (size_t k = i; k < p->n_questions && n < most; k++)
+        for (size_t k = i; k < to && n < most; k++)
             if (!taken[k] && kind_of(&p->questions[k]) == kind_of(&p->questions[i])) {
                 list[n++] = &p->questions[k];
                 taken[k] = 1;
@@ -138,10 +140,14 @@ static void charge(struct ed_pass *p, struct ed_asked *asked, const eddy_reply *
     r->stats.money += cost.money;
 }
 
-/* Documents may be written so that a model stumbles over them whenever it is asked. */
+/* Documents may be written so that a model stumbles over them whenever it is asked. A question is
+ * struck that brought nonsense alone, or that was passed over where its neighbours were answered;
+ * where all of several brought nothing, nobody knows which of them it was. */
 static void strike(struct ed_pass *p, const struct ed_asked *asked)
 {
     struct ed_table *strikes = &p->r->strikes;
+    if (asked->n > 1 && !asked->n_answered)
+        return;
     if (strikes->n >= STRIKES_KEPT)
         ed_table_clear(strikes);
     for (size_t i = 0; i < asked->n; i++) {
@@ -206,14 +212,13 @@ static void count_dry(struct ed_pass *p, const struct round *round)
     }
 }
 
-eddy_status ed_ask(struct ed_pass *p)
+/* All that belongs to questions from..to - 1, round by round. */
+static eddy_status ask(struct ed_pass *p, size_t from, size_t to)
 {
-    eddy_reason_stats *stats = &p->r->stats;
-    uint64_t asked = stats->asked;
-    uint64_t answered = stats->answered;
+    const eddy_reason_stats *stats = &p->r->stats;
     struct round round = {0};
     int in_vain = 0; /* rounds */
-    eddy_status st = first_round(p, &round);
+    eddy_status st = first_round(p, from, to, &round);
     while (st == EDDY_OK && round.n && in_vain < 2) {
         struct round chosen = {0};
         struct round next = {0};
@@ -228,7 +233,22 @@ eddy_status ed_ask(struct ed_pass *p)
         in_vain = stats->answered == before ? in_vain + 1 : 0;
         round = next;
     }
-    if (stats->asked > asked && stats->answered == answered)
-        stats->passes_failed++;
+    return st;
+}
+
+eddy_status ed_ask(struct ed_pass *p)
+{
+    eddy_reasoner *r = p->r;
+    eddy_reason_stats before = r->stats;
+    size_t tried = r->nonsense && p->n_questions;
+    eddy_status st = tried ? ask(p, 0, 1) : EDDY_OK;
+    if (st == EDDY_OK && (!tried || p->questions[0].answered))
+        st = ask(p, tried, p->n_questions);
+    if (r->stats.answered > before.answered)
+        r->nonsense = 0;
+    else if (r->stats.rejected > before.rejected)
+        r->nonsense = 1;
+    if (r->stats.asked > before.asked && r->stats.answered == before.answered)
+        r->stats.passes_failed++;
     return st;
 }

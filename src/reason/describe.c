@@ -181,7 +181,7 @@ static eddy_status describe(struct ed_pass *p, const eddy_event *picture)
         return st;
     double said = size_said(picture->summary);
     eddy_operation *op = ed_operation_add(p, EDDY_OPERATION_DESCRIBE, EDDY_STATISTICS);
-    if (!op)
+    if (!op || !ed_table_put(&p->told, picture->id, 1))
         return EDDY_NOMEM;
     op->event = picture->id;
     op->event_version = picture->version;
@@ -193,13 +193,14 @@ static eddy_status describe(struct ed_pass *p, const eddy_event *picture)
     return op->evidence.at ? EDDY_OK : EDDY_NOMEM;
 }
 
-eddy_status ed_statistics_describe(struct ed_pass *p)
+eddy_status ed_statistics_describe(struct ed_pass *p, const struct ed_table *held)
 {
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < p->view->n_events && st == EDDY_OK; i++) {
         const eddy_event *picture = &p->view->events[i].picture;
-        if (is_due(p, picture) && !ed_table_find(&p->touched, picture->id) &&
-            !ed_table_find(&p->described, picture->id))
+        if (is_due(p, picture) && !ed_is_touched(p, picture->id) &&
+            !ed_table_find(&p->described, picture->id) && !ed_table_find(&p->told, picture->id) &&
+            !(held && ed_table_find(held, picture->id)))
             st = describe(p, picture);
     }
     return st;

@@ -192,7 +192,6 @@ struct ed_pass {
     int64_t now_ms;
     uint64_t seed;
     eddy_arena *arena; /* the caller's */
-    eddy_error *err;
 
     struct ed_question *questions; /* (n_questions) by falling value */
     size_t n_questions, room_questions;
@@ -200,11 +199,11 @@ struct ed_pass {
     uint32_t *waited;               /* ... and for how many passes */
     size_t n_events;
     uint64_t answered;         /* questions, when it began */
-    unsigned char *settled;    /* (view->n_doubts) 1: something was decided about it */
     struct ed_table touched;   /* events whose pictures change with this pass's operations */
-    struct ed_table described; /* events and topics that a description was offered for */
+    struct ed_table described; /* events and topics that a model's description was offered for */
+    struct ed_table told;      /* events that statistics have described */
 
-    eddy_operation *operations; /* in the arena */
+    eddy_operation *operations; /* in the arena; of this half */
     size_t n_operations, room_operations;
 };
 
@@ -215,6 +214,7 @@ struct eddy_reasoner {
     struct ed_cache cache;
     struct ed_knowledge knowledge;
     struct ed_table strikes; /* how often a question brought nonsense */
+    int nonsense;            /* 1: the last replies were nothing else */
     struct ed_table judged;  /* documents and events that a model has looked at: not again */
     struct ed_table odd;     /* of the last pass's moves out of an event: position of the document
                                 that goes + 1, to that of the one that was asked about */
@@ -222,6 +222,8 @@ struct eddy_reasoner {
     const eddy_view_event **waits;
     uint32_t *waited; /* of each: passes with answers that it had none in */
     size_t n_waits;
+    struct ed_pass pass;     /* between its halves */
+    int under_way;           /* 1: there is one */
     eddy_arena *asked_arena; /* all of the last requests */
     eddy_request *asked;
     size_t n_asked, room_asked;
@@ -248,6 +250,7 @@ void ed_asked_forget(eddy_reasoner *r); /* the requests of the last pass */
 /* Room for one more operation, filled with zeros but for the actor. NULL: no memory. */
 eddy_operation *ed_operation_add(struct ed_pass *p, eddy_operation_kind kind, eddy_actor actor);
 int ed_touch(struct ed_pass *p, uint64_t event); /* 0: no memory */
+int ed_is_touched(const struct ed_pass *p, uint64_t event);
 
 /* questions.c: what is to be asked of a view, the most valuable first. EDDY_NOMEM */
 eddy_status ed_questions_make(struct ed_pass *p);
@@ -279,8 +282,9 @@ json_t *ed_extract(const char *text, size_t n,
 eddy_status ed_answers_read(struct ed_pass *p, struct ed_asked *asked, eddy_str text);
 
 /* verdicts.c: answers to operations. EDDY_NOMEM */
-eddy_status ed_verdicts(struct ed_pass *p);       /* about which documents belong together */
-eddy_status ed_verdicts_names(struct ed_pass *p); /* names */
+eddy_status ed_verdicts(struct ed_pass *p);         /* about which documents belong together */
+eddy_status ed_verdicts_names(struct ed_pass *p);   /* names */
+eddy_status ed_verdicts_pending(struct ed_pass *p); /* names that came too late in earlier passes */
 /* What an answer leaves no trace of in the engine is remembered here, so that it is not asked in
  * pass after pass: a document that stays where it is (other: the event that it is not of; 0: odd),
  * an event (position UINT64_MAX) whose plan came to nothing. */
@@ -289,10 +293,11 @@ void ed_judge(eddy_reasoner *r, uint64_t position, uint64_t other);
 /* The probability that an answer of this stated confidence is wrong; NaN: `otherwise`. */
 double ed_error_of(double confidence, double otherwise);
 
-/* statistics.c: what needs no model. Doubts that are settled and events that are touched are left
- * out. EDDY_NOMEM */
+/* statistics.c: what needs no model. Events that are touched are left out. EDDY_NOMEM */
 eddy_status ed_statistics(struct ed_pass *p);
-/* describe.c: names and summaries of events that nobody else has described. EDDY_NOMEM */
-eddy_status ed_statistics_describe(struct ed_pass *p);
+/* describe.c: names and summaries of events that nobody else has described. EDDY_NOMEM
+ *
+ *   held  those that have to wait; NULL: none */
+eddy_status ed_statistics_describe(struct ed_pass *p, const struct ed_table *held);
 
 #endif

@@ -58,8 +58,7 @@ eddy_status eddy_reasoner_keyphrases(eddy_reasoner *r, const eddy_str *texts, si
                                      eddy_str *ret, eddy_error *err)
 {
     static const eddy_view nothing;
-    struct ed_pass p = {
-        .r = r, .view = &nothing, .now_ms = now_ms, .seed = seed, .arena = arena, .err = err};
+    struct ed_pass p = {.r = r, .view = &nothing, .now_ms = now_ms, .seed = seed, .arena = arena};
     eddy_str *found = ed_arena_alloc(arena, (n + 1) * sizeof *found);
     size_t *whose = ed_arena_alloc(arena, (n + 1) * sizeof *whose);
     ed_asked_forget(r);

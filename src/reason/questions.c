@@ -67,9 +67,15 @@ static int speaks(const eddy_view_side *side)
     return 0;
 }
 
-static int comparable(const eddy_view_doubt *d)
+/* Not yet decided, and about events that stay as they are until it is. */
+static int is_open(const struct ed_pass *p, const eddy_view_doubt *d)
 {
-    return d->doubt.asked < 2 && speaks(&d->sides[0]) && speaks(&d->sides[1]);
+    return !ed_is_touched(p, d->doubt.event) && !ed_is_touched(p, d->doubt.other);
+}
+
+static int comparable(const struct ed_pass *p, const eddy_view_doubt *d)
+{
+    return is_open(p, d) && d->doubt.asked < 2 && speaks(&d->sides[0]) && speaks(&d->sides[1]);
 }
 
 static struct ed_question *doubt_question(struct ed_pass *p, eddy_prompt prompt, double value,
@@ -114,9 +120,9 @@ static eddy_status ask_whole(struct ed_pass *p, const eddy_view_doubt *d)
     const eddy_view_event *event = event_of(p, d->doubt.event);
     uint64_t groups[CHOICES_MAX];
     size_t n = event ? groups_shown(event, groups) : 0;
-    int plan = n >= 3 && event->picture.cohesion < p->view->threshold &&
+    int plan = n >= 3 && is_open(p, d) && event->picture.cohesion < p->view->threshold &&
                !ed_is_judged(p->r, UINT64_MAX, d->doubt.event);
-    if (!plan && !comparable(d))
+    if (!plan && !comparable(p, d))
         return EDDY_OK;
     struct ed_question *q = doubt_question(p, plan ? EDDY_PROMPT_PLAN : EDDY_PROMPT_SAME, value, 1);
     if (!q)
@@ -173,7 +179,7 @@ static eddy_status join(struct ed_pass *p, struct joined *j)
         return EDDY_NOMEM;
     for (size_t i = 0; i < p->view->n_doubts; i++) {
         const eddy_view_doubt *d = &p->view->doubts[i];
-        if (d->doubt.kind != EDDY_DOUBT_SAME || !comparable(d))
+        if (d->doubt.kind != EDDY_DOUBT_SAME || !comparable(p, d))
             continue;
         size_t a = place_of(j, d->doubt.event);
         size_t b = place_of(j, d->doubt.other);
@@ -217,7 +223,7 @@ static eddy_status ask_set(struct ed_pass *p, struct joined *j, size_t root)
         return EDDY_NOMEM;
     for (size_t i = 0; i < p->view->n_doubts; i++) {
         const eddy_view_doubt *d = &p->view->doubts[i];
-        if (d->doubt.kind != EDDY_DOUBT_SAME || !comparable(d) ||
+        if (d->doubt.kind != EDDY_DOUBT_SAME || !comparable(p, d) ||
             root_of(j, place_of(j, d->doubt.event)) != root)
             continue;
         q->doubts[q->n_doubts++] = d;
@@ -239,7 +245,7 @@ static eddy_status ask_same(struct ed_pass *p, const struct ed_table *impure)
             st = ask_set(p, &j, i);
     for (size_t i = 0; i < p->view->n_doubts && st == EDDY_OK; i++) {
         const eddy_view_doubt *d = &p->view->doubts[i];
-        if (d->doubt.kind != EDDY_DOUBT_SAME || !comparable(d) ||
+        if (d->doubt.kind != EDDY_DOUBT_SAME || !comparable(p, d) ||
             is_set(&j, root_of(&j, place_of(&j, d->doubt.event))))
             continue;
         double value = uncertainty(&d->doubt);
@@ -268,7 +274,7 @@ static eddy_status ask_place(struct ed_pass *p, size_t first)
         if (view->doubts[i].doubt.kind == EDDY_DOUBT_PLACE &&
             view->doubts[i].doubt.position == d->doubt.position)
             return EDDY_OK; /* asked with that one */
-    if (!d->document.title.n || !speaks(&d->sides[0]))
+    if (!is_open(p, d) || !d->document.title.n || !speaks(&d->sides[0]))
         return EDDY_OK;
     size_t n = 0;
     for (size_t i = first; i < view->n_doubts; i++)
@@ -280,7 +286,8 @@ static eddy_status ask_place(struct ed_pass *p, size_t first)
     for (size_t i = first; i < view->n_doubts; i++) {
         const eddy_view_doubt *more = &view->doubts[i];
         if (more->doubt.kind != EDDY_DOUBT_PLACE || more->doubt.position != d->doubt.position ||
-            !speaks(&more->sides[1]) || ed_is_judged(p->r, more->doubt.position, more->doubt.other))
+            !is_open(p, more) || !speaks(&more->sides[1]) ||
+            ed_is_judged(p->r, more->doubt.position, more->doubt.other))
             continue;
         q->doubts[q->n_doubts++] = more;
         offer(q, more->doubt.other, &more->sides[1]);
@@ -298,7 +305,7 @@ static eddy_status ask_odd(struct ed_pass *p, const eddy_view_event *event,
                            const struct ed_table *impure)
 {
     if (event->n_members < ODD_MIN || event->picture.pinned ||
-        ed_table_find(impure, event->picture.id))
+        ed_is_touched(p, event->picture.id) || ed_table_find(impure, event->picture.id))
         return EDDY_OK;
     const eddy_member *last = &event->members[event->n_members - 1];
     if (last->similarity >= p->view->threshold - p->view->spread || !last->title.n ||
@@ -330,7 +337,7 @@ static double doublings(double size)
 
 static eddy_status ask_name(struct ed_pass *p, const eddy_view_event *event)
 {
-    if (!ed_is_due(p->r, &event->picture) ||
+    if (ed_is_touched(p, event->picture.id) || !ed_is_due(p->r, &event->picture) ||
         (!event->n_members && !event->picture.n_exemplars && !event->picture.n_keywords))
         return EDDY_OK;
     double value = VALUE_NAME * doublings(event->picture.size);

@@ -1,8 +1,10 @@
 /* Reasoner: the public face; one pass from a view to operations.
  *
- * A pass asks the model what is worth most, turns answers into operations, and lets statistics
- * stand in for what was not answered. Operations about which documents belong together come first;
- * an event that one of them touches is described in a later pass, when its new picture is known. */
+ * A pass has two halves. What statistics are sure of is decided at once, on the versions that were
+ * just seen; a merge that waited for a slow endpoint would come too late. Then the model is asked
+ * what is worth most of the rest, and its answers become operations. Those about which documents
+ * belong together come first; an event that one of them touches is described in a later pass, when
+ * its new picture is known. */
 #include "reason/inside.h"
 
 #include <math.h>
@@ -103,6 +105,14 @@ eddy_status eddy_reasoner_new(const eddy_reason_options *options, eddy_reasoner 
     return EDDY_OK;
 }
 
+static void pass_clear(eddy_reasoner *r)
+{
+    struct ed_table *const tables[] = {&r->pass.touched, &r->pass.described, &r->pass.told};
+    for (size_t i = 0; r->under_way && i < sizeof tables / sizeof *tables; i++)
+        ed_table_clear(tables[i]);
+    r->under_way = 0;
+}
+
 void eddy_reasoner_free(eddy_reasoner *r)
 {
     if (!r)
@@ -120,6 +130,7 @@ void eddy_reasoner_free(eddy_reasoner *r)
     ed_table_clear(&r->strikes);
     ed_table_clear(&r->judged);
     ed_table_clear(&r->odd);
+    pass_clear(r);
     ed_free(r->asked);
     eddy_arena_free(r->asked_arena);
     eddy_arena_free(r->waiting);
@@ -145,6 +156,11 @@ int ed_touch(struct ed_pass *p, uint64_t event)
     return !event || ed_table_put(&p->touched, event, 1) != NULL;
 }
 
+int ed_is_touched(const struct ed_pass *p, uint64_t event)
+{
+    return event && ed_table_find(&p->touched, event) != NULL;
+}
+
 int ed_asks(const eddy_reasoner *r)
 {
     return r->options.completer.complete || r->options.dry;
@@ -156,23 +172,117 @@ void ed_asked_forget(eddy_reasoner *r)
     eddy_arena_reset(r->asked_arena);
 }
 
-/* The work of a pass, whatever becomes of it. */
-static eddy_status pass(struct ed_pass *p)
+/* What needs nobody, so that it does not wait for what does. */
+static eddy_status first_half(struct ed_pass *p)
 {
     eddy_status st = ed_waiting_join(p);
-    if (st == EDDY_OK && ed_asks(p->r)) {
-        st = ed_questions_make(p);
-        if (st == EDDY_OK)
-            st = ed_ask(p);
-        if (st == EDDY_OK)
-            st = ed_verdicts(p);
-    }
     if (st == EDDY_OK)
         st = ed_statistics(p);
     if (st == EDDY_OK && ed_asks(p->r))
-        st = ed_verdicts_names(p);
+        st = ed_questions_make(p);
+    if (st == EDDY_OK && ed_asks(p->r))
+        st = ed_verdicts_pending(p);
+    return st;
+}
+
+static eddy_status second_half(struct ed_pass *p)
+{
+    eddy_status st = EDDY_OK;
+    if (ed_asks(p->r)) {
+        st = ed_ask(p);
+        if (st == EDDY_OK)
+            st = ed_verdicts(p);
+        if (st == EDDY_OK)
+            st = ed_verdicts_names(p);
+    }
+    return st == EDDY_OK ? ed_statistics_describe(p, NULL) : st;
+}
+
+/* What an answer may move at once is held to the version that was shown, and a description makes a
+ * new one: events with such questions are described behind the answers. */
+static eddy_status describe_the_others(struct ed_pass *p)
+{
+    struct ed_table held;
+    ed_table_init(&held);
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < p->n_questions && st == EDDY_OK; i++) {
+        const struct ed_question *q = &p->questions[i];
+        int moves = q->prompt == EDDY_PROMPT_PLAN || q->prompt == EDDY_PROMPT_PLACE ||
+                    q->prompt == EDDY_PROMPT_ODD;
+        if (moves && q->event && !ed_table_put(&held, q->event->picture.id, 1))
+            st = EDDY_NOMEM;
+        for (size_t k = 0; moves && k < q->n_doubts && st == EDDY_OK; k++) {
+            const eddy_doubt *d = &q->doubts[k]->doubt;
+            if (!ed_table_put(&held, d->event, 1) ||
+                (d->other && !ed_table_put(&held, d->other, 1)))
+                st = EDDY_NOMEM;
+        }
+    }
     if (st == EDDY_OK)
-        st = ed_statistics_describe(p);
+        st = ed_statistics_describe(p, &held);
+    ed_table_clear(&held);
+    return st;
+}
+
+static eddy_status pass_begin(eddy_reasoner *r, const struct ed_pass *begun)
+{
+    pass_clear(r);
+    r->pass = *begun;
+    r->under_way = 1;
+    struct ed_pass *p = &r->pass;
+    ed_table_init(&p->touched);
+    ed_table_init(&p->described);
+    ed_table_init(&p->told);
+    ed_asked_forget(r);
+    ed_table_clear(&r->odd);
+    r->stats.passes++;
+    p->answered = r->stats.answered;
+    return first_half(p);
+}
+
+static eddy_status pass_end(struct ed_pass *p)
+{
+    eddy_status st = second_half(p);
+    if (st == EDDY_OK && ed_asks(p->r))
+        ed_waiting_keep(p);
+    return st;
+}
+
+/* Operations so far are the caller's; or the pass is over, as there was no memory. */
+static eddy_status hand_over(struct ed_pass *p, eddy_status st, const eddy_operation **ret,
+                             size_t *n_ret, eddy_error *err)
+{
+    if (st != EDDY_OK) {
+        pass_clear(p->r);
+        return eddy_fail_nomem(err, "reasoner: a pass", eddy_arena_used(p->arena));
+    }
+    p->r->stats.offered += p->n_operations;
+    *ret = p->operations;
+    *n_ret = p->n_operations;
+    p->operations = NULL;
+    p->n_operations = p->room_operations = 0;
+    return EDDY_OK;
+}
+
+eddy_status eddy_reasoner_begin(eddy_reasoner *r, const eddy_view *view, int64_t now_ms,
+                                uint64_t seed, eddy_arena *arena, const eddy_operation **ret,
+                                size_t *n_ret, eddy_error *err)
+{
+    const struct ed_pass begun = {
+        .r = r, .view = view, .now_ms = now_ms, .seed = seed, .arena = arena};
+    eddy_status st = pass_begin(r, &begun);
+    if (st == EDDY_OK)
+        st = describe_the_others(&r->pass);
+    return hand_over(&r->pass, st, ret, n_ret, err);
+}
+
+eddy_status eddy_reasoner_end(eddy_reasoner *r, const eddy_operation **ret, size_t *n_ret,
+                              eddy_error *err)
+{
+    if (!r->under_way)
+        return eddy_fail(err, EDDY_INVALID, "reasoner: the end of a pass that was not begun");
+    eddy_status st = hand_over(&r->pass, pass_end(&r->pass), ret, n_ret, err);
+    pass_clear(r);
     return st;
 }
 
@@ -180,27 +290,13 @@ eddy_status eddy_reasoner_pass(eddy_reasoner *r, const eddy_view *view, int64_t 
                                uint64_t seed, eddy_arena *arena, const eddy_operation **ret,
                                size_t *n_ret, eddy_error *err)
 {
-    struct ed_pass p = {
-        .r = r, .view = view, .now_ms = now_ms, .seed = seed, .arena = arena, .err = err};
-    ed_table_init(&p.touched);
-    ed_table_init(&p.described);
-    ed_asked_forget(r);
-    ed_table_clear(&r->odd);
-    r->stats.passes++;
-    p.answered = r->stats.answered;
-    p.settled = ed_arena_alloc_zero(arena, view->n_doubts + 1, 1);
-    eddy_status st = p.settled ? pass(&p) : EDDY_NOMEM;
-    if (st == EDDY_OK) {
-        if (ed_asks(r))
-            ed_waiting_keep(&p);
-        r->stats.offered += p.n_operations;
-        *ret = p.operations;
-        *n_ret = p.n_operations;
-    } else {
-        st = eddy_fail_nomem(err, "reasoner: a pass", eddy_arena_used(arena));
-    }
-    ed_table_clear(&p.touched);
-    ed_table_clear(&p.described);
+    const struct ed_pass begun = {
+        .r = r, .view = view, .now_ms = now_ms, .seed = seed, .arena = arena};
+    eddy_status st = pass_begin(r, &begun);
+    if (st == EDDY_OK)
+        st = pass_end(&r->pass);
+    st = hand_over(&r->pass, st, ret, n_ret, err);
+    pass_clear(r);
     return st;
 }
 

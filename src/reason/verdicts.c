@@ -72,7 +72,6 @@ static eddy_status answer(struct ed_pass *p, const struct ed_question *q, const 
     op->same = same;
     op->error = ed_error_of(q->answer.confidence, p->r->options.error);
     op->similarity = d->doubt.similarity;
-    p->settled[d - p->view->doubts] = 1;
     return EDDY_OK;
 }
 
@@ -127,7 +126,6 @@ static eddy_status plan(struct ed_pass *p, const struct ed_question *q)
     const struct ed_answer *a = &q->answer;
     if (a->n_parts == 1)
         return answer(p, q, q->doubts[0], 1);
-    p->settled[q->doubts[0] - p->view->doubts] = 1;
     if (!is_sure(p, q)) {
         if (along_seam(q))
             return answer(p, q, q->doubts[0], 0);
@@ -185,7 +183,6 @@ static eddy_status group(struct ed_pass *p, const struct ed_question *q)
             p->r->stats.ignored++;
             continue;
         }
-        p->settled[q->doubts[i] - p->view->doubts] = 1;
         int same = part[a] == part[b];
         if (same ? joined[a] == joined[b] : apart[part[a]][part[b]])
             continue;
@@ -203,8 +200,6 @@ static eddy_status group(struct ed_pass *p, const struct ed_question *q)
 /* It goes to one of the others where the model is sure; where it stays nothing is to be done. */
 static eddy_status place(struct ed_pass *p, const struct ed_question *q)
 {
-    for (size_t i = 0; i < q->n_doubts; i++)
-        p->settled[q->doubts[i] - p->view->doubts] = 1;
     if (q->answer.choice == NOTHING || q->answer.choice == 0 || !is_sure(p, q)) {
         for (size_t i = 0; i < q->n_doubts; i++)
             ed_judge(p->r, q->doubts[i]->doubt.position, q->doubts[i]->doubt.other);
@@ -264,7 +259,7 @@ eddy_status ed_verdicts(struct ed_pass *p)
 static eddy_status describe(struct ed_pass *p, uint64_t id, uint64_t version, eddy_str name,
                             eddy_str summary, eddy_str category, eddy_str text)
 {
-    if (ed_table_find(&p->touched, id))
+    if (ed_is_touched(p, id))
         return EDDY_OK; /* a later pass offers it, on the picture that comes out of this one */
     eddy_operation *op = ed_operation_add(p, EDDY_OPERATION_DESCRIBE, EDDY_LLM);
     if (!op || !text.at || !ed_table_put(&p->described, id, 1))
@@ -318,17 +313,22 @@ eddy_status ed_verdicts_names(struct ed_pass *p)
         if (q->answered && (q->prompt == EDDY_PROMPT_NAME || q->prompt == EDDY_PROMPT_TOPIC))
             st = learn(p, q);
     }
+    return st;
+}
+
+eddy_status ed_verdicts_pending(struct ed_pass *p)
+{
+    eddy_status st = EDDY_OK;
     for (size_t i = 0; i < p->n_events && st == EDDY_OK; i++) {
         const eddy_event *picture = &p->events[i]->picture;
         const struct ed_known *known = ed_pending(p->r, picture);
-        if (known && !ed_table_find(&p->described, picture->id))
+        if (known)
             st = offer_again(p, picture->id, picture->version, known);
     }
     for (size_t i = 0; i < p->view->n_topics && st == EDDY_OK; i++) {
         const eddy_topic *topic = &p->view->topics[i];
         const struct ed_known *known = ed_known_find(&p->r->knowledge, topic->id);
-        if (known && known->name && topic->named_by < EDDY_LLM &&
-            !ed_table_find(&p->described, topic->id))
+        if (known && known->name && topic->named_by < EDDY_LLM)
             st = offer_again(p, topic->id, topic->version, known);
     }
     return st;

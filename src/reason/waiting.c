@@ -146,4 +146,7 @@ void ed_waiting_drop(eddy_reasoner *r, uint64_t event)
             r->waits[n++] = r->waits[i];
         }
     r->n_waits = n;
+    for (size_t i = 0; r->under_way && i < r->pass.n_events; i++)
+        if (r->pass.events[i]->picture.id == event)
+            r->pass.waited[i] = WAITING_PASSES + 1; /* nor after this pass */
 }

@@ -19,7 +19,7 @@ def points():
                 with open(f"{ROOT}/src/{folder}/{name}") as f:
                     found |= set(re.findall(r'\bed_point\("([^"]+)"\)', f.read()))
     # Those of files are detect's; nobody reasons or operates here (tests/cli/check crashes).
-    return sorted(p for p in found if p not in ("mutant", "operation-applied", "reasoner-answered")
+    return sorted(p for p in found if p not in ("mutant", "operation-applied", "reasoner-asks", "reasoner-answered")
                   and not p.startswith("files-"))
 
 

@@ -241,6 +241,29 @@ TEST(members_are_where_and_as_alike_as_all_rows_say)
     members_are_right(seed + 2, 300, 1, 1);
 }
 
+/* Moved there it is as alike to its new event as it was said to be. */
+static void rival_is_the_best_elsewhere(struct known *k, const eddy_member *m,
+                                        const eddy_rival *rival)
+{
+    eddy_arena *arena = eddy_arena_new(0);
+    eddy_member moved;
+    eddy_outcome outcome;
+    eddy_error err = {0};
+    assert_true(rival->event && rival->event != m->event);
+    assert_true(m->similarity - rival->own_threshold > rival->similarity - rival->threshold);
+    const eddy_operation op = {.kind = EDDY_OPERATION_REASSIGN,
+                               .actor = EDDY_PERSON,
+                               .event = m->event,
+                               .other = rival->event,
+                               .position = m->position};
+    CHECK_OK(eddy_clusterer_apply(k->cl, &op, &outcome, &err), &err);
+    assert_int_equal(outcome.refusal, EDDY_APPLIED);
+    CHECK_OK(eddy_clusterer_document(k->cl, m->id, arena, &moved, NULL, &err), &err);
+    assert_int_equal(moved.event, rival->event);
+    assert_true(fabsf(moved.similarity - rival->similarity) < 0.005F);
+    eddy_arena_free(arena);
+}
+
 TEST(a_document_is_found_by_its_id)
 {
     struct known k;
@@ -250,12 +273,14 @@ TEST(a_document_is_found_by_its_id)
     eddy_arena *arena = eddy_arena_new(0);
     while (k.n < k.s.n)
         known_step(&k);
-    CHECK_OK(eddy_clusterer_document(k.cl, (eddy_str){"d250", 4}, arena, &m, &err), &err);
+    eddy_rival rival;
+    CHECK_OK(eddy_clusterer_document(k.cl, (eddy_str){"d250", 4}, arena, &m, &rival, &err), &err);
     assert_true(m.position == 250 && m.event == event_of(&k, 250));
-    assert_int_equal(eddy_clusterer_document(k.cl, (eddy_str){"d199", 4}, arena, &m, &err),
+    rival_is_the_best_elsewhere(&k, &m, &rival);
+    assert_int_equal(eddy_clusterer_document(k.cl, (eddy_str){"d199", 4}, arena, &m, NULL, &err),
                      EDDY_INVALID);
     assert_non_null(strstr(err.text, "not among the last 100"));
-    assert_int_equal(eddy_clusterer_document(k.cl, (eddy_str){"d2500", 5}, arena, &m, NULL),
+    assert_int_equal(eddy_clusterer_document(k.cl, (eddy_str){"d2500", 5}, arena, &m, NULL, NULL),
                      EDDY_INVALID);
     const eddy_member *list;
     size_t n;

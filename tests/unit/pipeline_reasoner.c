@@ -105,7 +105,7 @@ TEST(the_end_waits_for_a_model_but_not_for_long)
     CHECK_OK(run(&s, stream, NULL, &pl), &s.err);
     assert_int_equal(s.counts.committed, 300);
     assert_int_equal(atomic_load(&h.late), 1); /* asked once, at the end */
-    assert_int_equal(s.counts.operations, 0);
+    assert_true(s.counts.operations > 0);      /* what statistics say was not waited for */
 }
 
 TEST(options_that_make_no_sense_are_refused_before_anything_runs)

@@ -110,11 +110,12 @@ TEST(an_order_before_the_last_epoch_is_not_done_again)
     write_stream(stream, 20, &seed, 0);
     write_text(in_dir("control", "resumed", control),
                "{\"operation\":\"pin\",\"event\":\"E1\",\"position\":99}\n"
-               "{\"operation\":\"pin\",\"event\":\"E1\",\"position\":100}\n");
+               "{\"operation\":\"pin\",\"event\":\"E1\",\"position\":100}\n"
+               "{\"operation\":\"pin\",\"event\":\"E1\",\"position\":101}\n");
     struct ed_orders orders;
     struct setup s = setup_of(8, 1, 3);
     orders_of(control, &orders, &s);
-    s.options.mark.documents = 100;
+    s.options.mark = (struct ed_mark){.epoch = 7, .documents = 100};
     CHECK_OK(run(&s, stream, NULL, NULL), &s.err);
     assert_int_equal(s.counts.operations + s.counts.refused, 1);
     ed_orders_clear(&orders);

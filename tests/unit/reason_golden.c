@@ -48,7 +48,7 @@ static void view_name(struct made *m)
 
 static void view_same(struct made *m)
 {
-    made_doubt(m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, quake_too);
+    made_doubt(m, EDDY_DOUBT_SAME, 7, 9, 0.39, quake, quake_too);
     made_doubt(m, EDDY_DOUBT_SAME, 7, 8, 0.3, quake, strike);
 }
 
@@ -96,7 +96,7 @@ static void view_plan(struct made *m)
 
 static void view_group(struct made *m)
 {
-    made_doubt(m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, quake_too);
+    made_doubt(m, EDDY_DOUBT_SAME, 7, 9, 0.39, quake, quake_too);
     made_doubt(m, EDDY_DOUBT_SAME, 7, 8, 0.3, quake, strike);
     made_doubt(m, EDDY_DOUBT_SAME, 9, 8, 0.2, quake_too, strike);
 }

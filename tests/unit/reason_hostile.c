@@ -7,9 +7,9 @@ TEST(no_document_gets_more_than_was_offered)
     assert_true(injections_run("tests/golden/reason/injections.jsonl", &all));
     printf(
         "%zu cases, %zu requests, %zu operations, %llu names cleaned, %llu ignored, %zu outside, "
-        "%zu not quoted\n",
+        "%zu not quoted, %zu applied\n",
         all.cases, all.requests, all.operations, (unsigned long long)all.names_cleaned,
-        (unsigned long long)all.ignored, all.outside, all.unquoted);
+        (unsigned long long)all.ignored, all.outside, all.unquoted, all.applied);
     if (all.outside || all.unquoted)
         fail_msg("%zu outside the offer, %zu not quoted; first %s", all.outside, all.unquoted,
                  all.first);
@@ -18,6 +18,11 @@ TEST(no_document_gets_more_than_was_offered)
     assert_true(all.operations > 10 * all.cases);
     assert_true(all.ignored > 10 * all.cases);
     assert_true(all.names_cleaned > all.cases);
+    assert_true(all.applied > 10 * all.cases);
+    /* An engine that lets an event become so loose that it needs a plan has yet to be provoked. */
+    for (int p = 0; p < EDDY_PROMPTS; p++)
+        if (!all.asked_of[p] && p != EDDY_PROMPT_PLAN)
+            fail_msg("no engine was asked about by %s", eddy_prompt_name((eddy_prompt)p));
 }
 
 /* The judge of the test above is no rubber stamp. */

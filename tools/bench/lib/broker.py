@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("EDDY_BUILD") or os.path.join(HERE, "../../../build/release")
@@ -75,3 +77,41 @@ def seen_by(watch, file):
     watch.wait()
     file.seek(0)
     return [(int(arrived), int(key.split("-")[0]), key) for arrived, key in map(str.split, file)]
+
+
+def grown_until(file, most):
+    """Wait until a file has not grown for 3 s, `most` seconds at most."""
+    size, since, end = -1, time.monotonic(), time.monotonic() + most
+    while time.monotonic() < min(since + 3, end):
+        now = os.fstat(file.fileno()).st_size
+        if now != size:
+            size, since = now, time.monotonic()
+        time.sleep(0.2)
+
+
+class Latency:
+    """From produce to visible to a read_committed consumer, in ms, at a steady rate: `eddy run` with
+    these settings in a pipeline of this name, which reads a topic of the same name."""
+
+    def __init__(self, broker, name, dim, per_s, seconds, *settings, warm=5):
+        broker.bench("topic", name, 4)
+        broker.bench("topic", name + ".assignments", 1)
+        eddy = broker.eddy(f"source.topics={name}", f"pipeline={name}", "batch.wait=100ms", *vectors(dim),
+                           *settings)
+        with tempfile.TemporaryFile("w+") as seen:
+            time.sleep(3)  # until it has its shard
+            watch = broker.start_bench("watch", name + ".assignments", stdout=seen)
+            time.sleep(1)
+            fed = broker.bench("feed", name, f"{per_s:.0f}", warm + seconds, dim, STORIES, 2)
+            grown_until(seen, 60)
+            eddy.terminate()
+            self.account, self.said, _ = ended(eddy)
+            sent = seen_by(watch, seen)
+        if not sent:
+            sys.exit("none of the documents was seen; eddy said: " + self.said[-2000:])
+        start = min(s for _, s, _ in sent) + warm * 1000000
+        self.took = sorted((arrived - s) / 1000 for arrived, s, _ in sent if s >= start)
+        self.late, self.unseen = fed["late"], fed["documents"] - len(sent)
+
+    def at(self, percent):
+        return self.took[min(len(self.took) * percent // 100, len(self.took) - 1)]
