@@ -4,6 +4,8 @@
 
 #include "engine_state.h"
 
+#include "engine/operations.h"
+
 static inline eddy_outcome apply(eddy_clusterer *cl, eddy_operation op)
 {
     eddy_outcome out;

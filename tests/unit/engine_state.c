@@ -2,6 +2,8 @@
  * wrote them, to the last bit. */
 #include "engine_state.h"
 
+#include "engine/words.h"
+
 /* ---- properties ---- */
 
 /* Batches and calls at random; now and then another is loaded, takes the place of the twin, and
