@@ -84,3 +84,11 @@ eddy_status ed_raw_copy(eddy_arena *arena, const eddy_raw *raw, eddy_raw *ret, e
     *ret = copy;
     return EDDY_OK;
 }
+
+eddy_str ed_header_last(const eddy_header *headers, size_t n, const char *name)
+{
+    while (n-- > 0)
+        if (!strcmp(headers[n].name, name))
+            return headers[n].value;
+    return (eddy_str){NULL, 0};
+}

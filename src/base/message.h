@@ -98,6 +98,10 @@ struct ed_message *ed_epoch_add(struct ed_epoch *epoch);
 eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t partition,
                               int64_t next, eddy_error *err);
 
+/* The value of the last header of that name: eddy's own come after the message's. {NULL, 0}: none.
+ */
+eddy_str ed_header_last(const eddy_header *headers, size_t n, const char *name);
+
 /* A copy of raw, its key and its headers in the arena; only the topic name stays borrowed.
  * EDDY_NOMEM. */
 eddy_status ed_raw_copy(eddy_arena *arena, const eddy_raw *raw, eddy_raw *ret, eddy_error *err);

@@ -61,15 +61,6 @@ struct files {
 
 /* ---- lines ---- */
 
-/* The last header of that name: ours come after the message's own. */
-static eddy_str header_of(const struct ed_message *m, const char *name)
-{
-    for (size_t i = m->n_headers; i-- > 0;)
-        if (!strcmp(m->headers[i].name, name))
-            return m->headers[i].value;
-    return (eddy_str){NULL, 0};
-}
-
 static void put_text(struct ed_bytes *b, const char *key, eddy_str s)
 {
     ed_json_key(b, key);
@@ -102,11 +93,11 @@ static void put_bytes(struct ed_bytes *b, const char *key, const char *key_base6
 static void put_dead(struct ed_bytes *b, const struct ed_message *m)
 {
     ed_json_open(b, '{');
-    put_text(b, "reason", header_of(m, ED_HEADER_DEAD_CODE));
-    put_text(b, "detail", header_of(m, ED_HEADER_DEAD_MESSAGE));
-    put_text(b, "topic", header_of(m, ED_HEADER_DEAD_TOPIC));
-    put_number(b, "partition", header_of(m, ED_HEADER_DEAD_PARTITION));
-    put_number(b, "offset", header_of(m, ED_HEADER_DEAD_OFFSET));
+    put_text(b, "reason", ed_header_last(m->headers, m->n_headers, ED_HEADER_DEAD_CODE));
+    put_text(b, "detail", ed_header_last(m->headers, m->n_headers, ED_HEADER_DEAD_MESSAGE));
+    put_text(b, "topic", ed_header_last(m->headers, m->n_headers, ED_HEADER_DEAD_TOPIC));
+    put_number(b, "partition", ed_header_last(m->headers, m->n_headers, ED_HEADER_DEAD_PARTITION));
+    put_number(b, "offset", ed_header_last(m->headers, m->n_headers, ED_HEADER_DEAD_OFFSET));
     put_bytes(b, "key", "key_base64", m->key);
     put_bytes(b, "value", "value_base64", m->value);
     ed_json_close(b, '}');

@@ -74,13 +74,9 @@ eddy_status ed_batch_parse(struct ed_batch *batch, const eddy_parser *parser, si
     return item->detail ? EDDY_OK : eddy_fail_nomem(err, "batch", sizeof detail);
 }
 
-/* The last one of that name: behind the message's own. */
 static eddy_str header_of(const eddy_raw *raw, const char *name)
 {
-    for (size_t i = raw->n_headers; i-- > 0;)
-        if (!strcmp(raw->headers[i].name, name))
-            return raw->headers[i].value;
-    return (eddy_str){NULL, 0};
+    return ed_header_last(raw->headers, raw->n_headers, name);
 }
 
 /* "TOPIC/PARTITION/OFFSET" */

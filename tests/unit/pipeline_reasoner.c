@@ -19,7 +19,7 @@ TEST(statistics_have_their_turn_at_the_same_places_whatever_the_batches)
 {
     uint64_t seed = test_seed();
     char stream[200], a[200], b[200];
-    in_dir("stream", "statistics", stream);
+    file_of("stream", "statistics", stream);
     write_stream(stream, 600, &seed, 1);
     const struct ed_reason_options reason = reason_of(ED_REASON_STATISTICS);
     static const size_t sizes[] = {64, 1, 7, 100, 1000};
@@ -32,7 +32,7 @@ TEST(statistics_have_their_turn_at_the_same_places_whatever_the_batches)
         assert_int_equal(s.counts.reason.passes, (documents - 1) / 64 + 1); /* one at the end */
         assert_int_equal(s.counts.operations + s.counts.refused, 0);        /* not in the log */
         for (int t = 0; i && t < ED_TOPICS; t++)
-            if (!same_files(in_dir("first", names[t], a), in_dir("other", names[t], b)))
+            if (!same_files(file_of("first", names[t], a), file_of("other", names[t], b)))
                 fail_msg("batch_max %zu: %s differ", sizes[i], names[t]);
     }
 }
@@ -71,7 +71,7 @@ TEST(a_model_that_hangs_holds_up_no_document)
     uint64_t seed = test_seed();
     char stream[200];
     struct ed_pipeline *pl = NULL;
-    in_dir("stream", "hangs", stream);
+    file_of("stream", "hangs", stream);
     write_stream(stream, 500, &seed, 0);
     struct hanging h = {.pl = &pl, .until = 500 - 32, .until_ms = 120000};
     struct ed_reason_options reason = reason_of(ED_REASON_LLM);
@@ -93,7 +93,7 @@ TEST(the_end_waits_for_a_model_but_not_for_long)
     uint64_t seed = test_seed();
     char stream[200];
     struct ed_pipeline *pl = NULL;
-    in_dir("stream", "end", stream);
+    file_of("stream", "end", stream);
     write_stream(stream, 300, &seed, 0);
     struct hanging h = {.pl = &pl, .until = UINT64_MAX, .until_ms = 1500};
     struct ed_reason_options reason = reason_of(ED_REASON_LLM);
@@ -136,5 +136,5 @@ int main(void)
         cmocka_unit_test(the_end_waits_for_a_model_but_not_for_long),
         cmocka_unit_test(options_that_make_no_sense_are_refused_before_anything_runs),
     };
-    return cmocka_run_group_tests(tests, make_dir, drop_dir);
+    return cmocka_run_group_tests(tests, make_dir, dir_remove);
 }

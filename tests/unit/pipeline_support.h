@@ -3,7 +3,7 @@
 #ifndef EDDY_PIPELINE_SUPPORT_H
 #define EDDY_PIPELINE_SUPPORT_H
 
-#include "test.h"
+#include "folder.h"
 
 #include "pipeline/pipeline.h"
 
@@ -11,11 +11,10 @@
 
 #define DIM 512
 
-static char dir[] = "/tmp/eddy-way-XXXXXX";
 static const char *const names[ED_TOPICS] = {"assignments", "events",  "changes",
                                              "dead",        "vectors", "operations"};
 
-static inline const char *in_dir(const char *run, const char *name, char *ret)
+static inline const char *file_of(const char *run, const char *name, char *ret)
 {
     snprintf(ret, 200, "%s/%s-%s", dir, run, name);
     return ret;
@@ -112,7 +111,7 @@ static inline eddy_status run(struct setup *s, const char *stream, const char *o
     CHECK_OK(eddy_embedder_open("hash", NULL, &embedder, err), err);
     CHECK_OK(eddy_clusterer_new(&engine, &cl, err), err);
     for (int i = 0; i < ED_TOPICS; i++)
-        at[i] = out ? in_dir(out, names[i], paths[i]) : NULL;
+        at[i] = out ? file_of(out, names[i], paths[i]) : NULL;
     if (!source)
         CHECK_OK(ed_source_files_open(&stream, 1, 1000000, NULL, 0, &source, err), err);
     if (!journal)
@@ -165,15 +164,7 @@ static inline struct setup setup_of(size_t batch_max, size_t workers, size_t rin
 static inline int make_dir(void **state)
 {
     (void)state;
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static inline int drop_dir(void **state)
-{
-    (void)state;
-    char command[200];
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
+    return dir_new("way");
 }
 
 #endif

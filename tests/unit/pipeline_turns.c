@@ -45,7 +45,7 @@ static void must_be_same(const char *a, const char *b, const char *why)
     static const int topics[] = {ED_ASSIGNMENTS, ED_EVENTS, ED_CHANGES, ED_DEAD};
     char path_a[200], path_b[200];
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
-        if (!same_files(in_dir(a, names[topics[i]], path_a), in_dir(b, names[topics[i]], path_b)))
+        if (!same_files(file_of(a, names[topics[i]], path_a), file_of(b, names[topics[i]], path_b)))
             fail_msg("%s: %s differ", why, names[topics[i]]);
 }
 
@@ -61,16 +61,16 @@ TEST(orders_are_done_at_their_places_whatever_the_batches)
 {
     uint64_t seed = test_seed();
     char stream[200], control[200], log[200];
-    in_dir("stream", "orders", stream);
+    file_of("stream", "orders", stream);
     write_stream(stream, 500, &seed, 1);
-    write_text(in_dir("control", "orders", control), orders_text);
+    write_text(file_of("control", "orders", control), orders_text);
     struct ed_orders orders;
     struct setup s = setup_of(64, 2, 4);
     orders_of(control, &orders, &s);
     assert_int_equal(orders.n, 8);
     CHECK_OK(run(&s, stream, "placed", NULL), &s.err);
     check_account(&s.counts);
-    in_dir("placed", "operations", log);
+    file_of("placed", "operations", log);
     assert_int_equal(count_lines(log, "\"id\":"), 8);
     assert_int_equal(count_lines(log, "\"applied\":true"), s.counts.operations);
     assert_int_equal(s.counts.operations + s.counts.refused, 8);
@@ -87,7 +87,7 @@ TEST(orders_are_done_at_their_places_whatever_the_batches)
         CHECK_OK(run(&other, stream, "again", NULL), &other.err);
         must_be_same("placed", "again", "other batches");
         char again[200];
-        assert_true(same_files(log, in_dir("again", "operations", again)));
+        assert_true(same_files(log, file_of("again", "operations", again)));
     }
     ed_orders_clear(&orders);
 
@@ -106,9 +106,9 @@ TEST(an_order_before_the_last_epoch_is_not_done_again)
 {
     char stream[200], control[200];
     uint64_t seed = 3;
-    in_dir("stream", "resumed", stream);
+    file_of("stream", "resumed", stream);
     write_stream(stream, 20, &seed, 0);
-    write_text(in_dir("control", "resumed", control),
+    write_text(file_of("control", "resumed", control),
                "{\"operation\":\"pin\",\"event\":\"E1\",\"position\":99}\n"
                "{\"operation\":\"pin\",\"event\":\"E1\",\"position\":100}\n"
                "{\"operation\":\"pin\",\"event\":\"E1\",\"position\":101}\n");
@@ -220,7 +220,7 @@ TEST(letters_are_opened_while_no_document_comes)
 {
     char control[200], log[200], dead[200];
     struct ed_pipeline *pl = NULL;
-    write_text(in_dir("control", "idle", control),
+    write_text(file_of("control", "idle", control),
                "{\"operation\":\"pin\",\"event\":\"E1\"}\nrubbish\n{\"operation\":\"pass\"}\n"
                "{\"operation\":\"pin\",\"event\":\"E1\",\"evnt\":\"E2\"}\n"
                "{\"operation\":\"undo\",\"undo\":7,\"id\":\"u\"}\n");
@@ -232,10 +232,10 @@ TEST(letters_are_opened_while_no_document_comes)
     check_account(&s.counts); /* letters are no documents */
     assert_int_equal(s.counts.refused, 2);
     assert_int_equal(s.counts.control_dead, 2);
-    in_dir("idle", "operations", log);
+    file_of("idle", "operations", log);
     assert_int_equal(count_lines(log, "\"refused\":\"gone\""), 2);
     assert_int_equal(count_lines(log, "\"id\":\"u\""), 1);
-    in_dir("idle", "dead", dead);
+    file_of("idle", "dead", dead);
     assert_int_equal(count_lines(dead, "not JSON"), 1);
     assert_int_equal(count_lines(dead, "evnt"), 1);
     ed_source_free(s.options.control);
@@ -265,7 +265,7 @@ TEST(the_log_of_letters_that_came_at_any_time_gives_the_same_events)
     struct ed_orders orders;
     source = slow_source_of(&pl, 300, 0);
     struct setup other = setup_of(50, 1, 3);
-    orders_of(in_dir("live", "operations", log), &orders, &other);
+    orders_of(file_of("live", "operations", log), &orders, &other);
     other.source = &source.source;
     CHECK_OK(run(&other, NULL, "relived", &pl), &other.err);
     must_be_same("live", "relived", "the log");
@@ -280,7 +280,7 @@ TEST(an_operation_for_another_shard_is_a_dead_letter)
     char control[200], log[200], dead[200];
     struct ed_pipeline *pl = NULL;
     write_text(
-        in_dir("control", "shards", control),
+        file_of("control", "shards", control),
         "{\"operation\":\"pin\",\"event\":\"E1\"}\n{\"operation\":\"pin\",\"event\":\"E2\"}\n"
         "{\"operation\":\"merge\",\"event\":\"E1\",\"into\":\"E2\"}\n");
     struct slow_source source = slow_source_of(&pl, 0, 3);
@@ -292,8 +292,8 @@ TEST(an_operation_for_another_shard_is_a_dead_letter)
     CHECK_OK(run(&s, NULL, "shards", &pl), &s.err);
     assert_int_equal(s.counts.refused, 1);
     assert_int_equal(s.counts.control_dead, 2);
-    assert_int_equal(count_lines(in_dir("shards", "operations", log), "\"event\":\"E2\""), 1);
-    assert_int_equal(count_lines(in_dir("shards", "dead", dead), "it is of shard 0"), 2);
+    assert_int_equal(count_lines(file_of("shards", "operations", log), "\"event\":\"E2\""), 1);
+    assert_int_equal(count_lines(file_of("shards", "dead", dead), "it is of shard 0"), 2);
     ed_source_free(s.options.control);
 }
 
@@ -306,5 +306,5 @@ int main(void)
         cmocka_unit_test(the_log_of_letters_that_came_at_any_time_gives_the_same_events),
         cmocka_unit_test(an_operation_for_another_shard_is_a_dead_letter),
     };
-    return cmocka_run_group_tests(tests, make_dir, drop_dir);
+    return cmocka_run_group_tests(tests, make_dir, dir_remove);
 }

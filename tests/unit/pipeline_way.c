@@ -19,7 +19,7 @@ static void compare_runs(const char *stream, size_t batch_max, size_t workers, s
     CHECK_OK(run(&s, stream, "other", NULL), &s.err);
     check_account(&s.counts);
     for (int i = 0; i < ED_TOPICS; i++)
-        if (!same_files(in_dir("first", names[i], a), in_dir("other", names[i], b)))
+        if (!same_files(file_of("first", names[i], a), file_of("other", names[i], b)))
             fail_msg("batch_max %zu, workers %zu, ring_max %zu: %s differ", batch_max, workers,
                      ring_max, names[i]);
 }
@@ -28,7 +28,7 @@ TEST(answers_do_not_depend_on_batches_or_threads)
 {
     uint64_t seed = test_seed();
     char stream[200];
-    in_dir("stream", "sameness", stream);
+    file_of("stream", "sameness", stream);
     write_stream(stream, 700, &seed, 1);
     struct setup s = setup_of(64, 1, 4);
     CHECK_OK(run(&s, stream, "first", NULL), &s.err);
@@ -53,7 +53,7 @@ TEST(every_message_is_assigned_filtered_or_dead)
     uint64_t seed = test_seed();
     char stream[200];
     static const char *const wanted[] = {"eng"};
-    in_dir("stream", "account", stream);
+    file_of("stream", "account", stream);
     write_stream(stream, 500, &seed, 1);
     struct setup s = setup_of(32, 2, 4);
     s.options.languages = wanted;
@@ -82,7 +82,7 @@ TEST(a_stop_leaves_an_account_of_what_was_answered)
 {
     uint64_t seed = test_seed();
     char stream[200];
-    in_dir("stream", "stop", stream);
+    file_of("stream", "stop", stream);
     write_stream(stream, 5000, &seed, 1);
     struct stopper stopper = {.left = 100};
     struct setup s = setup_of(16, 2, 3);
@@ -97,7 +97,7 @@ TEST(an_empty_stream_ends_well)
 {
     uint64_t seed = 0;
     char stream[200];
-    in_dir("stream", "empty", stream);
+    file_of("stream", "empty", stream);
     write_stream(stream, 0, &seed, 0);
     struct setup s = setup_of(16, 1, 2);
     CHECK_OK(run(&s, stream, NULL, NULL), &s.err);
@@ -136,7 +136,7 @@ TEST(a_commit_is_tried_again_while_that_may_help)
 {
     uint64_t seed = 1;
     char stream[200];
-    in_dir("stream", "retry", stream);
+    file_of("stream", "retry", stream);
     write_stream(stream, 200, &seed, 0);
     struct fake_journal fake = {.journal.commit = fake_commit, .retriable = 1, .fails = 2};
     struct setup s = setup_of(32, 2, 2);
@@ -151,7 +151,7 @@ TEST(a_full_disk_is_waited_for_only_by_the_patient)
 {
     uint64_t seed = 1;
     char stream[200];
-    in_dir("stream", "full", stream);
+    file_of("stream", "full", stream);
     write_stream(stream, 200, &seed, 0);
     for (int patient = 0; patient < 2; patient++) {
         struct fake_journal fake = {
@@ -169,7 +169,7 @@ TEST(a_commit_that_fails_for_good_ends_the_run_with_its_error)
 {
     uint64_t seed = 1;
     char stream[200];
-    in_dir("stream", "fail", stream);
+    file_of("stream", "fail", stream);
     write_stream(stream, 3000, &seed, 0);
     struct fake_journal fake = {.journal.commit = fake_commit, .fails = 1};
     struct setup s = setup_of(32, 2, 2);
@@ -470,5 +470,5 @@ int main(void)
         cmocka_unit_test(counters_go_on_where_the_last_run_left_them),
         cmocka_unit_test(a_pipeline_survives_any_lost_allocation_and_refuses_odd_numbers),
     };
-    return cmocka_run_group_tests(tests, make_dir, drop_dir);
+    return cmocka_run_group_tests(tests, make_dir, dir_remove);
 }

@@ -1,5 +1,5 @@
 /* eddy score: from files to figures, and what it says when files are not what they should be. */
-#include "test.h"
+#include "folder.h"
 
 #include "cli/commands.h"
 
@@ -8,21 +8,11 @@
 #include <math.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/eddy-score-XXXXXX";
 static char out[8192], err[8192]; /* what the last run printed */
-
-static const char *path(const char *name)
-{
-    static char paths[4][256];
-    static unsigned next;
-    char *ret = paths[next++ % 4];
-    snprintf(ret, 256, "%s/%s", dir, name);
-    return ret;
-}
 
 static void put(const char *name, const char *text)
 {
-    FILE *f = fopen(path(name), "w");
+    FILE *f = fopen(in_dir(name), "w");
     assert_non_null(f);
     fputs(text, f);
     fclose(f);
@@ -30,7 +20,7 @@ static void put(const char *name, const char *text)
 
 static void get(const char *name, char *ret, size_t n)
 {
-    FILE *f = fopen(path(name), "r");
+    FILE *f = fopen(in_dir(name), "r");
     assert_non_null(f);
     ret[fread(ret, 1, n - 1, f)] = 0;
     fclose(f);
@@ -39,7 +29,7 @@ static void get(const char *name, char *ret, size_t n)
 /* Standard output or error into a file; gives what it was. */
 static int divert(int fd, const char *name)
 {
-    int kept = dup(fd), to = open(path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int kept = dup(fd), to = open(in_dir(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     assert_true(kept >= 0 && to >= 0);
     dup2(to, fd);
     close(to);
@@ -56,7 +46,7 @@ static void restore(int fd, int kept)
 static int run(const char *more, const char *value)
 {
     char gold[256];
-    snprintf(gold, sizeof gold, "%s", path("gold"));
+    snprintf(gold, sizeof gold, "%s", in_dir("gold"));
     char *argv[] = {"score", "--gold", gold, "--run", dir, (char *)more, (char *)value, NULL};
     int argc = more ? value ? 7 : 6 : 5;
     fflush(stdout);
@@ -275,7 +265,7 @@ TEST(a_run_is_judged_without_labels_by_vectors_of_its_messages)
     char name[256];
     put_all();
     put("docs", docs);
-    snprintf(name, sizeof name, "%s", path("docs"));
+    snprintf(name, sizeof name, "%s", in_dir("docs"));
     if (RUN_INTERNAL(BY_MESSAGE, "--json", name) != 0)
         fail_msg("%s", err);
     json_t *answer = json_loads(out, 0, NULL);
@@ -303,8 +293,8 @@ TEST(labels_and_vectors_may_be_asked_at_once)
     char name[256], labels[256];
     put_all();
     put("docs", docs);
-    snprintf(name, sizeof name, "%s", path("docs"));
-    snprintf(labels, sizeof labels, "%s", path("gold"));
+    snprintf(name, sizeof name, "%s", in_dir("docs"));
+    snprintf(labels, sizeof labels, "%s", in_dir("gold"));
     assert_int_equal(RUN_INTERNAL("--gold", labels, "--set", "embed.model=hash", "--json", name),
                      0);
     json_t *answer = json_loads(out, 0, NULL);
@@ -325,7 +315,7 @@ TEST(what_cannot_be_judged_without_labels_is_said)
     char name[256];
     put_all();
     put("docs", "{\"id\":\"other\",\"text\":\"of another run\"}\n");
-    snprintf(name, sizeof name, "%s", path("docs"));
+    snprintf(name, sizeof name, "%s", in_dir("docs"));
     assert_int_equal(RUN_INTERNAL("--set", "embed.model=hash", name), 1);
     assert_non_null(strstr(err, "none of 5 assigned documents has a vector in the files"));
     assert_int_equal(RUN_INTERNAL("--set", "embed.model=hash"), 78);
@@ -339,17 +329,7 @@ TEST(what_cannot_be_judged_without_labels_is_said)
 static int start(void **state)
 {
     (void)state;
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    static const char *const names[] = {
-        "assignments.jsonl", "changes.jsonl", "gold", "docs", "out", "err"};
-    (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        unlink(path(names[i]));
-    return rmdir(dir);
+    return dir_new("score");
 }
 
 int main(void)
@@ -364,5 +344,5 @@ int main(void)
         cmocka_unit_test(labels_and_vectors_may_be_asked_at_once),
         cmocka_unit_test(what_cannot_be_judged_without_labels_is_said),
     };
-    return cmocka_run_group_tests(tests, start, end);
+    return cmocka_run_group_tests(tests, start, dir_remove);
 }
