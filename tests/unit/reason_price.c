@@ -93,7 +93,7 @@ TEST(two_reasoners_spend_from_one_budget)
     CHECK_OK(eddy_budget_new(&purse, NULL), &(eddy_error){0});
     struct scene *a = scene_new(replies, 1, three_calls_of_one_purse);
     struct scene *b = scene_new(phrases, 1, three_calls_of_one_purse);
-    made_doubt(a->m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, quake_too);
+    made_doubt(a->m, EDDY_DOUBT_SAME, 7, 9, 0.4, quake, strike);
     scene_pass(a, 0);
     assert_int_equal(phrased(b, b->r, texts, 2), 2);
     scene_pass(a, 0);
