@@ -127,7 +127,7 @@ TEST(documents_that_share_no_word_meet_in_their_keyphrases)
     char stream[200];
     struct model m = {0};
     const struct ed_reason_options reason = reason_by(&m);
-    write_documents(in_dir("stream", "phrases", stream), 200, 0);
+    write_documents(file_of("stream", "phrases", stream), 200, 0);
 
     struct setup without = setup_of(64, 2, 4);
     CHECK_OK(run(&without, stream, NULL, NULL), &without.err);
@@ -152,7 +152,7 @@ TEST(documents_that_bring_their_keyphrases_are_not_asked_about)
     char stream[200];
     struct model m = {0};
     const struct ed_reason_options reason = reason_by(&m);
-    write_documents(in_dir("stream", "own", stream), 200, 1);
+    write_documents(file_of("stream", "own", stream), 200, 1);
     for (int alone = 0; alone < 2; alone++) { /* with a model, and without anybody */
         struct setup s = setup_with(alone ? NULL : &reason);
         CHECK_OK(run(&s, stream, NULL, NULL), &s.err);
@@ -165,7 +165,7 @@ TEST(documents_that_bring_their_keyphrases_are_not_asked_about)
 TEST(nonsense_and_empty_budgets_leave_documents_without_and_are_counted)
 {
     char stream[200];
-    write_documents(in_dir("stream", "budget", stream), 100, 0);
+    write_documents(file_of("stream", "budget", stream), 100, 0);
     struct model m = {.nonsense = 1};
     struct ed_reason_options reason = reason_by(&m);
     struct setup s = setup_with(&reason);
@@ -199,7 +199,7 @@ TEST(an_endpoint_that_hangs_holds_up_a_batch_for_its_time_and_no_longer)
     enum { WAIT_MS = 400 };
     char stream[200];
     struct scripted server;
-    write_documents(in_dir("stream", "hangs", stream), 300, 0);
+    write_documents(file_of("stream", "hangs", stream), 300, 0);
     scripted_start(&server, "{\"do\": \"hang\", \"seconds\": 60}\n", NULL);
     struct ed_reason_options reason = reason_by(NULL);
     reason.reason.completer = (eddy_completer){0};
@@ -431,5 +431,5 @@ int main(void)
         cmocka_unit_test(a_keyphraser_survives_any_lost_allocation),
         cmocka_unit_test(a_vectors_message_carries_them_byte_for_byte),
     };
-    return cmocka_run_group_tests(tests, make_dir, drop_dir);
+    return cmocka_run_group_tests(tests, make_dir, dir_remove);
 }
