@@ -7,8 +7,10 @@ set_tests_properties(kafka.up PROPERTIES FIXTURES_SETUP kafka TIMEOUT 600)
 set_tests_properties(kafka.down PROPERTIES FIXTURES_CLEANUP kafka TIMEOUT 60)
 set_tests_properties(kafka.up kafka.down PROPERTIES LABELS kafka)
 
+# A tool, and not under test: no sanitizer looks at it.
 add_executable(kafka_admin ${CMAKE_CURRENT_SOURCE_DIR}/kafka/admin.c)
-target_link_libraries(kafka_admin PRIVATE eddy_flags PkgConfig::rdkafka)
+target_compile_options(kafka_admin PRIVATE -Wall -Wextra -Wshadow -Wstrict-prototypes)
+target_link_libraries(kafka_admin PRIVATE PkgConfig::rdkafka)
 add_dependencies(threaded kafka_admin)
 
 foreach(name source journal)
