@@ -65,9 +65,9 @@ typedef struct eddy_view {
 } eddy_view;
 
 #define EDDY_VIEW_WHOLE 1u /* all active events, for who remembers nothing of earlier views */
-#define EDDY_VIEW_PLACES                                                                           \
-    2u /* doubts about single documents too: all of the window are looked at                       \
-        */
+#define EDDY_VIEW_DOUBTS                                                                           \
+    2u /* all doubts, also of events that have not changed, and of documents of                    \
+          the window; without: only those about events that are shown */
 
 /* Copy what changed since the last view of this clusterer into the arena. Called by the engine's
  * owner between two calls of it; the view is the arena's owner's then. What was seen is part of the

@@ -68,7 +68,7 @@ static eddy_status dry_run(struct reason *x, const char *journal, eddy_error *er
     if (st == EDDY_OK)
         st = eddy_reasoner_new(&o.reason, &x->reasoner, err);
     if (st == EDDY_OK)
-        st = eddy_view_take(x->cl, EDDY_VIEW_WHOLE | EDDY_VIEW_PLACES, o.doubts_max, x->arena,
+        st = eddy_view_take(x->cl, EDDY_VIEW_WHOLE | EDDY_VIEW_DOUBTS, o.doubts_max, x->arena,
                             &view, err);
     if (st == EDDY_OK)
         st = eddy_reasoner_pass(x->reasoner, &view, 0, 1, x->arena, &operations, &n, err);

@@ -16,6 +16,7 @@
 
 /* Doubts on their way, all of them. */
 struct doubts {
+    int all; /* 0: of events that have changed since they were shown, and of no single document */
     eddy_doubt *at;
     size_t n, room;
     eddy_arena *sides; /* their groups */
@@ -95,9 +96,11 @@ static int lists(const struct ed_event_state *ev, uint32_t slot, uint64_t id)
 static int same_of(const eddy_clusterer *cl, struct doubts *list, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
+    int due = list->all || ed_event_changed(ev);
     for (uint32_t i = 0; i < ev->n_near; i++) {
         uint32_t b = ev->near[i].slot;
         if (!ed_near_alive(cl, &ev->near[i]) || ed_pinned(cl, b) ||
+            (!due && !ed_event_changed(&cl->events[b])) ||
             (cl->events[b].id < ev->id && lists(&cl->events[b], slot, ev->id)))
             continue;
         int older = ev->id < cl->events[b].id;
@@ -222,19 +225,20 @@ static int doubts_of(const eddy_clusterer *cl, struct doubts *list, uint32_t slo
     const struct ed_event_state *ev = &cl->events[slot];
     if (!ev->id || ed_pinned(cl, slot))
         return 1;
-    return same_of(cl, list, slot) && (ev->n_groups < 2 || whole_of(cl, list, slot));
+    int due = list->all || ed_event_changed(ev);
+    return same_of(cl, list, slot) && (!due || ev->n_groups < 2 || whole_of(cl, list, slot));
 }
 
-eddy_status ed_doubts(const eddy_clusterer *cl, size_t n_max, int with_places, eddy_arena *arena,
+eddy_status ed_doubts(const eddy_clusterer *cl, size_t n_max, int all, eddy_arena *arena,
                       const eddy_doubt **ret, size_t *n_ret, eddy_error *err)
 {
-    struct doubts list = {.sides = eddy_arena_new(0), .work = eddy_arena_new(0)};
+    struct doubts list = {.all = all, .sides = eddy_arena_new(0), .work = eddy_arena_new(0)};
     const eddy_doubt *at = NULL;
     size_t n = 0;
     int fits = list.sides && list.work;
     for (uint32_t e = 0; e < cl->slots.n && fits; e++)
         fits = doubts_of(cl, &list, e);
-    fits = fits && (!with_places || places(cl, &list, n_max, list.work));
+    fits = fits && (!all || places(cl, &list, n_max, list.work));
     fits = fits && doubts_take(&list, n_max, arena, &at, &n);
     eddy_arena_free(list.sides);
     eddy_arena_free(list.work);

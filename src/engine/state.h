@@ -492,6 +492,12 @@ static inline float *ed_group_sum(const eddy_clusterer *cl, uint32_t group)
     return cl->group_sums + (size_t)group * cl->stride;
 }
 
+/* An event is shown to a reasoner again when it has grown or shrunk by a tenth. */
+static inline int ed_event_changed(const struct ed_event_state *ev)
+{
+    return ev->id && (ev->docs >= ev->viewed * 1.1 || ev->docs * 1.1 <= ev->viewed);
+}
+
 /* By how much float arithmetic may mistake the mean similarity of two sums. */
 static inline double ed_slop(const eddy_clusterer *cl)
 {
@@ -742,8 +748,9 @@ size_t ed_doubts_place(const eddy_clusterer *cl, size_t n_max, eddy_doubt *ret);
 /* Where a document of the window that is in an event would be best if not there. */
 void ed_rival_of(const eddy_clusterer *cl, const struct ed_document *doc, eddy_rival *ret);
 
-/* doubts.c: eddy_clusterer_doubts, with or without those about single documents. */
-eddy_status ed_doubts(const eddy_clusterer *cl, size_t n_max, int with_places, eddy_arena *arena,
+/* doubts.c: eddy_clusterer_doubts; all 0: only those about events that have changed since they were
+ * shown. */
+eddy_status ed_doubts(const eddy_clusterer *cl, size_t n_max, int all, eddy_arena *arena,
                       const eddy_doubt **ret, size_t *n_ret, eddy_error *err);
 
 /* reassign.c: a document and where it goes. */

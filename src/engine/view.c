@@ -8,7 +8,6 @@
 #include <eddy/reason.h>
 
 #define LOOKED_AT 256 /* newest documents of a side among which those shown are chosen */
-#define CHANGED   1.1 /* an event is shown again when it has grown or shrunk by this factor */
 
 /* One view on its way. */
 struct taking {
@@ -118,14 +117,9 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int changed(const struct ed_event_state *ev)
-{
-    return ev->id && (ev->docs >= ev->viewed * CHANGED || ev->docs * CHANGED <= ev->viewed);
-}
-
 static int is_shown(const struct ed_event_state *ev, int whole)
 {
-    return ev->id && (whole || changed(ev));
+    return ev->id && (whole || ed_event_changed(ev));
 }
 
 static eddy_status events_take(struct taking *t, int whole, eddy_view *view)
@@ -229,13 +223,13 @@ static eddy_status doubt_take(struct taking *t, const eddy_doubt *doubt, eddy_vi
     return st;
 }
 
-static eddy_status doubts_take(struct taking *t, size_t doubts_max, int places, eddy_view *view)
+static eddy_status doubts_take(struct taking *t, size_t doubts_max, int all, eddy_view *view)
 {
     const eddy_doubt *doubts = NULL;
     size_t n = 0;
     if (!doubts_max)
         return EDDY_OK;
-    eddy_status st = ed_doubts(t->cl, doubts_max, places, t->arena, &doubts, &n, t->err);
+    eddy_status st = ed_doubts(t->cl, doubts_max, all, t->arena, &doubts, &n, t->err);
     if (st != EDDY_OK)
         return st;
     eddy_view_doubt *list = ed_arena_alloc(t->arena, (n + 1) * sizeof *list);
@@ -262,14 +256,14 @@ eddy_status eddy_view_take(eddy_clusterer *cl, unsigned what, size_t doubts_max,
     if (st == EDDY_OK)
         st = events_take(&t, (what & EDDY_VIEW_WHOLE) != 0, &view);
     if (st == EDDY_OK)
-        st = doubts_take(&t, doubts_max, (what & EDDY_VIEW_PLACES) != 0, &view);
+        st = doubts_take(&t, doubts_max, (what & EDDY_VIEW_DOUBTS) != 0, &view);
     if (st == EDDY_OK)
         st = eddy_clusterer_topics(cl, arena, &view.topics, &view.n_topics, err);
     if (st != EDDY_OK)
         return st;
     cl->viewed = cl->position;
     for (uint32_t e = 0; e < cl->slots.n; e++)
-        if (changed(&cl->events[e])) {
+        if (ed_event_changed(&cl->events[e])) {
             cl->events[e].viewed = cl->events[e].docs;
             ed_mark(cl, ED_EVENT, e);
         }

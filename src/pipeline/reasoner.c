@@ -23,7 +23,7 @@
 
 #define WAIT_MS      100
 #define ROOM         64                /* operations decided and not heard yet */
-#define PLACES_EVERY 4                 /* looks of statistics: the default window is four of them */
+#define DOUBTS_EVERY 4                 /* looks of statistics: the default window is four of them */
 #define ARENA_MAX    ((size_t)1 << 30) /* of a view, and of what is made of it */
 
 /* What goes round. */
@@ -143,7 +143,7 @@ eddy_status ed_reasoner_statistics(struct ed_reasoner *r, eddy_clusterer *cl,
 {
     eddy_engine_stats stats;
     eddy_clusterer_stats(cl, &stats);
-    unsigned what = stats.documents / r->o.every % PLACES_EVERY ? 0 : EDDY_VIEW_PLACES;
+    unsigned what = stats.documents / r->o.every % DOUBTS_EVERY ? 0 : EDDY_VIEW_DOUBTS;
     eddy_arena_reset(r->turn.arena);
     eddy_status st = eddy_view_take(cl, what, r->o.doubts_max, r->turn.arena, &r->turn.view, err);
     if (st == EDDY_OK)
@@ -300,7 +300,7 @@ int ed_reasoner_offer(struct ed_reasoner *r, eddy_clusterer *cl, int always)
     struct turn *turn = take(r->idle, 0);
     if (!turn)
         return 0;
-    unsigned what = EDDY_VIEW_PLACES | (r->viewed ? 0 : EDDY_VIEW_WHOLE);
+    unsigned what = EDDY_VIEW_DOUBTS | (r->viewed ? 0 : EDDY_VIEW_WHOLE);
     r->viewed_ms = now_ms;
     atomic_store(&r->wanted, 0);
     if (eddy_view_take(cl, what, r->o.doubts_max, turn->arena, &turn->view, &why) != EDDY_OK) {

@@ -67,7 +67,7 @@ static eddy_status look(struct replay *r, eddy_error *err)
     size_t n = 0;
     eddy_engine_stats stats;
     eddy_clusterer_stats(r->clusterer, &stats);
-    unsigned what = stats.documents / r->every % 4 ? 0 : EDDY_VIEW_PLACES;
+    unsigned what = stats.documents / r->every % 4 ? 0 : EDDY_VIEW_DOUBTS;
     eddy_status st = eddy_view_take(r->clusterer, what, (size_t)r->config.reason.questions,
                                     r->arena, &view, err);
     if (st == EDDY_OK)

@@ -60,7 +60,7 @@ static void reassigns(eddy_clusterer *cl, eddy_arena *arena)
                              .position = ed_window_position(cl, i)};
         require(eddy_clusterer_apply(cl, &op, &out, NULL) == EDDY_OK);
     }
-    require(eddy_view_take(cl, EDDY_VIEW_WHOLE | EDDY_VIEW_PLACES, 4, arena, &view, NULL) ==
+    require(eddy_view_take(cl, EDDY_VIEW_WHOLE | EDDY_VIEW_DOUBTS, 4, arena, &view, NULL) ==
             EDDY_OK);
     for (size_t i = 0; i < view.n_events; i++) {
         const eddy_term_weight *terms;

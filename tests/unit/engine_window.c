@@ -421,7 +421,7 @@ TEST(without_a_window_there_is_nothing_to_say)
     for (size_t i = 0; i < n; i++)
         assert_true(doubts[i].kind != EDDY_DOUBT_PLACE);
     assert_int_equal(reassign(&k, 99, id, 0).refusal, EDDY_REFUSED_GONE);
-    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_PLACES, 5, arena, &view, &err), &err);
+    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_DOUBTS, 5, arena, &view, &err), &err);
     for (size_t i = 0; i < view.n_events; i++) { /* exemplars stand for documents */
         assert_true(view.events[i].n_members > 0);
         assert_true(view.events[i].members[0].position == UINT64_MAX);
@@ -501,7 +501,7 @@ TEST(a_view_tells_what_changed_since_the_last)
         known_step(&k);
     CHECK_OK(eddy_clusterer_flush(k.cl, &err), &err);
     follow(&k);
-    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_PLACES, 3, arena, &view, &err), &err);
+    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_DOUBTS, 3, arena, &view, &err), &err);
     assert_int_equal(view.n_events, k.cl->n_events);
     assert_true(view.documents == 600 && view.stream_ms == k.cl->stream_ms);
     for (size_t i = 0; i < view.n_events; i++) {
@@ -517,7 +517,7 @@ TEST(a_view_tells_what_changed_since_the_last)
         assert_true(e->members[e->n_members - 1].position == m[n - 1].position);
         assert_true(e->members[0].id.at != m[0].id.at);
     }
-    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_PLACES, 0, arena, &view, &err), &err);
+    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_DOUBTS, 0, arena, &view, &err), &err);
     assert_int_equal(view.n_events + view.n_doubts, 0);
     static double seen[2000];
     size_t shown = 0, kept = 0;
@@ -561,7 +561,7 @@ TEST(a_doubt_is_shown_with_both_sides_but_without_itself)
     eddy_arena *arena = eddy_arena_new(0);
     while (k.n < k.s.n)
         known_step(&k);
-    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_PLACES, 100, arena, &view, &err), &err);
+    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_DOUBTS, 100, arena, &view, &err), &err);
     size_t places = 0;
     for (size_t i = 0; i < view.n_doubts; i++) {
         const eddy_view_doubt *d = &view.doubts[i];
@@ -586,7 +586,7 @@ TEST(a_doubt_is_shown_with_both_sides_but_without_itself)
     for (size_t i = 0; first.kind != EDDY_DOUBT_PLACE; i++)
         first = doubt_of(&view, i);
     assert_int_equal(reassign(&k, first.position, first.event, first.event).refusal, EDDY_APPLIED);
-    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_PLACES, 100, arena, &view, &err), &err);
+    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_DOUBTS, 100, arena, &view, &err), &err);
     for (size_t i = 0; i < view.n_doubts; i++)
         assert_true(view.doubts[i].doubt.kind != EDDY_DOUBT_PLACE ||
                     view.doubts[i].doubt.position != first.position);
@@ -605,7 +605,7 @@ TEST(where_memory_is_lost_nothing_counts_as_seen)
         known_step(&k);
     for (size_t max = 1 << 12;; max += 997) {
         eddy_arena *arena = eddy_arena_new(max);
-        eddy_status st = eddy_view_take(k.cl, EDDY_VIEW_PLACES, 3, arena, &view, NULL);
+        eddy_status st = eddy_view_take(k.cl, EDDY_VIEW_DOUBTS, 3, arena, &view, NULL);
         eddy_arena_free(arena);
         if (st == EDDY_OK)
             break;
@@ -625,7 +625,7 @@ TEST(where_memory_is_lost_nothing_counts_as_seen)
     }
     assert_true(lost > 20);
     eddy_arena *arena = eddy_arena_new(0);
-    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_PLACES, 3, arena, &view, &err), &err);
+    CHECK_OK(eddy_view_take(k.cl, EDDY_VIEW_DOUBTS, 3, arena, &view, &err), &err);
     assert_int_equal(view.n_events, 0); /* the one that succeeded was the last */
     eddy_arena_free(arena);
     known_free(&k);

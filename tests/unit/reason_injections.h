@@ -363,7 +363,7 @@ static inline void injection_case(const json_t *line, struct injections *result)
         eddy_view view;
         eddy_error err = {0};
         eddy_arena_reset(arena);
-        CHECK_OK(eddy_view_take(cl, EDDY_VIEW_WHOLE | EDDY_VIEW_PLACES, 16, arena, &view, &err),
+        CHECK_OK(eddy_view_take(cl, EDDY_VIEW_WHOLE | EDDY_VIEW_DOUBTS, 16, arena, &view, &err),
                  &err);
         injection_pass(&options, &o, name, &view, cl);
     }
