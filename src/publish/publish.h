@@ -92,7 +92,8 @@ eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
  * nearest first, with what a merge asks of the two, and what was said of them (0: nothing); it is
  * left out where none is known.
  *
- * indexes and similar are as of this version: that others change makes no new one.
+ * similar is as of this version, indexes as of when the event had last grown or shrunk by an
+ * eighth: that others change makes no new one.
  *
  * An event that was merged away has only id, version, state, merged_into, the two times and
  * stream_time: its record is the redirect. */
