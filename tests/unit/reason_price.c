@@ -41,7 +41,7 @@ TEST(the_cache_is_bounded)
 /* Keyphrases of (n) texts, "0" and so on; how many have some. */
 static size_t phrased(struct scene *s, eddy_reasoner *r, const char *const *texts, size_t n)
 {
-    eddy_str asked[8], ret[8];
+    eddy_str asked[8] = {{0}}, ret[8];
     eddy_error err = {0};
     size_t with = 0;
     for (size_t i = 0; i < n; i++)
