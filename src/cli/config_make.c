@@ -278,16 +278,15 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     long workers = config->embed.workers ? (long)config->embed.workers : processors;
+    workers = workers < 1 ? 1 : workers > 256 ? 256 : workers;
     *ret = (struct ed_pipeline_options){
         .publisher = {.pipeline = config->pipeline, .n_shards = (uint32_t)config->state.shards},
         .languages = config->document.languages.at,
         .n_languages = config->document.languages.n,
         .batch_max = (size_t)config->batch.max,
         .wait_ms = (int)config->batch.wait_ms,
-        .workers = (size_t)(workers < 1     ? 1
-                            : workers > 256 ? 256
-                                            : workers),
-        .ring_max = (size_t)config->batch.ring,
+        .workers = (size_t)workers,
+        .ring_max = (size_t)(config->batch.ring ? config->batch.ring : workers + 2),
         .keyphrases = ed_config_keyphrases(config),
         .keyphrases_ms = config->embed.keyphrases_wait_ms,
         .value_max = (size_t)config->output.dead_max_bytes,

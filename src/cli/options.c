@@ -214,8 +214,10 @@ const struct ed_option ed_options[] = {
     {"batch.wait", DURATION(batch.wait_ms), RANGE(1, 60 * SECOND), .standard = "100ms",
      .help = "A batch that is not full goes on after this time, or when the answers before it are "
              "on their way out."},
-    {"batch.ring", INTEGER(batch.ring), RANGE(2, 256), .standard = "8",
-     .help = "Batches under way at most; then nothing more is read."},
+    {"batch.ring", INTEGER(batch.ring), RANGE(2, 256), WORDS({"auto", 0}), .standard = "auto",
+     .help =
+         "Batches under way at most; then nothing more is read. auto: two more than embed.workers. "
+         "With documents of 4 kB a full one takes some 50 MB."},
 
     {"output.dir", STRING(output.dir), .optional = 1, .standard = "",
      .help = "Write files (JSON Lines) into this directory instead of Kafka topics; \"-\": all to "

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_BYTES ((size_t)64 << 20) /* a batch of the largest size and of usual documents */
+#define KEPT_BYTES ((size_t)32 << 20) /* a batch of the largest size and of usual documents */
 
 eddy_status ed_batch_new(size_t room, size_t max_bytes, struct ed_batch **ret, eddy_error *err)
 {

@@ -41,7 +41,7 @@
 #define ASKED_MIN      32                  /* ... and where a model is asked: several requests */
 #define BATCH_MS       1000                /* that a worker should take for a batch at most */
 #define BACKOFF_MAX    10000               /* ms between two tries of a commit */
-#define HANDOVER_BYTES ((size_t)8 << 20)   /* a batch with this many is full */
+#define HANDOVER_BYTES ((size_t)16 << 20)  /* a batch with this many is full */
 #define BATCH_BYTES    ((size_t)512 << 20) /* the ceiling of a batch with all its answers */
 #define SCRATCH_BYTES  ((size_t)1 << 30)   /* the ceiling of a worker's memory */
 
