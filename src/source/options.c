@@ -20,13 +20,16 @@
 #define QUEUE_MIN_KIB 64
 #define FETCH_MAX_KIB KIB
 
-/* A broker that has nothing holds a fetch for fetch.wait.max.ms, and with it those partitions whose
- * queues run short meanwhile: one of many would stall the merge that long. */
+/* A broker holds a fetch until there is so much for it, or for fetch.wait.max.ms, and with it those
+ * partitions whose queues run short meanwhile: one of many would stall the merge that long. With
+ * the default of one byte each small batch of a producer is a fetch of its own: at 7,200
+ * documents/s they were a quarter of the broker's work. */
 static const char *const defaults[][2] = {
     {"client.id", "eddy"},
     {"queued.min.messages", "20000"},
     {"fetch.max.bytes", "8388608"},
-    {"fetch.wait.max.ms", "100"},
+    {"fetch.min.bytes", "1048576"},
+    {"fetch.wait.max.ms", "25"},
     {"topic.metadata.refresh.interval.ms", "30000"},
     {"max.poll.interval.ms", "86400000"},
     {"check.crcs", "true"},

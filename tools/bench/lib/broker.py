@@ -93,7 +93,7 @@ class Latency:
     """From produce to visible to a read_committed consumer, in ms, at a steady rate: `eddy run` with
     these settings in a pipeline of this name, which reads a topic of the same name."""
 
-    def __init__(self, broker, name, dim, per_s, seconds, *settings, warm=5):
+    def __init__(self, broker, name, dim, per_s, seconds, *settings, warm=15):
         broker.bench("topic", name, 4)
         broker.bench("topic", name + ".assignments", 1)
         eddy = broker.eddy(f"source.topics={name}", f"pipeline={name}", "batch.wait=100ms", *vectors(dim),
