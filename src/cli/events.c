@@ -46,16 +46,11 @@ static void picture_of(const json_t *json, eddy_event *ret)
         ret->keywords[ret->n_keywords++].word = str_of(json_array_get(keywords, i), "keyword");
 }
 
-static eddy_status picture_take(void *user, const eddy_raw *raw, eddy_error *err)
+static eddy_status picture_take(void *user, const eddy_raw *raw, json_t *json, eddy_error *err)
 {
     struct events *e = user;
-    json_t *json = NULL;
     eddy_event event;
-    if (!raw->bytes)
-        return EDDY_OK;
-    eddy_status st = ed_line_object(raw, &json, err);
-    if (st != EDDY_OK)
-        return st;
+    eddy_status st = EDDY_OK;
     picture_of(json, &event);
     if (*ed_look_text(json, "id") != 'E') /* a topic, which lies over events */
         event.id = 0;
@@ -65,7 +60,6 @@ static eddy_status picture_take(void *user, const eddy_raw *raw, eddy_error *err
     } else if (!e->only && event.id) {
         st = ed_gallery_put(&e->gallery, &event, (eddy_str){raw->bytes, raw->n}, err);
     }
-    json_decref(json);
     return st;
 }
 

@@ -73,14 +73,34 @@ static eddy_status file_read(struct ed_config *config, const char *dir, enum ed_
     return st;
 }
 
-eddy_status ed_look(struct ed_config *config, const char *dir, enum ed_topic topic, ed_look_fn fn,
+/* Who takes the objects. */
+struct records {
+    ed_record_fn fn;
+    void *user;
+};
+
+static eddy_status record_take(void *user, const eddy_raw *raw, eddy_error *err)
+{
+    const struct records *r = user;
+    json_t *json = NULL;
+    if (!raw->bytes)
+        return EDDY_OK;
+    eddy_status st = ed_line_object(raw, &json, err);
+    if (st == EDDY_OK)
+        st = r->fn(r->user, raw, json, err);
+    json_decref(json);
+    return st;
+}
+
+eddy_status ed_look(struct ed_config *config, const char *dir, enum ed_topic topic, ed_record_fn fn,
                     void *user, eddy_error *err)
 {
+    struct records r = {fn, user};
     if (dir)
-        return file_read(config, dir, topic, fn, user, err);
+        return file_read(config, dir, topic, record_take, &r, err);
     if (!*config->output.topics[topic])
         return eddy_fail(err, EDDY_CONFIG, "the pipeline does not keep that topic (output.*)");
-    return ed_look_topic(config, config->output.topics[topic], -1, fn, user, err);
+    return ed_look_topic(config, config->output.topics[topic], -1, record_take, &r, err);
 }
 
 /* ---- where a merged event is ---- */
@@ -89,15 +109,10 @@ struct whereabouts {
     struct ed_table into; /* event to the one that it went into; else to itself */
 };
 
-static eddy_status where_take(void *user, const eddy_raw *raw, eddy_error *err)
+static eddy_status where_take(void *user, const eddy_raw *raw, json_t *json, eddy_error *err)
 {
     struct whereabouts *w = user;
-    json_t *json = NULL;
-    if (!raw->bytes)
-        return EDDY_OK;
-    eddy_status st = ed_line_object(raw, &json, err);
-    if (st != EDDY_OK)
-        return st;
+    eddy_status st = EDDY_OK;
     uint64_t id = *ed_look_text(json, "id") == 'E' ? ed_look_number(json, "id") : 0;
     uint64_t into = ed_look_number(json, "merged_into");
     uint64_t *at = id ? ed_table_put(&w->into, id, id) : NULL;
@@ -105,7 +120,6 @@ static eddy_status where_take(void *user, const eddy_raw *raw, eddy_error *err)
         *at = into ? into : id;
     else if (id)
         st = eddy_fail_nomem(err, "events", raw->n);
-    json_decref(json);
     return st;
 }
 

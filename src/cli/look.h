@@ -9,13 +9,16 @@
 /* Called for each message, in order; what it returns other than EDDY_OK ends the reading. */
 typedef eddy_status (*ed_look_fn)(void *user, const eddy_raw *raw, eddy_error *err);
 
+/* The same for each JSON object, which is lent; messages without a value are left out. */
+typedef eddy_status (*ed_record_fn)(void *user, const eddy_raw *raw, json_t *json, eddy_error *err);
+
 /* Read one output from its beginning to where it ends now.
  *
  *   dir  NULL: the topic; else DIR/NAME.jsonl, or NAME.jsonl.part of a run under way
  *
  * EDDY_CONFIG  neither a directory nor a broker is named, or the topic is not kept
  * EDDY_IO, EDDY_UNAVAILABLE, EDDY_NOMEM, and as fn */
-eddy_status ed_look(struct ed_config *config, const char *dir, enum ed_topic topic, ed_look_fn fn,
+eddy_status ed_look(struct ed_config *config, const char *dir, enum ed_topic topic, ed_record_fn fn,
                     void *user, eddy_error *err);
 /* The same of any topic; partition below 0: all. */
 eddy_status ed_look_topic(struct ed_config *config, const char *topic, int32_t partition,

@@ -23,15 +23,9 @@ static int settle(struct ed_table *settled, const json_t *operation)
     return number <= 0 || ed_table_put(settled, (uint64_t)number, 1) != NULL;
 }
 
-static eddy_status change_take(void *user, const eddy_raw *raw, eddy_error *err)
+static eddy_status change_take(void *user, const eddy_raw *raw, json_t *json, eddy_error *err)
 {
     struct reading *r = user;
-    json_t *json = NULL;
-    if (!raw->bytes)
-        return EDDY_OK;
-    eddy_status st = ed_line_object(raw, &json, err);
-    if (st != EDDY_OK)
-        return st;
     uint64_t event = ed_look_number(json, "event"), other = ed_look_number(json, "other");
     const char *kind = ed_look_text(json, "kind");
     int whole = 1;
@@ -40,7 +34,7 @@ static eddy_status change_take(void *user, const eddy_raw *raw, eddy_error *err)
     if (!strcmp(kind, "undone"))
         whole = settle(&r->story->settled, json_object_get(json, "undone")) &&
                 settle(&r->story->settled, json_object_get(json, "operation"));
-    if (json_array_append_new(r->all, json) != 0 || !whole)
+    if (json_array_append(r->all, json) != 0 || !whole)
         return eddy_fail_nomem(err, "changes", raw->n);
     return EDDY_OK;
 }

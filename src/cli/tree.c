@@ -20,17 +20,11 @@ struct tree {
     size_t n;
 };
 
-static eddy_status record_take(void *user, const eddy_raw *raw, eddy_error *err)
+static eddy_status record_take(void *user, const eddy_raw *raw, json_t *json, eddy_error *err)
 {
     struct tree *t = user;
-    json_t *json = NULL;
-    if (!raw->bytes)
-        return EDDY_OK;
-    eddy_status st = ed_line_object(raw, &json, err);
-    if (st != EDDY_OK)
-        return st;
     const char *id = ed_look_text(json, "id");
-    if (json_object_set_new(t->last, id, json) != 0)
+    if (json_object_set(t->last, id, json) != 0)
         return eddy_fail_nomem(err, "tree", raw->n);
     return EDDY_OK;
 }
