@@ -43,12 +43,19 @@ EDDY_API eddy_str eddy_text_join(eddy_str title, eddy_str text, eddy_arena *aren
 
 typedef struct eddy_embedder eddy_embedder;
 
+/* What an embedder is told; all strings are borrowed for the call that takes it. */
+typedef struct eddy_embedder_options {
+    /* "hash": signed hashes of words and character 3- to 5-grams, 512 dimensions, no file.
+     * "encoder": a BERT-type sentence encoder from a directory in Hugging Face layout.
+     * "auto": the encoder when dir/config.json is there, else "hash". */
+    const char *model;
+    const char *dir; /* the model's; may be NULL for "hash" */
+} eddy_embedder_options;
+
+/* model "auto", no directory. */
+EDDY_API void eddy_embedder_options_init(eddy_embedder_options *options);
+
 /* Open an embedder.
- *
- *   model  "hash": signed hashes of words and character 3- to 5-grams, 512 dimensions, no file.
- *          "encoder": a BERT-type sentence encoder from a directory in Hugging Face layout.
- *          "auto": the encoder when dir/config.json is there, else "hash".
- *   dir    the model's directory; may be NULL for "hash"
  *
  * EDDY_INVALID      model is none of these
  * EDDY_UNAVAILABLE  a file of the model is missing or cannot be read
@@ -57,7 +64,7 @@ typedef struct eddy_embedder eddy_embedder;
  * Cost for the encoder: maps the weights (90 MB for MiniLM) and reads all of them once, for the
  * fingerprint; packs nothing. Opening an encoder sets OpenBLAS to one thread, for the whole
  * process: who calls on several threads gets as many products at once. */
-EDDY_API eddy_status eddy_embedder_open(const char *model, const char *dir, eddy_embedder **ret,
+EDDY_API eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedder **ret,
                                         eddy_error *err);
 EDDY_API void eddy_embedder_free(eddy_embedder *embedder);
 

@@ -83,9 +83,12 @@ eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **r
         *ret = NULL;
         return EDDY_OK;
     }
+    eddy_embedder_options options;
+    eddy_embedder_options_init(&options);
+    options.model = models[config->embed.model];
+    options.dir = config->embed.dir;
     eddy_embedder *embedder = NULL;
-    eddy_status st =
-        eddy_embedder_open(models[config->embed.model], config->embed.dir, &embedder, err);
+    eddy_status st = eddy_embedder_open(&options, &embedder, err);
     if (st != EDDY_OK)
         return st;
     if (supplied && dim != eddy_embedder_dim(embedder)) {

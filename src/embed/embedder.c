@@ -45,9 +45,15 @@ static eddy_status encoder_open(struct eddy_embedder *embedder, const char *dir,
     return EDDY_OK;
 }
 
-eddy_status eddy_embedder_open(const char *model, const char *dir, eddy_embedder **ret,
+void eddy_embedder_options_init(eddy_embedder_options *options)
+{
+    *options = (eddy_embedder_options){.model = "auto"};
+}
+
+eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedder **ret,
                                eddy_error *err)
 {
+    const char *model = options->model, *dir = options->dir;
     int by_encoder = !strcmp(model, "encoder") || (!strcmp(model, "auto") && is_model(dir));
     if (!by_encoder && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
         return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder", model);

@@ -192,7 +192,9 @@ static eddy_embedder *model_open(void)
 {
     eddy_embedder *embedder = NULL;
     eddy_error err = {0};
-    CHECK_OK(eddy_embedder_open("encoder", folder, &embedder, &err), &err);
+    CHECK_OK(eddy_embedder_open(&(eddy_embedder_options){.model = "encoder", .dir = folder},
+                                &embedder, &err),
+             &err);
     return embedder;
 }
 
@@ -501,7 +503,10 @@ TEST(each_wrong_file_is_told_apart)
             text_write(cases[i].name, cases[i].content);
         else
             file_remove(cases[i].name);
-        assert_int_equal(eddy_embedder_open("encoder", folder, &embedder, &err), cases[i].st);
+        assert_int_equal(
+            eddy_embedder_open(&(eddy_embedder_options){.model = "encoder", .dir = folder},
+                               &embedder, &err),
+            cases[i].st);
         if (!strstr(err.text, cases[i].says) || !strstr(err.text, folder))
             fail_msg("%s: want \"%s\"", err.text, cases[i].says);
         assert_null(embedder);
@@ -515,7 +520,10 @@ TEST(each_missing_tensor_is_named)
         eddy_embedder *embedder = NULL;
         eddy_error err = {0};
         weights_write(tensors[i].name);
-        assert_int_equal(eddy_embedder_open("auto", folder, &embedder, &err), EDDY_FORMAT);
+        assert_int_equal(
+            eddy_embedder_open(&(eddy_embedder_options){.model = "auto", .dir = folder}, &embedder,
+                               &err),
+            EDDY_FORMAT);
         assert_non_null(strstr(err.text, tensors[i].name));
         assert_null(embedder);
     }
@@ -582,21 +590,29 @@ TEST(auto_takes_the_encoder_when_it_is_there)
     eddy_embedder *embedder = NULL;
     eddy_error err = {0};
     char want[128];
-    CHECK_OK(eddy_embedder_open("auto", folder, &embedder, &err), &err);
+    CHECK_OK(eddy_embedder_open(&(eddy_embedder_options){.model = "auto", .dir = folder}, &embedder,
+                                &err),
+             &err);
     snprintf(want, sizeof want, "encoder %s, 16 dimensions, f32", strrchr(folder, '/') + 1);
     assert_string_equal(eddy_embedder_name(embedder), want);
     eddy_embedder_free(embedder);
     static const char *const no_model[] = {NULL, "/nowhere"};
     for (size_t i = 0; i < 2; i++) {
-        CHECK_OK(eddy_embedder_open("auto", no_model[i], &embedder, &err), &err);
+        CHECK_OK(eddy_embedder_open(&(eddy_embedder_options){.model = "auto", .dir = no_model[i]},
+                                    &embedder, &err),
+                 &err);
         assert_string_equal(eddy_embedder_name(embedder), "hash, 512 dimensions");
         assert_int_equal(eddy_embedder_dim(embedder), 512);
         eddy_embedder_free(embedder);
         embedder = NULL;
-        assert_int_equal(eddy_embedder_open("encoder", no_model[i], &embedder, NULL),
-                         EDDY_UNAVAILABLE);
+        assert_int_equal(
+            eddy_embedder_open(&(eddy_embedder_options){.model = "encoder", .dir = no_model[i]},
+                               &embedder, NULL),
+            EDDY_UNAVAILABLE);
     }
-    assert_int_equal(eddy_embedder_open("bert", folder, &embedder, NULL), EDDY_INVALID);
+    assert_int_equal(eddy_embedder_open(&(eddy_embedder_options){.model = "bert", .dir = folder},
+                                        &embedder, NULL),
+                     EDDY_INVALID);
     assert_null(embedder);
 }
 
@@ -607,7 +623,7 @@ TEST(hash_embeds_a_batch_row_by_row)
     eddy_embedder *embedder = NULL;
     eddy_error err = {0};
     eddy_arena *scratch = eddy_arena_new(0);
-    CHECK_OK(eddy_embedder_open("hash", NULL, &embedder, &err), &err);
+    CHECK_OK(eddy_embedder_open(&(eddy_embedder_options){.model = "hash"}, &embedder, &err), &err);
     CHECK_OK(eddy_embedder_embed(embedder, texts, 8, scratch, together, &err), &err);
     for (size_t i = 0; i < 8; i++) {
         CHECK_OK(eddy_embedder_embed(embedder, texts + i, 1, scratch, alone, &err), &err);
@@ -625,7 +641,8 @@ TEST(it_survives_any_lost_allocation)
         static float rows[TEXTS * HIDDEN];
         eddy_embedder *embedder = NULL;
         eddy_arena *scratch = eddy_arena_new(0);
-        eddy_status st = eddy_embedder_open("encoder", folder, &embedder, NULL);
+        eddy_status st = eddy_embedder_open(
+            &(eddy_embedder_options){.model = "encoder", .dir = folder}, &embedder, NULL);
         assert_true(st == EDDY_OK ? embedder != NULL : st == EDDY_NOMEM && !embedder);
         if (embedder && scratch) {
             st = eddy_embedder_embed(embedder, texts, TEXTS, scratch, rows, NULL);

@@ -250,7 +250,9 @@ int main(void)
         printf("%s is absent; tools/fetch-model fetches it\n", dir);
         return 77;
     }
-    if (!words_open() || eddy_embedder_open("encoder", dir, &embedder, &err) != EDDY_OK) {
+    if (!words_open() ||
+        eddy_embedder_open(&(eddy_embedder_options){.model = "encoder", .dir = dir}, &embedder,
+                           &err) != EDDY_OK) {
         printf("%s\n", err.text);
         return 1;
     }

@@ -368,7 +368,8 @@ static eddy_status handed_over(const eddy_doc *doc, const eddy_raw *raw, size_t 
     eddy_arena *arena = eddy_arena_new(0);
     eddy_embedder *embedder = NULL;
     ed_epoch_init(&epoch, arena);
-    CHECK_OK(eddy_embedder_open("hash", NULL, &embedder, NULL), &(eddy_error){0});
+    CHECK_OK(eddy_embedder_open(&(eddy_embedder_options){.model = "hash"}, &embedder, NULL),
+             &(eddy_error){0});
     CHECK_OK(
         ed_publish_vector(&epoch, raw, doc, DIM, view, ed_pipeline_model(embedder, view != 0), err),
         err);

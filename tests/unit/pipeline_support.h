@@ -108,7 +108,7 @@ static inline eddy_status run(struct setup *s, const char *stream, const char *o
         engine.extra_weight[engine.n_extra - 1] = 0.375;
     }
     CHECK_OK(eddy_parser_new(&parse, &parser, err), err);
-    CHECK_OK(eddy_embedder_open("hash", NULL, &embedder, err), err);
+    CHECK_OK(eddy_embedder_open(&(eddy_embedder_options){.model = "hash"}, &embedder, err), err);
     CHECK_OK(eddy_clusterer_new(&engine, &cl, err), err);
     for (int i = 0; i < ED_TOPICS; i++)
         at[i] = out ? file_of(out, names[i], paths[i]) : NULL;

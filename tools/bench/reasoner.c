@@ -151,7 +151,8 @@ static void vectors_make(struct stream *s, const eddy_str *texts, const char *pa
     eddy_embedder *embedder = NULL;
     eddy_error err = {0};
     eddy_arena *scratch = eddy_arena_new(0);
-    check(eddy_embedder_open(model, dir, &embedder, &err), &err);
+    check(eddy_embedder_open(&(eddy_embedder_options){.model = model, .dir = dir}, &embedder, &err),
+          &err);
     s->dim = eddy_embedder_dim(embedder);
     free(s->vectors);
     s->vectors = malloc(s->n * s->dim * sizeof *s->vectors);
