@@ -1,0 +1,37 @@
+/* Products of floats by OpenBLAS, where there are no kernels of our own: rows stay as they lie,
+ * nothing is packed. */
+#include "base/product_finish.h"
+#include "base/product_kinds.h"
+
+#include <cblas.h>
+
+/* What the product has left undone, row by row. */
+UNWATCHED
+static void rest_out(const struct ed_left *left, size_t m, size_t n, const struct ed_finish *f)
+{
+    struct ed_finish in_place = *f;
+    in_place.add = 0;
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j += ED_PANEL) {
+            const float *at = (const float *)f->ret + i * f->stride + j;
+            size_t columns = n - j < ED_PANEL ? n - j : ED_PANEL;
+            lanes y = {0};
+            memcpy(&y, at, columns * sizeof *at);
+            if (left->scale)
+                y *= left->scale[i];
+            lanes_out(&in_place, y, i, j, columns);
+        }
+}
+
+void ed_product_f32_openblas(const struct ed_left *left, size_t m, const struct ed_right *right,
+                             const struct ed_finish *finish)
+{
+    if (!m || !right->n)
+        return;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, right->across ? CblasNoTrans : CblasTrans, (int)m,
+                (int)right->n, (int)right->k, 1.0f, left->at, (int)(left->stride / sizeof(float)),
+                right->at, (int)right->stride, finish->add ? 1.0f : 0.0f, finish->ret,
+                (int)finish->stride);
+    if (left->scale || finish->bias || finish->activation)
+        rest_out(left, m, right->n, finish);
+}
