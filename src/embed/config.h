@@ -4,9 +4,10 @@
 
 #include "embed/fold.h"
 
+#include "base/product.h"
+
 #include <eddy/error.h>
 
-enum ed_activation { ED_GELU, ED_GELU_TANH, ED_RELU };
 enum ed_pooling { ED_POOL_MEAN, ED_POOL_CLS };
 
 struct ed_encoder_config {

@@ -29,25 +29,41 @@ static int is_model(const char *dir)
            access(path, F_OK) == 0;
 }
 
+/* 0: there is no such precision. */
+static int precision_find(const char *name, enum ed_precision *ret)
+{
+    int automatic = !name || !strcmp(name, "auto");
+    *ret = ed_precision_is_fast(ED_BF16) ? ED_BF16 : ED_F32;
+    for (int p = 0; p < ED_PRECISIONS && !automatic; p++)
+        if (!strcmp(ed_precision_name((enum ed_precision)p), name)) {
+            *ret = (enum ed_precision)p;
+            return 1;
+        }
+    return automatic;
+}
+
 /* The last part of the directory's real path names the model. */
-static eddy_status encoder_open(struct eddy_embedder *embedder, const char *dir, eddy_error *err)
+static eddy_status encoder_open(struct eddy_embedder *embedder, const char *dir,
+                                enum ed_precision precision, eddy_error *err)
 {
     char real[PATH_MAX];
-    eddy_status st = ed_encoder_open(dir, &embedder->encoder, err);
+    eddy_status st = ed_encoder_open(dir, precision, &embedder->encoder, err);
     if (st != EDDY_OK)
         return st;
     const char *path = realpath(dir, real) ? real : dir;
     const char *slash = strrchr(path, '/');
     embedder->dim = ed_encoder_dim(embedder->encoder);
     embedder->fingerprint = ed_encoder_fingerprint(embedder->encoder);
-    snprintf(embedder->name, sizeof embedder->name, "encoder %.140s, %zu dimensions, f32",
-             slash ? slash + 1 : path, embedder->dim);
+    snprintf(embedder->name, sizeof embedder->name, "encoder %.120s, %zu dimensions, %s by %s",
+             slash ? slash + 1 : path, embedder->dim,
+             ed_precision_name(ed_encoder_precision(embedder->encoder)),
+             ed_encoder_kernels(embedder->encoder));
     return EDDY_OK;
 }
 
 void eddy_embedder_options_init(eddy_embedder_options *options)
 {
-    *options = (eddy_embedder_options){.model = "auto"};
+    *options = (eddy_embedder_options){.model = "auto", .precision = "auto"};
 }
 
 eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedder **ret,
@@ -57,6 +73,10 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
     int by_encoder = !strcmp(model, "encoder") || (!strcmp(model, "auto") && is_model(dir));
     if (!by_encoder && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
         return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder", model);
+    enum ed_precision precision = ED_F32;
+    if (!precision_find(options->precision, &precision))
+        return eddy_fail(err, EDDY_INVALID, "precision %.40s is none of auto, f32, bf16, int8",
+                         options->precision);
     if (by_encoder && !dir)
         return eddy_fail(err, EDDY_UNAVAILABLE,
                          "model encoder wants a directory; tools/fetch-model fetches one");
@@ -65,7 +85,7 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
         return eddy_fail_nomem(err, "embedder", sizeof *embedder);
     eddy_status st = EDDY_OK;
     if (by_encoder) {
-        st = encoder_open(embedder, dir, err);
+        st = encoder_open(embedder, dir, precision, err);
     } else {
         embedder->dim = ED_HASH_DIM;
         embedder->fingerprint = ed_fnv1a(ED_FNV_BASIS, hash_version, sizeof hash_version);

@@ -1,17 +1,12 @@
-/* BERT, forward only.
+/* The sentence encoder: texts to tokens, whole texts to packs, packs through the network, and the
+ * rows of each text to one.
  *
- * Texts are laid end to end in packs of whole texts, without padding: every step but attention
- * works on a token's row alone, so a pack is one matrix (tokens, hidden) for them, and attention
- * goes text by text. A pack holds about PACK_TOKENS tokens: enough for the matrix products to run
- * at full speed, and few enough for its rows to stay in the cache. A text that is longer makes a
- * pack by itself.
- *
- * Weights are (out, in) as they lie in the file, which is what ed_gemm_nt wants.
- * Tried and left: query, key and value as one product (no faster from 64 tokens up). */
+ * Texts are laid end to end in packs, without padding. A pack is one matrix for every step of the
+ * network but attention; a text that is longer than a pack makes one by itself. */
 #include "embed/encoder.h"
 
+#include "embed/bert.h"
 #include "embed/config.h"
-#include "embed/kernels.h"
 #include "embed/mapping.h"
 #include "embed/safetensors.h"
 #include "embed/wordpiece.h"
@@ -25,109 +20,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PACK_TOKENS  256
 #define WEIGHTS_MAX  ((size_t)8 << 30) /* bytes */
 #define VOCAB_MAX    ((size_t)64 << 20)
-#define PRECISION    "f32" /* part of the fingerprint */
-#define CODE_VERSION 1     /* grows when the same files give other vectors */
-
-/* y = x w^T + b: w (out, in), b (out). */
-struct dense {
-    const float *w, *b;
-};
-
-/* Layer norm: gain and offset, (hidden). */
-struct norm {
-    const float *g, *b;
-};
-
-struct layer {
-    struct dense query, key, value, out; /* (hidden, hidden) */
-    struct norm out_norm;
-    struct dense up, down; /* (inner, hidden), (hidden, inner) */
-    struct norm down_norm;
-};
+#define CODE_VERSION 2 /* grows when the same files give other vectors */
 
 struct ed_encoder {
     struct ed_encoder_config config;
+    enum ed_precision precision;
     char *label; /* "model DIR: model.safetensors", before errors */
     struct ed_mapping mapping;
     struct ed_safetensors file;
     struct ed_wordpiece *words;
-    const float *piece_rows, *position_rows; /* (pieces, hidden), (positions, hidden) */
-    const float *type_row;                   /* (hidden) of type 0, the only one used */
-    struct norm first_norm;
-    struct layer *layers;
+    struct ed_bert *bert;
     uint64_t fingerprint;
 };
 
 /* ---- opening ---- */
-
-/* Tensors are taken one after another; the first failure stands and makes the rest do nothing. */
-struct loader {
-    struct ed_safetensors *file;
-    eddy_status st;
-    eddy_error *err;
-};
-
-static const float *take(struct loader *load, const char *base, const char *part, size_t rows,
-                         size_t cols)
-{
-    char name[128];
-    const float *at = NULL;
-    snprintf(name, sizeof name, "%s.%s", base, part);
-    if (load->st == EDDY_OK)
-        load->st = ed_safetensors_floats(load->file, name, rows, cols, &at, load->err);
-    return at;
-}
-
-static struct dense take_dense(struct loader *load, const char *layer, const char *what,
-                               size_t rows, size_t cols)
-{
-    char base[96];
-    snprintf(base, sizeof base, "%s.%s", layer, what);
-    return (struct dense){take(load, base, "weight", rows, cols),
-                          take(load, base, "bias", 0, rows)};
-}
-
-static struct norm take_norm(struct loader *load, const char *layer, const char *what, size_t cols)
-{
-    char base[96];
-    snprintf(base, sizeof base, "%s.%s.LayerNorm", layer, what);
-    return (struct norm){take(load, base, "weight", 0, cols), take(load, base, "bias", 0, cols)};
-}
-
-static eddy_status weights_take(struct ed_encoder *encoder, eddy_error *err)
-{
-    const struct ed_encoder_config *c = &encoder->config;
-    struct loader load = {&encoder->file, EDDY_OK, err};
-    size_t hidden = c->hidden;
-    encoder->layers = ed_alloc_zero(c->layers, sizeof *encoder->layers);
-    if (!encoder->layers)
-        return eddy_fail_nomem(err, encoder->label, c->layers * sizeof *encoder->layers);
-
-    encoder->piece_rows = take(&load, "embeddings.word_embeddings", "weight", c->pieces, hidden);
-    encoder->position_rows =
-        take(&load, "embeddings.position_embeddings", "weight", c->positions, hidden);
-    encoder->type_row = take(&load, "embeddings.token_type_embeddings", "weight", c->types, hidden);
-    encoder->first_norm = (struct norm){take(&load, "embeddings.LayerNorm", "weight", 0, hidden),
-                                        take(&load, "embeddings.LayerNorm", "bias", 0, hidden)};
-    for (size_t i = 0; i < c->layers && load.st == EDDY_OK; i++) {
-        char at[40];
-        snprintf(at, sizeof at, "encoder.layer.%zu", i);
-        encoder->layers[i] = (struct layer){
-            .query = take_dense(&load, at, "attention.self.query", hidden, hidden),
-            .key = take_dense(&load, at, "attention.self.key", hidden, hidden),
-            .value = take_dense(&load, at, "attention.self.value", hidden, hidden),
-            .out = take_dense(&load, at, "attention.output.dense", hidden, hidden),
-            .out_norm = take_norm(&load, at, "attention.output", hidden),
-            .up = take_dense(&load, at, "intermediate.dense", c->inner, hidden),
-            .down = take_dense(&load, at, "output.dense", hidden, c->inner),
-            .down_norm = take_norm(&load, at, "output", hidden),
-        };
-    }
-    return load.st;
-}
 
 static eddy_status words_open(struct ed_encoder *encoder, const char *dir, eddy_error *err)
 {
@@ -148,15 +56,15 @@ static eddy_status words_open(struct ed_encoder *encoder, const char *dir, eddy_
 }
 
 /* The settings as they were understood, so that a blank in config.json changes nothing. */
-static uint64_t config_hash(const struct ed_encoder_config *c)
+static uint64_t config_hash(const struct ed_encoder_config *c, enum ed_precision precision)
 {
     char text[400];
     int n = snprintf(text, sizeof text,
-                     "encoder %d " PRECISION " %zu %zu %zu %zu %zu %zu %a %d %d "
+                     "encoder %d %s %zu %zu %zu %zu %zu %zu %a %d %d "
                      "%d %d %d",
-                     CODE_VERSION, c->hidden, c->layers, c->heads, c->inner, c->positions, c->limit,
-                     c->norm_eps, c->activation, c->pooling, c->fold.lower, c->fold.strip_accents,
-                     c->fold.split_cjk);
+                     CODE_VERSION, ed_precision_name(precision), c->hidden, c->layers, c->heads,
+                     c->inner, c->positions, c->limit, c->norm_eps, c->activation, c->pooling,
+                     c->fold.lower, c->fold.strip_accents, c->fold.split_cjk);
     return ed_hash_bulk(0, text, (size_t)n);
 }
 
@@ -171,7 +79,7 @@ static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, eddy_
     if (!encoder->label)
         return eddy_fail_nomem(err, dir, n_label);
     snprintf(encoder->label, n_label, "model %s: %s", dir, weights);
-    encoder->fingerprint = config_hash(&encoder->config);
+    encoder->fingerprint = config_hash(&encoder->config, encoder->precision);
     st = words_open(encoder, dir, err);
     if (st == EDDY_OK)
         st = ed_map(dir, weights, WEIGHTS_MAX, &encoder->mapping, err);
@@ -180,17 +88,22 @@ static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, eddy_
     const struct ed_mapping *map = &encoder->mapping;
     st = ed_safetensors_init(&encoder->file, map->at, map->n, encoder->label, err);
     if (st == EDDY_OK)
-        st = weights_take(encoder, err);
-    if (st == EDDY_OK)
-        encoder->fingerprint = ed_hash_bulk(encoder->fingerprint, map->at, map->n);
-    return st;
+        st = ed_bert_new(&encoder->config, &encoder->file, ed_kernels_best(encoder->precision),
+                         &encoder->bert, err);
+    if (st != EDDY_OK)
+        return st;
+    encoder->fingerprint = ed_hash_bulk(encoder->fingerprint, map->at, map->n);
+    ed_mapping_cool(map);
+    return EDDY_OK;
 }
 
-eddy_status ed_encoder_open(const char *dir, struct ed_encoder **ret, eddy_error *err)
+eddy_status ed_encoder_open(const char *dir, enum ed_precision precision, struct ed_encoder **ret,
+                            eddy_error *err)
 {
     struct ed_encoder *encoder = ed_alloc_zero(1, sizeof *encoder);
     if (!encoder)
         return eddy_fail_nomem(err, "encoder", sizeof *encoder);
+    encoder->precision = precision;
     ed_blas_single_thread();
     eddy_status st = parts_open(encoder, dir, err);
     if (st == EDDY_OK)
@@ -204,7 +117,7 @@ void ed_encoder_free(struct ed_encoder *encoder)
 {
     if (!encoder)
         return;
-    ed_free(encoder->layers);
+    ed_bert_free(encoder->bert);
     ed_wordpiece_free(encoder->words);
     ed_safetensors_clear(&encoder->file);
     ed_unmap(&encoder->mapping);
@@ -222,105 +135,22 @@ uint64_t ed_encoder_fingerprint(const struct ed_encoder *encoder)
     return encoder->fingerprint;
 }
 
-/* ---- the forward pass ---- */
-
-/* The texts of one pack and the memory of the pass; tokens stands for the pack's ceiling. */
-struct pack {
-    uint32_t *ids; /* (tokens + limit) */
-    size_t *start; /* (tokens / 2 + 2) first token of each text, and the end of the last */
-    size_t n_texts, n_tokens, tokens_max;
-    float *x;      /* (tokens, hidden) the rows that pass through the layers */
-    float *qkv;    /* (tokens, 3 hidden) query, key, value side by side */
-    float *mixed;  /* (tokens, hidden) what attention gathered; also the output of a dense step */
-    float *gained; /* (tokens, hidden) what a layer adds to x */
-    float *wide;   /* (tokens, inner) */
-    float *scores; /* (limit, limit) of one text and head */
-};
-
-static eddy_status pack_init(struct pack *pack, const struct ed_encoder_config *c,
-                             eddy_arena *scratch, eddy_error *err)
+enum ed_precision ed_encoder_precision(const struct ed_encoder *encoder)
 {
-    size_t tokens = c->limit > PACK_TOKENS ? c->limit : PACK_TOKENS;
-    *pack = (struct pack){.tokens_max = tokens};
-    pack->ids = ed_arena_alloc(scratch, (tokens + c->limit) * sizeof *pack->ids);
-    pack->start = ed_arena_alloc_zero(scratch, tokens / 2 + 2, sizeof *pack->start);
-    const struct {
-        float **ret;
-        size_t n;
-    } parts[] = {{&pack->x, tokens * c->hidden},     {&pack->qkv, tokens * 3 * c->hidden},
-                 {&pack->mixed, tokens * c->hidden}, {&pack->gained, tokens * c->hidden},
-                 {&pack->wide, tokens * c->inner},   {&pack->scores, c->limit * c->limit}};
-    int lost = !pack->ids || !pack->start;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        *parts[i].ret = ed_arena_alloc_aligned(scratch, parts[i].n * sizeof(float));
-        lost |= !*parts[i].ret;
-    }
-    return lost ? eddy_fail_nomem(err, "encoder: work memory", tokens * c->inner * sizeof(float))
-                : EDDY_OK;
+    return encoder->precision;
 }
 
-static void embed_tokens(const struct ed_encoder *encoder, struct pack *pack)
+const char *ed_encoder_kernels(const struct ed_encoder *encoder)
 {
-    const size_t hidden = encoder->config.hidden;
-    for (size_t t = 0; t < pack->n_texts; t++)
-        for (size_t i = pack->start[t]; i < pack->start[t + 1]; i++) {
-            memcpy(pack->x + i * hidden, encoder->piece_rows + pack->ids[i] * hidden,
-                   hidden * sizeof(float));
-            memcpy(pack->gained + i * hidden,
-                   encoder->position_rows + (i - pack->start[t]) * hidden, hidden * sizeof(float));
-        }
-    ed_add_norm(pack->x, pack->gained, encoder->type_row, encoder->first_norm.g,
-                encoder->first_norm.b, encoder->config.norm_eps, pack->n_tokens, hidden);
+    return ed_bert_kernels(encoder->bert)->name;
 }
 
-/* Each token gathers the values of its own text, by the likeness of query and key. */
-static void attend(const struct ed_encoder_config *c, struct pack *pack)
+size_t ed_encoder_bytes(const struct ed_encoder *encoder)
 {
-    const size_t width = c->hidden / c->heads, stride = 3 * c->hidden;
-    const float scale = (float)(1.0 / sqrt((double)width));
-    for (size_t t = 0; t < pack->n_texts; t++) {
-        const size_t n = pack->start[t + 1] - pack->start[t];
-        for (size_t head = 0; head < c->heads; head++) {
-            const float *query = pack->qkv + pack->start[t] * stride + head * width;
-            const float *key = query + c->hidden, *value = key + c->hidden;
-            float *mixed = pack->mixed + pack->start[t] * c->hidden + head * width;
-            ed_gemm_nt(n, n, width, query, stride, key, stride, pack->scores, n);
-            ed_softmax(pack->scores, scale, n, n);
-            ed_gemm_nn(n, width, n, pack->scores, n, value, stride, mixed, c->hidden);
-        }
-    }
+    return ed_bert_bytes(encoder->bert);
 }
 
-static void activate(enum ed_activation activation, float *x, const float *bias, size_t m, size_t n)
-{
-    switch (activation) {
-    case ED_GELU: ed_bias_gelu(x, bias, m, n); break;
-    case ED_GELU_TANH: ed_bias_gelu_tanh(x, bias, m, n); break;
-    case ED_RELU: ed_bias_relu(x, bias, m, n); break;
-    }
-}
-
-static void layer_pass(const struct ed_encoder_config *c, const struct layer *layer,
-                       struct pack *pack)
-{
-    const size_t n = pack->n_tokens, hidden = c->hidden, inner = c->inner;
-    const struct dense *sides[] = {&layer->query, &layer->key, &layer->value};
-    for (size_t s = 0; s < 3; s++) {
-        float *side = pack->qkv + s * hidden;
-        ed_gemm_nt(n, hidden, hidden, pack->x, hidden, sides[s]->w, hidden, side, 3 * hidden);
-        ed_add_bias(side, sides[s]->b, n, hidden, 3 * hidden);
-    }
-    attend(c, pack);
-    ed_gemm_nt(n, hidden, hidden, pack->mixed, hidden, layer->out.w, hidden, pack->gained, hidden);
-    ed_add_norm(pack->x, pack->gained, layer->out.b, layer->out_norm.g, layer->out_norm.b,
-                c->norm_eps, n, hidden);
-
-    ed_gemm_nt(n, inner, hidden, pack->x, hidden, layer->up.w, hidden, pack->wide, inner);
-    activate(c->activation, pack->wide, layer->up.b, n, inner);
-    ed_gemm_nt(n, hidden, inner, pack->wide, inner, layer->down.w, inner, pack->gained, hidden);
-    ed_add_norm(pack->x, pack->gained, layer->down.b, layer->down_norm.g, layer->down_norm.b,
-                c->norm_eps, n, hidden);
-}
+/* ---- texts ---- */
 
 /* One row of length 1 from the rows of one text. 0: it has no direction. */
 static int pool(const struct ed_encoder_config *c, const float *x, size_t n, float *ret)
@@ -338,13 +168,11 @@ static int pool(const struct ed_encoder_config *c, const float *x, size_t n, flo
 }
 
 /* Embed the pack and empty it. ret (n_texts, hidden). */
-static eddy_status pack_pass(const struct ed_encoder *encoder, struct pack *pack, float *ret,
+static eddy_status pack_pass(const struct ed_encoder *encoder, struct ed_pass *pack, float *ret,
                              eddy_error *err)
 {
     const struct ed_encoder_config *c = &encoder->config;
-    embed_tokens(encoder, pack);
-    for (size_t i = 0; i < c->layers; i++)
-        layer_pass(c, &encoder->layers[i], pack);
+    ed_bert_run(encoder->bert, pack);
     for (size_t t = 0; t < pack->n_texts; t++) {
         size_t from = pack->start[t];
         if (!pool(c, pack->x + from * c->hidden, pack->start[t + 1] - from, ret + t * c->hidden))
@@ -352,7 +180,7 @@ static eddy_status pack_pass(const struct ed_encoder *encoder, struct pack *pack
                              "%s: these weights give a row that is zero or not finite",
                              encoder->label);
     }
-    pack->n_texts = pack->n_tokens = 0;
+    pack->n_texts = 0;
     return EDDY_OK;
 }
 
@@ -360,18 +188,19 @@ eddy_status ed_encoder_embed(const struct ed_encoder *encoder, const eddy_str *t
                              eddy_arena *scratch, float *ret, eddy_error *err)
 {
     const struct ed_encoder_config *c = &encoder->config;
-    struct pack pack;
+    struct ed_pass pack;
     eddy_arena_reset(scratch);
-    eddy_status st = pack_init(&pack, c, scratch, err);
+    eddy_status st = ed_pass_init(&pack, encoder->bert, scratch, err);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
-        uint32_t *ids = pack.ids + pack.n_tokens;
+        size_t n_tokens = pack.start[pack.n_texts];
+        uint32_t *ids = pack.ids + n_tokens;
         size_t n_ids = ed_wordpiece_read(encoder->words, texts[i], ids, c->limit);
-        if (pack.n_tokens + n_ids > pack.tokens_max) {
+        if (pack.n_texts == pack.texts_max || n_tokens + n_ids > pack.tokens_max) {
             st = pack_pass(encoder, &pack, ret + (i - pack.n_texts) * c->hidden, err);
             memmove(pack.ids, ids, n_ids * sizeof *ids);
+            n_tokens = 0;
         }
-        pack.n_tokens += n_ids;
-        pack.start[++pack.n_texts] = pack.n_tokens;
+        pack.start[++pack.n_texts] = n_tokens + n_ids;
     }
     if (st == EDDY_OK && pack.n_texts)
         st = pack_pass(encoder, &pack, ret + (n - pack.n_texts) * c->hidden, err);

@@ -2,20 +2,29 @@
 #ifndef ED_EMBED_ENCODER_H
 #define ED_EMBED_ENCODER_H
 
+#include "base/product.h"
+
 #include <eddy/embed.h>
 
 struct ed_encoder;
 
 /* Open the model of a directory: config.json, model.safetensors, vocab.txt, and what else
- * config.h lists. The weights are mapped and used in place when they are F32.
+ * config.h lists. The weights are mapped; those that are multiplied with are packed for the best
+ * kernels of this CPU, in the precision asked for; with OpenBLAS they are used in place.
  *
  * EDDY_UNAVAILABLE  a file is missing or cannot be read
  * EDDY_FORMAT       a file is not what it should be, or asks for what is not supported
  * EDDY_NOMEM */
-eddy_status ed_encoder_open(const char *dir, struct ed_encoder **ret, eddy_error *err);
+eddy_status ed_encoder_open(const char *dir, enum ed_precision precision, struct ed_encoder **ret,
+                            eddy_error *err);
 void ed_encoder_free(struct ed_encoder *encoder);
 
 size_t ed_encoder_dim(const struct ed_encoder *encoder);
+enum ed_precision ed_encoder_precision(const struct ed_encoder *encoder);
+/* The instructions that multiply: see base/product.h. */
+const char *ed_encoder_kernels(const struct ed_encoder *encoder);
+/* Bytes of packed weights. */
+size_t ed_encoder_bytes(const struct ed_encoder *encoder);
 /* Over everything that a vector depends on, but the machine. */
 uint64_t ed_encoder_fingerprint(const struct ed_encoder *encoder);
 

@@ -1,5 +1,5 @@
 eddy_folder(embed
-  SOURCES terms.c hash.c embedder.c encoder.c config.c safetensors.c mapping.c wordpiece.c fold.c
+  SOURCES terms.c hash.c embedder.c encoder.c bert.c config.c safetensors.c mapping.c wordpiece.c fold.c
     kernels.c
   LINK PkgConfig::jansson PkgConfig::utf8proc)
 # gcc 12 turns loops of unknown length into vectors only from here on.

@@ -3,6 +3,7 @@
 #include "embed/kernels.h"
 
 #include "base/cpus.h"
+#include "base/product.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -32,62 +33,11 @@ static inline float exp_negative(float x)
     return x > -87.0f ? series * scale : 0.0f;
 }
 
-/* x Phi(x) = (x + |x| erf(|x| / sqrt 2)) / 2, with erf by formula 7.1.26 of Abramowitz and Stegun
- * (error 1.5e-7). */
-static inline float gelu(float x)
-{
-    float size = fabsf(x);
-    float z = size * 0.707106781f;
-    float t = 1.0f / (1.0f + 0.3275911f * z);
-    float tail = 1.061405429f;
-    tail = tail * t - 1.453152027f;
-    tail = tail * t + 1.421413741f;
-    tail = tail * t - 0.284496736f;
-    tail = tail * t + 0.254829592f;
-    float erf_z = 1.0f - tail * t * exp_negative(-z * z);
-    return 0.5f * (x + size * erf_z);
-}
-
-/* x (1 + tanh u) / 2 = x / (1 + exp(-2 u)), from the side where exp does not grow. */
-static inline float gelu_tanh(float x)
-{
-    float u2 = 1.59576912f * (x + 0.044715f * x * x * x);
-    float e = exp_negative(-fabsf(u2));
-    return x * (u2 < 0.0f ? e : 1.0f) / (1.0f + e);
-}
-
 MANY_CPUS
-void ed_add_bias(float *x, const float *bias, size_t m, size_t n, size_t stride)
+void ed_add_three(const float *a, const float *b, const float *c, size_t n, float *ret)
 {
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++)
-            x[i * stride + j] += bias[j];
-}
-
-MANY_CPUS
-void ed_bias_gelu(float *x, const float *bias, size_t m, size_t n)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++)
-            x[i * n + j] = gelu(x[i * n + j] + bias[j]);
-}
-
-MANY_CPUS
-void ed_bias_gelu_tanh(float *x, const float *bias, size_t m, size_t n)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++)
-            x[i * n + j] = gelu_tanh(x[i * n + j] + bias[j]);
-}
-
-MANY_CPUS
-void ed_bias_relu(float *x, const float *bias, size_t m, size_t n)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) {
-            float sum = x[i * n + j] + bias[j];
-            x[i * n + j] = sum > 0.0f ? sum : 0.0f;
-        }
+    for (size_t i = 0; i < n; i++)
+        ret[i] = a[i] + b[i] + c[i];
 }
 
 /* Sum of the lanes in double. */
@@ -100,14 +50,11 @@ static inline double lanes_sum(const float *lane)
 }
 
 MANY_CPUS
-void ed_add_norm(float *x, const float *y, const float *bias, const float *g, const float *b,
-                 double eps, size_t m, size_t n)
+void ed_norm_rows(float *x, const float *g, const float *b, double eps, size_t m, size_t n)
 {
     size_t whole = n - n % LANES;
-    for (size_t i = 0; i < m; i++, x += n, y += n) {
+    for (size_t i = 0; i < m; i++, x += n) {
         float lane[LANES] = {0};
-        for (size_t j = 0; j < n; j++)
-            x[j] += y[j] + bias[j];
         for (size_t j = 0; j < whole; j += LANES)
             for (size_t l = 0; l < LANES; l++)
                 lane[l] += x[j + l];
@@ -129,33 +76,56 @@ void ed_add_norm(float *x, const float *y, const float *bias, const float *g, co
     }
 }
 
+/* The largest of (n). */
+static inline float largest(const float *x, size_t n)
+{
+    float lane[LANES];
+    size_t whole = n - n % LANES;
+    for (size_t l = 0; l < LANES; l++)
+        lane[l] = x[0];
+    for (size_t j = 0; j < whole; j += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
+    for (size_t j = whole; j < n; j++)
+        lane[0] = x[j] > lane[0] ? x[j] : lane[0];
+    for (size_t width = LANES / 2; width; width /= 2)
+        for (size_t l = 0; l < width; l++)
+            lane[l] = lane[l + width] > lane[l] ? lane[l + width] : lane[l];
+    return lane[0];
+}
+
+static inline float half_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 MANY_CPUS
-void ed_softmax(float *x, float scale, size_t m, size_t n)
+void ed_softmax(float *x, size_t stride, float scale, size_t m, size_t n, void *ret,
+                size_t ret_stride, int halves, float *inverse)
 {
     size_t whole = n - n % LANES;
-    for (size_t i = 0; i < m; i++, x += n) {
-        float lane[LANES];
-        for (size_t l = 0; l < LANES; l++)
-            lane[l] = x[0];
-        for (size_t j = 0; j < whole; j += LANES)
-            for (size_t l = 0; l < LANES; l++)
-                lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
-        float most = lane[0];
-        for (size_t l = 1; l < LANES; l++)
-            most = lane[l] > most ? lane[l] : most;
-        for (size_t j = whole; j < n; j++)
-            most = x[j] > most ? x[j] : most;
-
-        for (size_t j = 0; j < n; j++)
-            x[j] = exp_negative((x[j] - most) * scale);
-        memset(lane, 0, sizeof lane);
+    for (size_t i = 0; i < m; i++, x += stride) {
+        float lane[LANES] = {0}, most = largest(x, n);
+        char *row = (char *)ret + i * ret_stride;
+        if (halves)
+            for (size_t j = 0; j < n; j++)
+                x[j] = half_of(exp_negative((x[j] - most) * scale));
+        else
+            for (size_t j = 0; j < n; j++)
+                x[j] = exp_negative((x[j] - most) * scale);
         for (size_t j = 0; j < whole; j += LANES)
             for (size_t l = 0; l < LANES; l++)
                 lane[l] += x[j + l];
         for (size_t j = whole; j < n; j++)
             lane[j - whole] += x[j];
-        float share = (float)(1.0 / lanes_sum(lane));
-        for (size_t j = 0; j < n; j++)
-            x[j] *= share;
+        inverse[i] = (float)(1.0 / lanes_sum(lane));
+        if (halves)
+            ed_bf16_of(x, n, (uint16_t *)(void *)row);
+        else
+            memcpy(row, x, n * sizeof *x);
     }
 }

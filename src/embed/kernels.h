@@ -1,26 +1,24 @@
-/* The element-wise steps of the encoder. Matrices are row-major, without
- * gaps where no stride is named. The matrix products
- * are base/vector.h's. Any number of threads. */
+/* The element-wise steps of the encoder. Matrices are row-major, without gaps where no stride is
+ * named. The matrix products are base/product.h's. Any number of threads. */
 #ifndef ED_EMBED_KERNELS_H
 #define ED_EMBED_KERNELS_H
 
 #include <stddef.h>
 
-/* x (m, n) += bias (n), row by row; rows of x lie stride floats apart. */
-void ed_add_bias(float *x, const float *bias, size_t m, size_t n, size_t stride);
+/* ret = a + b + c; (n). */
+void ed_add_three(const float *a, const float *b, const float *c, size_t n, float *ret);
 
-/* x (m, n) = f(x + bias (n)). gelu is x times the normal distribution's integral, error below
- * 1e-6; gelu_tanh its older approximation. */
-void ed_bias_gelu(float *x, const float *bias, size_t m, size_t n);
-void ed_bias_gelu_tanh(float *x, const float *bias, size_t m, size_t n);
-void ed_bias_relu(float *x, const float *bias, size_t m, size_t n);
+/* Each row of x (m, n) to mean 0 and variance 1, with eps added to the variance, and then times
+ * g (n) plus b (n). */
+void ed_norm_rows(float *x, const float *g, const float *b, double eps, size_t m, size_t n);
 
-/* x (m, n) = g * norm(x + y + bias) + b, where norm brings each row to mean 0 and variance 1 and
- * eps is added to the variance; y (m, n); bias, g, b (n). */
-void ed_add_norm(float *x, const float *y, const float *bias, const float *g, const float *b,
-                 double eps, size_t m, size_t n);
-
-/* Each row of x (m, n): exp(scale x), brought to sum 1. */
-void ed_softmax(float *x, float scale, size_t m, size_t n);
+/* Each row of x (m, n), a row every stride floats: exp(scale (x - the row's largest)).
+ *
+ *   ret      (m, n) a row every ret_stride bytes: floats, or bf16 where halves
+ *   inverse  (m) 1 / the sum of the row, as it stands in ret
+ *
+ * x is work memory. */
+void ed_softmax(float *x, size_t stride, float scale, size_t m, size_t n, void *ret,
+                size_t ret_stride, int halves, float *inverse);
 
 #endif

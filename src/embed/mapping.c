@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -48,4 +49,10 @@ void ed_unmap(struct ed_mapping *mapping)
     if (mapping->n)
         munmap((void *)(uintptr_t)mapping->at, mapping->n);
     *mapping = (struct ed_mapping){NULL, 0};
+}
+
+void ed_mapping_cool(const struct ed_mapping *mapping)
+{
+    if (mapping->n)
+        (void)madvise((void *)(uintptr_t)mapping->at, mapping->n, MADV_DONTNEED);
 }

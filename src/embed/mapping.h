@@ -19,5 +19,7 @@ struct ed_mapping {
 eddy_status ed_map(const char *dir, const char *name, size_t max, struct ed_mapping *ret,
                    eddy_error *err);
 void ed_unmap(struct ed_mapping *mapping); /* leaves it empty */
+/* What was read of it need not stay in memory: it comes back from the file when it is wanted. */
+void ed_mapping_cool(const struct ed_mapping *mapping);
 
 #endif

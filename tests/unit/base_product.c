@@ -324,6 +324,32 @@ TEST(bf16_is_rounded_to_nearest_even)
     assert_true(half_to_float(0x3fc0) == 1.5f);
 }
 
+TEST(gelu_is_within_a_millionth)
+{
+    enum { N = 24000 };
+    float *x = ed_alloc(N * sizeof *x), *ret = ed_alloc(N * sizeof *ret);
+    const struct ed_kernels *kernels;
+    uint64_t seed = test_seed();
+    for (size_t i = 0; i < N; i++)
+        x[i] = (float)i / 1000.0f - 12.0f;
+    for (size_t kind = 0; (kernels = ed_kernels_at(kind)); kind++) {
+        if (!kernels->usable())
+            continue;
+        struct scene s = scene_make(kernels, 1, N, 1, &seed);
+        memset(s.left_at, 0, 4 * s.stride);
+        s.scale[0] = s.low[0] = 0;
+        struct ed_finish finish = {.bias = x, .activation = ED_GELU, .ret = ret, .stride = N};
+        kernels->product(&s.left, 1, &s.right, &finish);
+        double worst = 0;
+        for (size_t i = 0; i < N; i++)
+            worst = fmax(worst, fabs((double)ret[i] - activated(ED_GELU, (double)x[i])));
+        assert_true(worst < 1.5e-6);
+        scene_clear(&s);
+    }
+    ed_free(x);
+    ed_free(ret);
+}
+
 /* So far out activations are a ramp. */
 TEST(activations_are_whole_for_any_input)
 {
@@ -363,6 +389,7 @@ int main(void)
         cmocka_unit_test(right_sides_of_rows_are_those_of_columns_turned),
         cmocka_unit_test(levels_are_within_half_a_step),
         cmocka_unit_test(bf16_is_rounded_to_nearest_even),
+        cmocka_unit_test(gelu_is_within_a_millionth),
         cmocka_unit_test(activations_are_whole_for_any_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

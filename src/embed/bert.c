@@ -1,0 +1,353 @@
+/* The network: six matrices a layer, packed for the kernels, and what stands between them.
+ *
+ * The rows of all tokens (x) stay floats from the first layer to the last; each product takes them
+ * in its own precision and adds to them. Attention is in bf16 where the CPU multiplies that, else
+ * in floats: it is two products for each text and head, whose right sides, keys and values, are
+ * packed as weights are. What goes from one product into the next is made on the way out, so that
+ * there are no passes over it but layer norm, and the rounding to bytes, which has to see a whole
+ * row. The wide rows inside the feed-forward step go through it BLOCK_WIDE at a time and do not
+ * leave the cache. */
+#include "embed/bert.h"
+
+#include "embed/kernels.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PACK_TOKENS 256 /* of a pass: enough for full speed, and few enough for the cache */
+#define BLOCK_WIDE  64
+#define BLOCK_SEEN  32 /* tokens that attend at once */
+
+/* y = x w^T + b. */
+struct dense {
+    struct ed_right w;
+    const float *b;
+};
+
+/* Layer norm: gain and offset, (hidden). */
+struct norm {
+    const float *g, *b;
+};
+
+struct layer {
+    struct dense query, key, value, out; /* (hidden, hidden) */
+    struct norm out_norm;
+    struct dense up, down; /* (inner, hidden), (hidden, inner) */
+    struct norm down_norm;
+};
+
+struct ed_bert {
+    struct ed_encoder_config config;
+    const struct ed_kernels *kernels, *attention;
+    const float *piece_rows, *position_rows; /* (pieces, hidden), (positions, hidden) */
+    const float *type_row;                   /* (hidden) of type 0, the only one used */
+    struct norm first_norm;
+    struct layer *layers;
+    eddy_arena *packed;
+};
+
+/* ---- opening ---- */
+
+/* Tensors are taken one after another; the first failure stands and makes the rest do nothing. */
+struct loader {
+    struct ed_bert *bert;
+    struct ed_safetensors *file;
+    eddy_status st;
+    eddy_error *err;
+};
+
+static const float *take(struct loader *load, const char *base, const char *part, size_t rows,
+                         size_t cols)
+{
+    char name[128];
+    const float *at = NULL;
+    snprintf(name, sizeof name, "%s.%s", base, part);
+    if (load->st == EDDY_OK)
+        load->st = ed_safetensors_floats(load->file, name, rows, cols, &at, load->err);
+    return at;
+}
+
+static struct dense take_dense(struct loader *load, const char *layer, const char *what,
+                               size_t rows, size_t cols)
+{
+    struct ed_bert *bert = load->bert;
+    struct dense ret = {{0}, NULL};
+    char base[96];
+    snprintf(base, sizeof base, "%s.%s", layer, what);
+    const float *w = take(load, base, "weight", rows, cols);
+    ret.b = take(load, base, "bias", 0, rows);
+    if (load->st != EDDY_OK)
+        return ret;
+    size_t bytes = ed_right_bytes(bert->kernels, rows, cols);
+    void *room = bytes ? ed_arena_alloc_aligned(bert->packed, bytes) : NULL;
+    if (bytes && !room)
+        load->st = eddy_fail_nomem(load->err, "encoder: packed weights", bytes);
+    else
+        ed_right_pack(bert->kernels, w, rows, cols, room, &ret.w);
+    return ret;
+}
+
+static struct norm take_norm(struct loader *load, const char *layer, const char *what, size_t cols)
+{
+    char base[96];
+    snprintf(base, sizeof base, "%s.%s.LayerNorm", layer, what);
+    return (struct norm){take(load, base, "weight", 0, cols), take(load, base, "bias", 0, cols)};
+}
+
+static eddy_status weights_take(struct ed_bert *bert, struct ed_safetensors *file, eddy_error *err)
+{
+    const struct ed_encoder_config *c = &bert->config;
+    struct loader load = {bert, file, EDDY_OK, err};
+    size_t hidden = c->hidden;
+    bert->piece_rows = take(&load, "embeddings.word_embeddings", "weight", c->pieces, hidden);
+    bert->position_rows =
+        take(&load, "embeddings.position_embeddings", "weight", c->positions, hidden);
+    bert->type_row = take(&load, "embeddings.token_type_embeddings", "weight", c->types, hidden);
+    bert->first_norm = (struct norm){take(&load, "embeddings.LayerNorm", "weight", 0, hidden),
+                                     take(&load, "embeddings.LayerNorm", "bias", 0, hidden)};
+    for (size_t i = 0; i < c->layers && load.st == EDDY_OK; i++) {
+        char at[40];
+        snprintf(at, sizeof at, "encoder.layer.%zu", i);
+        bert->layers[i] = (struct layer){
+            .query = take_dense(&load, at, "attention.self.query", hidden, hidden),
+            .key = take_dense(&load, at, "attention.self.key", hidden, hidden),
+            .value = take_dense(&load, at, "attention.self.value", hidden, hidden),
+            .out = take_dense(&load, at, "attention.output.dense", hidden, hidden),
+            .out_norm = take_norm(&load, at, "attention.output", hidden),
+            .up = take_dense(&load, at, "intermediate.dense", c->inner, hidden),
+            .down = take_dense(&load, at, "output.dense", hidden, c->inner),
+            .down_norm = take_norm(&load, at, "output", hidden),
+        };
+    }
+    return load.st;
+}
+
+eddy_status ed_bert_new(const struct ed_encoder_config *config, struct ed_safetensors *file,
+                        const struct ed_kernels *kernels, struct ed_bert **ret, eddy_error *err)
+{
+    struct ed_bert *bert = ed_alloc_zero(1, sizeof *bert);
+    if (!bert)
+        return eddy_fail_nomem(err, "encoder", sizeof *bert);
+    bert->config = *config;
+    bert->kernels = bert->attention = kernels;
+    if (kernels->precision != ED_F32)
+        bert->attention = ed_kernels_best(ed_precision_is_fast(ED_BF16) ? ED_BF16 : ED_F32);
+    bert->layers = ed_alloc_zero(config->layers, sizeof *bert->layers);
+    bert->packed = eddy_arena_new(0);
+    eddy_status st = EDDY_OK;
+    if (!bert->layers || !bert->packed)
+        st = eddy_fail_nomem(err, "encoder: layers", config->layers * sizeof *bert->layers);
+    if (st == EDDY_OK)
+        st = weights_take(bert, file, err);
+    if (st == EDDY_OK)
+        *ret = bert;
+    else
+        ed_bert_free(bert);
+    return st;
+}
+
+void ed_bert_free(struct ed_bert *bert)
+{
+    if (!bert)
+        return;
+    eddy_arena_free(bert->packed);
+    ed_free(bert->layers);
+    ed_free(bert);
+}
+
+size_t ed_bert_bytes(const struct ed_bert *bert)
+{
+    return eddy_arena_used(bert->packed);
+}
+
+const struct ed_kernels *ed_bert_kernels(const struct ed_bert *bert)
+{
+    return bert->kernels;
+}
+
+const struct ed_kernels *ed_bert_attention(const struct ed_bert *bert)
+{
+    return bert->attention;
+}
+
+/* ---- a pass ---- */
+
+static size_t rounded(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_arena *scratch,
+                         eddy_error *err)
+{
+    const struct ed_encoder_config *c = &bert->config;
+    const size_t width = c->hidden / c->heads, hidden = c->hidden, limit = c->limit;
+    const size_t tokens = limit > PACK_TOKENS ? limit : PACK_TOKENS, slack = ED_LEFT_SLACK;
+    const size_t texts = bert->kernels->whole_only ? 1 : tokens / 2;
+    const size_t unit = ed_precision_size(bert->kernels->precision);
+    const size_t seen = ed_precision_size(bert->attention->precision);
+    const size_t half = bert->kernels->precision == ED_BF16 ? 2 : 4;
+    *pass = (struct ed_pass){.tokens_max = tokens, .texts_max = texts};
+    const struct {
+        void **ret;
+        size_t bytes;
+    } parts[] = {
+        {(void **)&pass->ids, (tokens + limit) * sizeof *pass->ids},
+        {(void **)&pass->start, (texts + 2) * sizeof *pass->start},
+        {(void **)&pass->x, (tokens + slack) * hidden * sizeof *pass->x},
+        {&pass->sides, (tokens + slack) * 3 * hidden * seen},
+        {&pass->keys, ed_right_bytes(bert->attention, limit, width)},
+        {&pass->values, ed_right_bytes(bert->attention, width, limit)},
+        {&pass->weights, (BLOCK_SEEN + slack) * rounded(limit, 32) * seen},
+        {(void **)&pass->scores, BLOCK_SEEN * rounded(limit, 16) * sizeof *pass->scores},
+        {(void **)&pass->inverse, BLOCK_SEEN * sizeof *pass->inverse},
+        {&pass->mixed, (tokens + slack) * hidden * half},
+        {&pass->wide, (BLOCK_WIDE + slack) * c->inner * half},
+        {&pass->left, (tokens + slack) * (hidden > c->inner ? hidden : c->inner) * unit},
+        {(void **)&pass->scale, tokens * sizeof *pass->scale},
+        {(void **)&pass->low, tokens * sizeof *pass->low},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        *parts[i].ret = ed_arena_alloc_aligned(scratch, parts[i].bytes + 64);
+        if (!*parts[i].ret)
+            return eddy_fail_nomem(err, "encoder: work memory", parts[i].bytes);
+        memset(*parts[i].ret, 0, parts[i].bytes + 64); /* slack must be finite */
+    }
+    return EDDY_OK;
+}
+
+static void embed_tokens(const struct ed_bert *bert, struct ed_pass *pass)
+{
+    const size_t hidden = bert->config.hidden;
+    for (size_t t = 0; t < pass->n_texts; t++)
+        for (size_t i = pass->start[t]; i < pass->start[t + 1]; i++)
+            ed_add_three(bert->piece_rows + pass->ids[i] * hidden,
+                         bert->position_rows + (i - pass->start[t]) * hidden, bert->type_row,
+                         hidden, pass->x + i * hidden);
+    ed_norm_rows(pass->x, bert->first_norm.g, bert->first_norm.b, bert->config.norm_eps,
+                 pass->start[pass->n_texts], hidden);
+}
+
+/* Rows (m, n) of floats as the left side of a product with weights. */
+static struct ed_left left_of(const struct ed_bert *bert, const struct ed_pass *pass,
+                              const float *rows, size_t m, size_t n)
+{
+    switch (bert->kernels->precision) {
+    case ED_F32: break;
+    case ED_BF16:
+        ed_bf16_of(rows, m * n, pass->left);
+        return (struct ed_left){.at = pass->left, .stride = n * 2};
+    case ED_INT8:
+        for (size_t i = 0; i < m; i++)
+            ed_levels_of(rows + i * n, n, (uint8_t *)pass->left + i * n, &pass->scale[i],
+                         &pass->low[i]);
+        return (struct ed_left){pass->left, n, pass->scale, pass->low};
+    }
+    return (struct ed_left){.at = rows, .stride = n * sizeof *rows};
+}
+
+/* The same of what a product left in its own precision: in bf16 it is one already. */
+static struct ed_left left_again(const struct ed_bert *bert, const struct ed_pass *pass,
+                                 const void *rows, size_t m, size_t n)
+{
+    if (bert->kernels->precision == ED_BF16)
+        return (struct ed_left){.at = rows, .stride = n * 2};
+    return left_of(bert, pass, rows, m, n);
+}
+
+static void multiply(const struct ed_bert *bert, const struct ed_left *left, size_t m,
+                     const struct dense *dense, struct ed_finish finish)
+{
+    finish.bias = dense->b;
+    bert->kernels->product(left, m, &dense->w, &finish);
+}
+
+/* What one head of one text, tokens from to to, gathers: each token the values of all, by the
+ * likeness of its query and their keys. */
+static void head_attend(const struct ed_bert *bert, struct ed_pass *pass, size_t from, size_t to,
+                        size_t head)
+{
+    const struct ed_encoder_config *c = &bert->config;
+    const struct ed_kernels *kernels = bert->attention;
+    const int halves = kernels->precision == ED_BF16;
+    const size_t width = c->hidden / c->heads, n = to - from, unit = halves ? 2 : 4;
+    const size_t stride = 3 * c->hidden, across = rounded(n, 16), row = rounded(n, 32) * unit;
+    const char *query = (const char *)pass->sides + (from * stride + head * width) * unit;
+    struct ed_right keys, values;
+    ed_right_pack_rows(kernels, query + c->hidden * unit, stride, n, width, pass->keys, &keys);
+    ed_right_pack_across(kernels, query + 2 * c->hidden * unit, stride, width, n, pass->values,
+                         &values);
+    for (size_t i = 0; i < n; i += BLOCK_SEEN) {
+        size_t m = n - i < BLOCK_SEEN ? n - i : BLOCK_SEEN,
+               at = (from + i) * c->hidden + head * width;
+        const struct ed_left asking = {.at = query + i * stride * unit, .stride = stride * unit};
+        const struct ed_left weights = {pass->weights, row, pass->inverse, NULL};
+        struct ed_finish gathered = {.stride = c->hidden,
+                                     .to_bf16 = bert->kernels->precision == ED_BF16};
+        gathered.ret = gathered.to_bf16 ? (void *)((uint16_t *)pass->mixed + at)
+                                        : (void *)((float *)pass->mixed + at);
+        kernels->product(&asking, m, &keys,
+                         &(struct ed_finish){.ret = pass->scores, .stride = across});
+        ed_softmax(pass->scores, across, (float)(1.0 / sqrt((double)width)), m, n, pass->weights,
+                   row, halves, pass->inverse);
+        kernels->product(&weights, m, &values, &gathered);
+    }
+}
+
+static void attend(const struct ed_bert *bert, struct ed_pass *pass, const struct layer *layer)
+{
+    const size_t n = pass->start[pass->n_texts], hidden = bert->config.hidden;
+    const struct dense *sides[] = {&layer->query, &layer->key, &layer->value};
+    const struct ed_left x = left_of(bert, pass, pass->x, n, hidden);
+    for (size_t s = 0; s < 3; s++) {
+        struct ed_finish finish = {.stride = 3 * hidden,
+                                   .to_bf16 = bert->attention->precision == ED_BF16};
+        finish.ret = finish.to_bf16 ? (void *)((uint16_t *)pass->sides + s * hidden)
+                                    : (void *)((float *)pass->sides + s * hidden);
+        multiply(bert, &x, n, sides[s], finish);
+    }
+    for (size_t t = 0; t < pass->n_texts; t++)
+        for (size_t head = 0; head < bert->config.heads; head++)
+            head_attend(bert, pass, pass->start[t], pass->start[t + 1], head);
+    const struct ed_left mixed = left_again(bert, pass, pass->mixed, n, hidden);
+    multiply(bert, &mixed, n, &layer->out,
+             (struct ed_finish){.add = 1, .ret = pass->x, .stride = hidden});
+}
+
+static void feed_forward(const struct ed_bert *bert, struct ed_pass *pass,
+                         const struct layer *layer)
+{
+    const size_t n = pass->start[pass->n_texts], hidden = bert->config.hidden;
+    const size_t inner = bert->config.inner;
+    for (size_t i = 0; i < n; i += BLOCK_WIDE) {
+        size_t m = n - i < BLOCK_WIDE ? n - i : BLOCK_WIDE;
+        float *x = pass->x + i * hidden;
+        const struct ed_left narrow = left_of(bert, pass, x, m, hidden);
+        multiply(bert, &narrow, m, &layer->up,
+                 (struct ed_finish){.activation = bert->config.activation,
+                                    .to_bf16 = bert->kernels->precision == ED_BF16,
+                                    .ret = pass->wide,
+                                    .stride = inner});
+        const struct ed_left wide = left_again(bert, pass, pass->wide, m, inner);
+        multiply(bert, &wide, m, &layer->down,
+                 (struct ed_finish){.add = 1, .ret = x, .stride = hidden});
+    }
+}
+
+void ed_bert_run(const struct ed_bert *bert, struct ed_pass *pass)
+{
+    const size_t n = pass->start[pass->n_texts], hidden = bert->config.hidden;
+    const double eps = bert->config.norm_eps;
+    embed_tokens(bert, pass);
+    for (size_t i = 0; i < bert->config.layers; i++) {
+        const struct layer *layer = &bert->layers[i];
+        attend(bert, pass, layer);
+        ed_norm_rows(pass->x, layer->out_norm.g, layer->out_norm.b, eps, n, hidden);
+        feed_forward(bert, pass, layer);
+        ed_norm_rows(pass->x, layer->down_norm.g, layer->down_norm.b, eps, n, hidden);
+    }
+}
