@@ -9,12 +9,11 @@ set_source_files_properties(src/base/dot.c PROPERTIES COMPILE_OPTIONS -ffp-contr
 # Kernels are written for one kind of CPU each, and are slow beyond use without the optimiser. Their
 # vectors never cross a call, so it does not matter which registers would carry them.
 set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512)
-foreach(kernel plain openblas "avx2 -mavx2 -mfma" "avx512 ${avx512}" "bf16 ${avx512}"
-    "vnni ${avx512}" "amx ${avx512} -mamx-tile -mamx-bf16 -mamx-int8")
+foreach(kernel product product_plain product_openblas "product_avx2 -mavx2 -mfma"
+    "product_avx512 ${avx512}" "product_bf16 ${avx512}" "product_vnni ${avx512}"
+    "product_amx ${avx512} -mamx-tile -mamx-bf16 -mamx-int8")
   string(REPLACE " " ";" options "${kernel}")
   list(POP_FRONT options name)
-  set_source_files_properties(src/base/product_${name}.c PROPERTIES
+  set_source_files_properties(src/base/${name}.c PROPERTIES
     COMPILE_OPTIONS "-O3;-ffp-contract=fast;-Wno-psabi;${options}")
 endforeach()
-set_source_files_properties(src/base/product.c PROPERTIES COMPILE_OPTIONS
-  "$<$<NOT:$<CONFIG:Debug>>:-O3>")

@@ -2,6 +2,7 @@
 #include "base/product.h"
 
 #include "base/cpus.h"
+#include "base/lanes.h"
 #include "base/product_kinds.h"
 
 #include <string.h>
@@ -98,44 +99,42 @@ size_t ed_precision_size(enum ed_precision precision)
 
 /* ---- the left side ---- */
 
-MANY_CPUS
-void ed_bf16_of(const float *x, size_t n, uint16_t *ret)
+MANY_CPUS UNWATCHED void ed_bf16_of(const float *x, size_t n, uint16_t *ret)
 {
-    for (size_t i = 0; i < n; i++) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        *(halves_at *)(ret + i) = halves_of(*(const lanes_at *)(x + i));
+    for (; i < n; i++) {
         uint32_t bits;
         memcpy(&bits, &x[i], sizeof bits);
         ret[i] = (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
     }
 }
 
-#define LANES 16
-
-MANY_CPUS
-void ed_levels_of(const float *x, size_t n, uint8_t *ret, float *scale, float *low)
+MANY_CPUS UNWATCHED void ed_levels_of(const float *x, size_t n, uint8_t *ret, float *scale,
+                                      float *low)
 {
-    float least[LANES], most[LANES];
-    size_t whole = n - n % LANES;
-    for (size_t l = 0; l < LANES; l++)
-        least[l] = most[l] = x[0];
-    for (size_t i = 0; i < whole; i += LANES)
-        for (size_t l = 0; l < LANES; l++) {
-            least[l] = x[i + l] < least[l] ? x[i + l] : least[l];
-            most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
-        }
-    for (size_t i = whole; i < n; i++) {
-        least[0] = x[i] < least[0] ? x[i] : least[0];
-        most[0] = x[i] > most[0] ? x[i] : most[0];
+    const size_t whole = n - n % LANES;
+    lanes least = LANES_OF(x[0]), most = least;
+    for (size_t i = 0; i < whole; i += LANES) {
+        least = smaller(*(const lanes_at *)(x + i), least);
+        most = larger(*(const lanes_at *)(x + i), most);
     }
-    for (size_t width = LANES / 2; width; width /= 2)
-        for (size_t l = 0; l < width; l++) {
-            least[l] = least[l + width] < least[l] ? least[l + width] : least[l];
-            most[l] = most[l + width] > most[l] ? most[l + width] : most[l];
-        }
-    float step = (most[0] - least[0]) / 255.0f, first = least[0];
-    float per_step = step > 1e-30f ? 1.0f / step : 0.0f;
-    for (size_t i = 0; i < n; i++) {
-        int32_t level = (int32_t)((x[i] - first) * per_step + 0.5f);
-        ret[i] = (uint8_t)(level < 255 ? level : 255);
+    float first = -lanes_largest(-least), last = lanes_largest(most);
+    for (size_t i = whole; i < n; i++) {
+        first = x[i] < first ? x[i] : first;
+        last = x[i] > last ? x[i] : last;
+    }
+    const float step = (last - first) / 255.0f, per_step = step > 1e-30f ? 1.0f / step : 0.0f;
+    for (size_t i = 0; i < whole; i += LANES) {
+        lanes level =
+            smaller((*(const lanes_at *)(x + i) - first) * per_step + 0.5f, LANES_OF(255.0f));
+        lanes_int rounded = __builtin_convertvector(level, lanes_int);
+        *(bytes_at *)(ret + i) = __builtin_convertvector(rounded, lanes_byte);
+    }
+    for (size_t i = whole; i < n; i++) {
+        float level = (x[i] - first) * per_step + 0.5f;
+        ret[i] = (uint8_t)(int32_t)(level < 255.0f ? level : 255.0f);
     }
     *scale = step;
     *low = first;
@@ -175,8 +174,8 @@ static uint32_t word_of(const char *row, size_t size, size_t n)
 }
 
 /* Words (columns, depth) of rows to a panel (depth, 16). */
-MANY_CPUS
-void ed_panel_turn(const char *rows, size_t stride, size_t columns, size_t depth, uint32_t *ret)
+MANY_CPUS UNWATCHED void ed_panel_turn(const char *rows, size_t stride, size_t columns,
+                                       size_t depth, uint32_t *ret)
 {
     for (size_t d = 0; d < depth; d++)
         for (size_t l = 0; l < columns; l++)
@@ -211,8 +210,8 @@ void ed_right_pack_rows(const struct ed_kernels *kernels, const void *rows, size
 }
 
 /* Two rows of bf16 woven into words; the second may be none. */
-MANY_CPUS
-void ed_words_weave(const uint16_t *one, const uint16_t *two, size_t n, uint32_t *ret)
+MANY_CPUS UNWATCHED void ed_words_weave(const uint16_t *one, const uint16_t *two, size_t n,
+                                        uint32_t *ret)
 {
     for (size_t l = 0; l < n; l++)
         ret[l] = one[l] | (two ? (uint32_t)two[l] << 16 : 0);

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define PACK_TOKENS 256 /* of a pass: enough for full speed, and few enough for the cache */
-#define BLOCK_WIDE  64
+#define BLOCK_WIDE  256
 #define BLOCK_SEEN  32 /* tokens that attend at once */
 
 /* y = x w^T + b. */

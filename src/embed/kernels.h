@@ -12,7 +12,8 @@ void ed_add_three(const float *a, const float *b, const float *c, size_t n, floa
  * g (n) plus b (n). */
 void ed_norm_rows(float *x, const float *g, const float *b, double eps, size_t m, size_t n);
 
-/* Each row of x (m, n), a row every stride floats: exp(scale (x - the row's largest)).
+/* Each row of x (m, n), a row every stride floats: exp(scale (x - the row's largest)), and 0 from n
+ * up to the next multiple of 16, for which there is room in both.
  *
  *   ret      (m, n) a row every ret_stride bytes: floats, or bf16 where halves
  *   inverse  (m) 1 / the sum of the row, as it stands in ret
