@@ -76,6 +76,10 @@ eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **r
 {
     static const char *const models[] = {
         [ED_MODEL_AUTO] = "auto", [ED_MODEL_HASH] = "hash", [ED_MODEL_ENCODER] = "encoder"};
+    static const char *const precisions[] = {[ED_EMBED_AUTO] = "auto",
+                                             [ED_EMBED_F32] = "f32",
+                                             [ED_EMBED_BF16] = "bf16",
+                                             [ED_EMBED_INT8] = "int8"};
     int supplied = *config->document.vector != 0;
     size_t dim = (size_t)config->document.vector_dim;
     if (config->embed.model == ED_MODEL_MESSAGE || config->embed.model == ED_MODEL_NONE) {
@@ -87,6 +91,7 @@ eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **r
     eddy_embedder_options_init(&options);
     options.model = models[config->embed.model];
     options.dir = config->embed.dir;
+    options.precision = precisions[config->embed.precision];
     eddy_embedder *embedder = NULL;
     eddy_status st = eddy_embedder_open(&options, &embedder, err);
     if (st != EDDY_OK)
