@@ -65,6 +65,10 @@ eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err);
 void ed_stream_look(const struct ed_stream *stream, struct ed_counts *counts,
                     struct ed_progress *progress, struct ed_journal_stats *journal);
 
+/* The bar of a run: how far it is and how fast. tail: what else there is to say of now, behind two
+ * blanks ("  12 events"). */
+void ed_stream_bar(const struct ed_stream *stream, struct ed_view *view, const char *tail);
+
 /* "hash, 512 dimensions"; "vectors of the messages"; "words only". */
 const char *ed_stream_encoder(const struct ed_stream *stream, const struct ed_config *config);
 /* Tell which embedder was taken; and where "auto" found no encoder, how to get one. */
