@@ -239,6 +239,7 @@ static void account(struct detect *d)
     ed_view_line(&d->view, "%s; %s; %s", line, ed_stream_encoder(&d->stream, &d->config),
                  ed_text_took(d->stream.took_ms, took));
     ed_dead_account(&d->dead, &d->config, &counts, &d->view);
+    ed_stream_say_cache(&d->stream, &d->view);
     uint64_t foreign = counts.filtered - counts.duplicates;
     if (counts.phrased + counts.unphrased)
         ed_stream_say_keyphrases(&counts, &d->view);

@@ -183,6 +183,7 @@ static void account(struct embed *e)
                  ed_stream_encoder(&e->stream, &e->config), ed_text_took(ms, took),
                  ed_text_number(c.assigned * 1000 / (uint64_t)ms, rate));
     ed_dead_account(&e->dead, &e->config, &c, &e->view);
+    ed_stream_say_cache(&e->stream, &e->view);
     if (c.dead + c.filtered)
         ed_view_line(&e->view, "documents that are dead or filtered have no row%s",
                      e->ids_path ? "" : "; --ids FILE tells whose each is");

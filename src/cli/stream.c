@@ -329,6 +329,18 @@ void ed_stream_say_keyphrases(const struct ed_counts *counts, struct ed_view *vi
                  ed_text_number(counts->phrased, with), ed_text_number(counts->unphrased, without));
 }
 
+void ed_stream_say_cache(const struct ed_stream *stream, struct ed_view *view)
+{
+    eddy_embed_stats s = {0};
+    char hits[ED_TEXT], all[ED_TEXT];
+    if (stream->embedder)
+        eddy_embedder_stats(stream->embedder, &s);
+    if (s.hits)
+        ed_view_line(view, "cache: %s of %s texts (%.0f %%) had been embedded before",
+                     ed_text_number(s.hits, hits), ed_text_number(s.hits + s.misses, all),
+                     100 * (double)s.hits / (double)(s.hits + s.misses));
+}
+
 void ed_stream_account(const struct ed_stream *stream, char *ret, size_t n)
 {
     struct ed_counts c;

@@ -58,6 +58,8 @@ void ed_stream_stop(struct ed_stream *stream);
 int ed_stream_signal(void);
 /* How many documents had keyphrases. */
 void ed_stream_say_keyphrases(const struct ed_counts *counts, struct ed_view *view);
+/* How many texts had not to be embedded, for they were before; nothing where there are none. */
+void ed_stream_say_cache(const struct ed_stream *stream, struct ed_view *view);
 /* Close all. Keeps the first error, that of the journal included. */
 eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err);
 
