@@ -54,9 +54,12 @@ typedef struct eddy_embedder_options {
      * 127ths of their column's largest, tokens in 255ths of their range; "auto": bf16 where the CPU
      * multiplies that by itself, else f32. NULL is "auto". */
     const char *precision;
+    /* Vectors of texts that were embedded before are kept in so much memory, and given again; 0:
+     * none are. */
+    size_t cache_bytes;
 } eddy_embedder_options;
 
-/* model and precision "auto", no directory. */
+/* model and precision "auto", no directory, no cache. */
 EDDY_API void eddy_embedder_options_init(eddy_embedder_options *options);
 
 /* Open an embedder.
@@ -95,6 +98,17 @@ EDDY_API uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder);
 EDDY_API eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts,
                                          size_t n, eddy_arena *scratch, float *ret,
                                          eddy_error *err);
+
+/* What the cache has done since the embedder was opened; all 0 where there is none. */
+typedef struct eddy_embed_stats {
+    uint64_t hits;      /* texts that had not to be embedded: known, or twice in a call */
+    uint64_t misses;    /* texts that were */
+    uint64_t evictions; /* vectors that made room for others */
+    uint64_t held;      /* vectors in it */
+    size_t bytes;       /* its memory when it is full: at most cache_bytes */
+} eddy_embed_stats;
+/* Any thread, any time. */
+EDDY_API void eddy_embedder_stats(const eddy_embedder *embedder, eddy_embed_stats *ret);
 
 #ifdef __cplusplus
 }

@@ -174,11 +174,13 @@ static void check_model(struct check *c)
     eddy_error err = {0};
     char text[600];
     size_t dim = 0;
+    struct ed_config uncached = c->config; /* its speed is measured */
+    uncached.embed.cache = 0;
     ed_config_parse_options(&c->config, &parse);
     eddy_status st = eddy_parser_new(&parse, &parser, &err);
     if (st != EDDY_OK) {
         bad(c, ED_EXIT_CONFIG, err.text);
-    } else if ((st = ed_stream_embedder(&c->config, &embedder, &dim, &err)) != EDDY_OK) {
+    } else if ((st = ed_stream_embedder(&uncached, &embedder, &dim, &err)) != EDDY_OK) {
         snprintf(text, sizeof text, "embedder: %.500s", err.text);
         bad(c, ed_exit_code(&err), text);
     } else {

@@ -103,6 +103,7 @@ struct ed_config {
         const char *dir;   /* never empty after ed_config_finish, but where there is no home */
         int precision;     /* enum ed_embed_precision */
         int64_t workers;   /* 0: one for each processor */
+        int64_t cache;     /* bytes */
         double keyphrases; /* their weight; 0: off */
         int64_t keyphrases_wait_ms;
     } embed;

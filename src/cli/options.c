@@ -151,6 +151,9 @@ const struct ed_option ed_options[] = {
              "such a CPU, else f32. A state goes on in the precision that it was made with."},
     {"embed.workers", INTEGER(embed.workers), RANGE(1, 256), WORDS({"auto", 0}), .standard = "auto",
      .help = "Threads that parse and embed; auto: one for each processor."},
+    {"embed.cache", SIZE(embed.cache), RANGE(0, 1e12), .standard = "64MiB",
+     .help = "Memory for vectors of texts that were embedded before, so that the same text is not "
+             "embedded again; the last used stay. It is taken as it fills. 0: none."},
     {"embed.keyphrases", REAL(embed.keyphrases), RANGE(0, 0.9),
      WORDS({"off", 0}, {"on", KEYPHRASES_WEIGHT}), .standard = "off",
      .help = "Compare documents by their keyphrases as well: a language model (reason.kind llm) is "

@@ -1,4 +1,5 @@
-/* The embedder: one door, two ways behind it. */
+/* The embedder: one door, a cache behind it, and two ways behind that. */
+#include "embed/cache.h"
 #include "embed/encoder.h"
 #include "embed/hash.h"
 
@@ -14,6 +15,7 @@
 
 struct eddy_embedder {
     struct ed_encoder *encoder; /* NULL: hash */
+    struct ed_cache *cache;     /* NULL: none */
     size_t dim;
     uint64_t fingerprint;
     char name[200];
@@ -92,6 +94,9 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
         snprintf(embedder->name, sizeof embedder->name, "hash, %d dimensions", ED_HASH_DIM);
     }
     if (st == EDDY_OK)
+        st = ed_cache_new(options->cache_bytes, embedder->dim, embedder->fingerprint,
+                          &embedder->cache, err);
+    if (st == EDDY_OK)
         *ret = embedder;
     else
         eddy_embedder_free(embedder);
@@ -103,6 +108,7 @@ void eddy_embedder_free(eddy_embedder *embedder)
     if (!embedder)
         return;
     ed_encoder_free(embedder->encoder);
+    ed_cache_free(embedder->cache);
     ed_free(embedder);
 }
 
@@ -121,8 +127,8 @@ uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder)
     return embedder->fingerprint;
 }
 
-eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts, size_t n,
-                                eddy_arena *scratch, float *ret, eddy_error *err)
+static eddy_status embed_fresh(const eddy_embedder *embedder, const eddy_str *texts, size_t n,
+                               eddy_arena *scratch, float *ret, eddy_error *err)
 {
     if (embedder->encoder)
         return ed_encoder_embed(embedder->encoder, texts, n, scratch, ret, err);
@@ -132,4 +138,43 @@ eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *t
         st = ed_hash_embed(texts[i], scratch, ret + i * ED_HASH_DIM, err);
     }
     return st;
+}
+
+/* Behind the cache: rows go where they belong at once when all texts are fresh. */
+static eddy_status embed_looked(const eddy_embedder *embedder, const struct ed_cache_look *look,
+                                eddy_arena *scratch, float *ret, eddy_error *err)
+{
+    float *rows = ret;
+    size_t bytes = look->n_fresh * embedder->dim * sizeof *rows;
+    if (!look->n_fresh)
+        return EDDY_OK;
+    if (look->n_fresh < look->n && !(rows = ed_alloc_aligned(bytes)))
+        return eddy_fail_nomem(err, "embedder", bytes);
+    eddy_status st = embed_fresh(embedder, look->fresh, look->n_fresh, scratch, rows, err);
+    if (st == EDDY_OK)
+        ed_cache_keep(embedder->cache, look, rows, ret);
+    if (rows != ret)
+        ed_free(rows);
+    return st;
+}
+
+eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts, size_t n,
+                                eddy_arena *scratch, float *ret, eddy_error *err)
+{
+    struct ed_cache_look look;
+    if (!embedder->cache || !n)
+        return embed_fresh(embedder, texts, n, scratch, ret, err);
+    eddy_status st = ed_cache_look(embedder->cache, texts, n, ret, &look, err);
+    if (st != EDDY_OK)
+        return st;
+    st = embed_looked(embedder, &look, scratch, ret, err);
+    ed_cache_look_clear(&look);
+    return st;
+}
+
+void eddy_embedder_stats(const eddy_embedder *embedder, eddy_embed_stats *ret)
+{
+    *ret = (eddy_embed_stats){0};
+    if (embedder->cache)
+        ed_cache_stats(embedder->cache, ret);
 }

@@ -274,7 +274,9 @@ static eddy_status item_make(struct ed_pipeline *pl, struct ed_batch *batch, siz
     item->filtered = !language_wanted(&pl->options, doc->language);
     if (item->filtered)
         return EDDY_OK;
-    st = eddy_terms_read(doc->title, doc->text, batch->arena, &item->terms, &item->n_terms, err);
+    if (!pl->options.on_embedded)
+        st =
+            eddy_terms_read(doc->title, doc->text, batch->arena, &item->terms, &item->n_terms, err);
     if (st != EDDY_OK || !pl->options.embedder || pl->options.embedded || (doc->dense && !view))
         return st;
     item->phrases = doc->keyphrases;
@@ -364,9 +366,11 @@ static eddy_status phrases_find(struct ed_pipeline *pl, struct ed_batch *batch, 
     return EDDY_OK;
 }
 
-static int usable(const eddy_doc *doc, size_t n_terms)
+static int usable(const struct ed_pipeline *pl, const eddy_doc *doc, size_t n_terms)
 {
     int extra = 0;
+    if (pl->options.on_embedded)
+        return doc->dense != NULL;
     for (size_t i = 0; i < EDDY_EXTRA_MAX; i++)
         extra |= doc->extra[i] != NULL;
     return n_terms || doc->dense || extra;
@@ -397,7 +401,7 @@ static void batch_sift(struct ed_pipeline *pl, struct ed_batch *batch)
         struct ed_item *item = &batch->items[i];
         if (item->reject != EDDY_ACCEPTED || item->filtered)
             continue;
-        if (!usable(&item->doc, item->n_terms)) {
+        if (!usable(pl, &item->doc, item->n_terms)) {
             item->reject = EDDY_REJECT_TEXT;
             item->detail = "the text has no word and no vector";
         } else if (view) {

@@ -31,7 +31,8 @@ struct ed_pipeline_options {
     struct ed_journal *journal;
     const eddy_parser *parser;
     const eddy_embedder *embedder; /* NULL: documents bring their dense vector */
-    eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS */
+    eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS, or
+                                      to on_embedded */
     int embedded; /* 1: documents come from such a process, with their vectors (of the embedder) */
     struct ed_publisher publisher;
     size_t keyphrases; /* which of the extra views is that of the documents' keyphrases, embedded
@@ -59,6 +60,9 @@ struct ed_pipeline_options {
     void (*on_change)(void *watcher, const eddy_change *change);
     void (*on_event)(void *watcher, const eddy_event *event);
     void (*on_dead)(void *watcher, const eddy_raw *raw, eddy_reject reject, const char *detail);
+    /* Takes each document with its dense vector, in stream order; what has none is dead. For such
+     * pipelines without a clusterer whose vectors nobody else wants. */
+    void (*on_embedded)(void *watcher, const eddy_doc *doc);
 };
 
 /* Since the shard began, earlier runs included: in = assigned + founded + filtered + dead, once
