@@ -10,8 +10,8 @@ set_source_files_properties(src/base/dot.c PROPERTIES COMPILE_OPTIONS -ffp-contr
 # vectors never cross a call, so it does not matter which registers would carry them.
 set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512)
 foreach(kernel product product_plain product_openblas "product_avx2 -mavx2 -mfma"
-    "product_avx512 ${avx512}" "product_bf16 ${avx512}" "product_vnni ${avx512}"
-    "product_amx ${avx512} -mamx-tile -mamx-bf16 -mamx-int8")
+    "product_avx512 ${avx512}" "product_bf16 ${avx512} -mavx512bf16" "product_vnni ${avx512}"
+    "product_amx ${avx512} -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8")
   string(REPLACE " " ";" options "${kernel}")
   list(POP_FRONT options name)
   set_source_files_properties(src/base/${name}.c PROPERTIES

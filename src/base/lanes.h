@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
 #define LANES 16
 
 /* Kernels read behind the rows that they are asked for, and are called for every few thousand
@@ -96,6 +100,9 @@ PART lanes exp_of(lanes x)
 /* bf16, rounded to nearest even; and back. */
 PART lanes_half halves_of(lanes y)
 {
+#ifdef __AVX512BF16__
+    return (lanes_half)_mm512_cvtneps_pbh((__m512)y);
+#endif
     lanes_bits u = (lanes_bits)y;
     u = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
     return __builtin_convertvector(u, lanes_half);

@@ -6,24 +6,35 @@
 #include "base/lanes.h"
 #include "base/product.h"
 
-/* x Phi(x), error below 1e-6. Phi(x) - 1/2 is x times a polynomial of x^2, here of 2 (x/c)^2 - 1,
- * fitted to the least largest error of the whole on |x| <= c; beyond, Phi is 0 or 1. */
-PART lanes gelu(lanes x)
+/* x Phi(x) = x/2 + h(x). h is even: x^2 times a polynomial of it up to the edge, fitted to the
+ * least largest error in 2 (x/edge)^2 - 1, and |x|/2 beyond. */
+PART lanes gelu_by(lanes x, const float *p, size_t n, float edge)
 {
-    static const float p[] = {
+    const lanes_int sign = (lanes_int)LANES_OF(-0.0f);
+    lanes square = x * x, size = (lanes)((lanes_int)x & ~sign);
+    lanes t = square * (2.0f / (edge * edge)) - 1.0f;
+    lanes sum = t * p[0] + p[1];
+    for (size_t i = 2; i < n; i++)
+        sum = sum * t + p[i];
+    lanes even = (lanes)choose(size < edge, (lanes_int)(square * sum), (lanes_int)(size * 0.5f));
+    return x * 0.5f + even;
+}
+
+/* Error below 1e-6; where the result is rounded further on, below 3e-5. */
+PART lanes gelu(lanes x, int rounded)
+{
+    static const float exact[] = {
         -0.0005216405843384564f, 0.0015569387469440699f, -0.00178042845800519f,
         0.0022114510647952557f,  -0.005116194486618042f, 0.009327925741672516f,
         -0.013557594269514084f,  0.01879153400659561f,   -0.025207968428730965f,
         0.03209594637155533f,    -0.03959814831614494f,  0.04926345869898796f,
         -0.06651824712753296f,   0.1333925724029541f};
-    const lanes edge = LANES_OF(5.3f);
-    lanes z = larger(smaller(x, edge), -edge);
-    lanes t = z * z * (2.0f / (5.3f * 5.3f)) - 1.0f;
-    lanes sum = t * p[0] + p[1];
-    for (size_t i = 2; i < sizeof p / sizeof *p; i++)
-        sum = sum * t + p[i];
-    lanes_int in = x > -edge;
-    return (lanes)((lanes_int)(x * (z * sum + 0.5f)) & in);
+    static const float rough[] = {
+        0.0027541734743863344f, -0.007884182035923004f, 0.01098783127963543f,
+        -0.015976987779140472f, 0.026802193373441696f,  -0.040089234709739685f,
+        0.05525052174925804f,   -0.0786123126745224f,   0.16040441393852234f};
+    return rounded ? gelu_by(x, rough, sizeof rough / sizeof *rough, 4.4f)
+                   : gelu_by(x, exact, sizeof exact / sizeof *exact, 5.3f);
 }
 
 /* x (1 + tanh u) / 2 = x / (1 + exp(-2 u)), from the side where exp does not grow. */
@@ -34,11 +45,11 @@ PART lanes gelu_tanh(lanes x)
     return x * (lanes)choose(u < 0.0f, (lanes_int)e, (lanes_int)LANES_OF(1.0f)) / (e + 1.0f);
 }
 
-PART lanes activated(enum ed_activation activation, lanes x)
+PART lanes activated(enum ed_activation activation, lanes x, int rounded)
 {
     switch (activation) {
     case ED_LINEAR: break;
-    case ED_GELU: return gelu(x);
+    case ED_GELU: return gelu(x, rounded);
     case ED_GELU_TANH: return gelu_tanh(x);
     case ED_RELU: return larger(x, LANES_OF(0.0f));
     }
@@ -46,8 +57,8 @@ PART lanes activated(enum ed_activation activation, lanes x)
 }
 
 /* Sixteen sums to where they go in a row: from bias on, of which the first n count. */
-PART void lanes_out(const struct ed_finish *f, enum ed_activation activation, lanes y, size_t i,
-                    size_t j, size_t n)
+PART void lanes_out(const struct ed_finish *f, enum ed_activation activation, int rounded, lanes y,
+                    size_t i, size_t j, size_t n)
 {
     const size_t at = i * f->stride + j;
     float *ret = (float *)f->ret + at;
@@ -57,7 +68,7 @@ PART void lanes_out(const struct ed_finish *f, enum ed_activation activation, la
             memcpy(&bias, f->bias + j, n * sizeof *f->bias);
         if (f->add)
             memcpy(&before, ret, n * sizeof *ret);
-        y = activated(activation, y + bias) + before;
+        y = activated(activation, y + bias, rounded) + before;
         lanes_half h = halves_of(y);
         if (f->to_bf16)
             memcpy((uint16_t *)f->ret + at, &h, n * sizeof(uint16_t));
@@ -67,7 +78,7 @@ PART void lanes_out(const struct ed_finish *f, enum ed_activation activation, la
     }
     if (f->bias)
         y += *(const lanes_at *)(f->bias + j);
-    y = activated(activation, y);
+    y = activated(activation, y, rounded);
     if (f->add)
         y += *(lanes_at *)ret;
     if (f->to_bf16)
@@ -94,7 +105,7 @@ PART void tile_activated(enum ed_precision precision, enum ed_activation activat
                     a->low[i + r] * *(const lanes_at *)(b->sum + j);
             else if (a->scale)
                 y *= a->scale[i + r];
-            lanes_out(f, activation, y, i + r, j, n);
+            lanes_out(f, activation, precision != ED_F32, y, i + r, j, n);
         }
     }
 }

@@ -19,7 +19,7 @@ static void rest_out(const struct ed_left *left, size_t m, size_t n, const struc
             memcpy(&y, at, columns * sizeof *at);
             if (left->scale)
                 y *= left->scale[i];
-            lanes_out(&in_place, f->activation, y, i, j, columns);
+            lanes_out(&in_place, f->activation, 0, y, i, j, columns);
         }
 }
 

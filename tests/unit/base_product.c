@@ -324,7 +324,7 @@ TEST(bf16_is_rounded_to_nearest_even)
     assert_true(half_to_float(0x3fc0) == 1.5f);
 }
 
-TEST(gelu_is_within_a_millionth)
+TEST(gelu_is_as_exact_as_the_precision)
 {
     enum { N = 24000 };
     float *x = ed_alloc(N * sizeof *x), *ret = ed_alloc(N * sizeof *ret);
@@ -343,7 +343,7 @@ TEST(gelu_is_within_a_millionth)
         double worst = 0;
         for (size_t i = 0; i < N; i++)
             worst = fmax(worst, fabs((double)ret[i] - activated(ED_GELU, (double)x[i])));
-        assert_true(worst < 1.5e-6);
+        assert_true(worst < (kernels->precision == ED_F32 ? 1.5e-6 : 3e-5));
         scene_clear(&s);
     }
     ed_free(x);
@@ -389,7 +389,7 @@ int main(void)
         cmocka_unit_test(right_sides_of_rows_are_those_of_columns_turned),
         cmocka_unit_test(levels_are_within_half_a_step),
         cmocka_unit_test(bf16_is_rounded_to_nearest_even),
-        cmocka_unit_test(gelu_is_within_a_millionth),
+        cmocka_unit_test(gelu_is_as_exact_as_the_precision),
         cmocka_unit_test(activations_are_whole_for_any_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
