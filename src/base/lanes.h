@@ -1,4 +1,4 @@
-/* Lanes: sixteen floats as one value, of which the compiler makes what the CPU has.
+/* Lanes: as many floats as a register of this CPU holds, as one value.
  *
  * For the insides of kernels alone: no such value crosses a call that is not inlined. */
 #ifndef ED_BASE_LANES_H
@@ -12,7 +12,16 @@
 #include <immintrin.h>
 #endif
 
+/* A file that is compiled for several kinds of CPU at once says so itself: 16. */
+#ifndef LANES
+#if defined(__AVX512F__)
 #define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+#endif
 
 /* Kernels read behind the rows that they are asked for, and are called for every few thousand
  * operations: sanitizers stay out. */
@@ -25,17 +34,17 @@
 #endif
 #define PART static inline __attribute__((always_inline)) UNWATCHED
 
-typedef float lanes __attribute__((vector_size(64)));
-typedef int32_t lanes_int __attribute__((vector_size(64)));
-typedef uint32_t lanes_bits __attribute__((vector_size(64)));
-typedef uint16_t lanes_half __attribute__((vector_size(32)));
-typedef uint8_t lanes_byte __attribute__((vector_size(16)));
+typedef float lanes __attribute__((vector_size(4 * LANES)));
+typedef int32_t lanes_int __attribute__((vector_size(4 * LANES)));
+typedef uint32_t lanes_bits __attribute__((vector_size(4 * LANES)));
+typedef uint16_t lanes_half __attribute__((vector_size(2 * LANES)));
+typedef uint8_t lanes_byte __attribute__((vector_size(LANES)));
 /* The same where they lie in memory: at any address, within any array. */
-typedef float lanes_at __attribute__((vector_size(64), aligned(4), may_alias));
-typedef uint8_t bytes_at __attribute__((vector_size(16), aligned(1), may_alias));
-typedef uint16_t halves_at __attribute__((vector_size(32), aligned(2), may_alias));
+typedef float lanes_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef uint8_t bytes_at __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef uint16_t halves_at __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
-#define LANES_OF(x) ((lanes){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x})
+#define LANES_OF(x) ((x) + (lanes){0})
 
 PART lanes_int choose(lanes_int mask, lanes_int yes, lanes_int no)
 {
@@ -52,6 +61,7 @@ PART lanes smaller(lanes a, lanes b)
     return (lanes)choose(a < b, (lanes_int)a, (lanes_int)b);
 }
 
+#if LANES == 16
 #define TURNED(x, n)                                                                               \
     __builtin_shufflevector((x), (x), (n) % 16, ((n) + 1) % 16, ((n) + 2) % 16, ((n) + 3) % 16,    \
                             ((n) + 4) % 16, ((n) + 5) % 16, ((n) + 6) % 16, ((n) + 7) % 16,        \
@@ -76,6 +86,7 @@ PART float lanes_largest(lanes x)
     x = larger(x, TURNED(x, 1));
     return x[0];
 }
+#endif
 
 /* exp(x) for x <= 0, relative error below 2e-7; 0 below -87, where the result leaves the normal
  * numbers. x = k ln 2 + r with |r| <= ln 2 / 2: the Taylor series of r to the sixth power, and k
@@ -100,7 +111,7 @@ PART lanes exp_of(lanes x)
 /* bf16, rounded to nearest even; and back. */
 PART lanes_half halves_of(lanes y)
 {
-#ifdef __AVX512BF16__
+#if defined(__AVX512BF16__) && LANES == 16
     return (lanes_half)_mm512_cvtneps_pbh((__m512)y);
 #endif
     lanes_bits u = (lanes_bits)y;

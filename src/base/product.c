@@ -2,6 +2,7 @@
 #include "base/product.h"
 
 #include "base/cpus.h"
+#define LANES 16 /* by MANY_CPUS */
 #include "base/lanes.h"
 #include "base/product_kinds.h"
 
@@ -162,7 +163,7 @@ size_t ed_right_bytes(const struct ed_kernels *kernels, size_t n, size_t k)
 {
     size_t columns = kernels->precision == ED_INT8 ? 2 * ED_PANEL * sizeof(float) : 0;
     size_t bytes = panels_of(n) * (depth_of(kernels, k) * 64 + columns);
-    return stays(kernels) ? 0 : bytes;
+    return stays(kernels) ? 0 : (bytes + 63) / 64 * 64;
 }
 
 /* One word of the depth, from up to n elements of a row in the kernels' own form. */

@@ -82,7 +82,8 @@ size_t ed_precision_size(enum ed_precision precision);
 
 /* ---- packing ---- */
 
-/* Bytes that a packed right side takes, aligned to 64; 0: it stays where it is (OpenBLAS). */
+/* Bytes that a packed right side takes, aligned to 64, and a multiple of it; 0: it stays where it
+ * is (OpenBLAS). */
 size_t ed_right_bytes(const struct ed_kernels *kernels, size_t n, size_t k);
 /* Pack columns that lie as float rows (n, k), as weights do: bf16 rounded to nearest even, int8 in
  * 127ths of the column's largest. The rows are borrowed where ed_right_bytes is 0. */

@@ -10,7 +10,7 @@
  * least largest error in 2 (x/edge)^2 - 1, and |x|/2 beyond. */
 PART lanes gelu_by(lanes x, const float *p, size_t n, float edge)
 {
-    const lanes_int sign = (lanes_int)LANES_OF(-0.0f);
+    const lanes_int sign = (lanes_int){0} + INT32_MIN;
     lanes square = x * x, size = (lanes)((lanes_int)x & ~sign);
     lanes t = square * (2.0f / (edge * edge)) - 1.0f;
     lanes sum = t * p[0] + p[1];
@@ -56,7 +56,7 @@ PART lanes activated(enum ed_activation activation, lanes x, int rounded)
     return x;
 }
 
-/* Sixteen sums to where they go in a row: from bias on, of which the first n count. */
+/* Sums to where they go in a row, from bias on; the first n count. */
 PART void lanes_out(const struct ed_finish *f, enum ed_activation activation, int rounded, lanes y,
                     size_t i, size_t j, size_t n)
 {
@@ -94,9 +94,12 @@ PART void tile_activated(enum ed_precision precision, enum ed_activation activat
                          const struct ed_finish *f, size_t i, size_t rows, size_t panel,
                          size_t n_panels, const void *sums, size_t row_words)
 {
-    for (size_t p = 0; p < n_panels; p++) {
-        const size_t j = (panel + p) * LANES, n = b->n - j < LANES ? b->n - j : LANES;
-        const char *from = (const char *)sums + p * LANES * 4;
+    for (size_t p = 0; p < n_panels * ED_PANEL; p += LANES) {
+        const size_t j = panel * ED_PANEL + p;
+        if (j >= b->n)
+            return;
+        const size_t n = b->n - j < LANES ? b->n - j : LANES;
+        const char *from = (const char *)sums + p * 4;
         for (size_t r = 0; r < rows; r++, from += row_words * 4) {
             lanes y = *(const lanes_at *)(const void *)from;
             if (precision == ED_INT8)

@@ -5,8 +5,8 @@
  * in floats: it is two products for each text and head, whose right sides, keys and values, are
  * packed as weights are. What goes from one product into the next is made on the way out, so that
  * there are no passes over it but layer norm, and the rounding to bytes, which has to see a whole
- * row. The wide rows inside the feed-forward step go through it BLOCK_WIDE at a time and do not
- * leave the cache. */
+ * row. The wide rows inside the feed-forward step go through it in blocks that do not leave the
+ * cache. */
 #include "embed/bert.h"
 
 #include "embed/kernels.h"
@@ -19,8 +19,8 @@
 #include <string.h>
 
 #define PACK_TOKENS 256 /* of a pass: enough for full speed, and few enough for the cache */
-#define BLOCK_WIDE  256
-#define BLOCK_SEEN  32 /* tokens that attend at once */
+#define WIDE_BYTES  ((size_t)768 << 10) /* of the wide rows that are under way */
+#define BLOCK_SEEN  32                  /* tokens that attend at once */
 
 /* y = x w^T + b. */
 struct dense {
@@ -47,7 +47,9 @@ struct ed_bert {
     const float *type_row;                   /* (hidden) of type 0, the only one used */
     struct norm first_norm;
     struct layer *layers;
-    eddy_arena *packed;
+    size_t block_wide;       /* rows in the feed-forward step at once */
+    char *packed;            /* all weights that are multiplied with, in one piece */
+    size_t n_packed, n_used; /* bytes */
 };
 
 /* ---- opening ---- */
@@ -82,12 +84,8 @@ static struct dense take_dense(struct loader *load, const char *layer, const cha
     ret.b = take(load, base, "bias", 0, rows);
     if (load->st != EDDY_OK)
         return ret;
-    size_t bytes = ed_right_bytes(bert->kernels, rows, cols);
-    void *room = bytes ? ed_arena_alloc_aligned(bert->packed, bytes) : NULL;
-    if (bytes && !room)
-        load->st = eddy_fail_nomem(load->err, "encoder: packed weights", bytes);
-    else
-        ed_right_pack(bert->kernels, w, rows, cols, room, &ret.w);
+    ed_right_pack(bert->kernels, w, rows, cols, bert->packed + bert->n_used, &ret.w);
+    bert->n_used += ed_right_bytes(bert->kernels, rows, cols);
     return ret;
 }
 
@@ -126,6 +124,21 @@ static eddy_status weights_take(struct ed_bert *bert, struct ed_safetensors *fil
     return load.st;
 }
 
+static size_t wide_rows(const struct ed_bert *bert)
+{
+    size_t element = bert->kernels->precision == ED_BF16 ? 2 : 4;
+    size_t rows = WIDE_BYTES / (bert->config.inner * element) / 32 * 32;
+    return rows < 32 ? 32 : rows < PACK_TOKENS ? rows : PACK_TOKENS;
+}
+
+static size_t packed_bytes(const struct ed_bert *bert)
+{
+    const struct ed_encoder_config *c = &bert->config;
+    return c->layers * (4 * ed_right_bytes(bert->kernels, c->hidden, c->hidden) +
+                        ed_right_bytes(bert->kernels, c->inner, c->hidden) +
+                        ed_right_bytes(bert->kernels, c->hidden, c->inner));
+}
+
 eddy_status ed_bert_new(const struct ed_encoder_config *config, struct ed_safetensors *file,
                         const struct ed_kernels *kernels, struct ed_bert **ret, eddy_error *err)
 {
@@ -137,10 +150,12 @@ eddy_status ed_bert_new(const struct ed_encoder_config *config, struct ed_safete
     if (kernels->precision != ED_F32)
         bert->attention = ed_kernels_best(ed_precision_is_fast(ED_BF16) ? ED_BF16 : ED_F32);
     bert->layers = ed_alloc_zero(config->layers, sizeof *bert->layers);
-    bert->packed = eddy_arena_new(0);
+    bert->block_wide = wide_rows(bert);
+    bert->n_packed = packed_bytes(bert);
+    bert->packed = ed_alloc_aligned(bert->n_packed);
     eddy_status st = EDDY_OK;
     if (!bert->layers || !bert->packed)
-        st = eddy_fail_nomem(err, "encoder: layers", config->layers * sizeof *bert->layers);
+        st = eddy_fail_nomem(err, "encoder: packed weights", bert->n_packed);
     if (st == EDDY_OK)
         st = weights_take(bert, file, err);
     if (st == EDDY_OK)
@@ -154,14 +169,14 @@ void ed_bert_free(struct ed_bert *bert)
 {
     if (!bert)
         return;
-    eddy_arena_free(bert->packed);
+    ed_free(bert->packed);
     ed_free(bert->layers);
     ed_free(bert);
 }
 
 size_t ed_bert_bytes(const struct ed_bert *bert)
 {
-    return eddy_arena_used(bert->packed);
+    return bert->n_packed;
 }
 
 const struct ed_kernels *ed_bert_kernels(const struct ed_bert *bert)
@@ -206,7 +221,7 @@ eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_
         {(void **)&pass->scores, BLOCK_SEEN * rounded(limit, 16) * sizeof *pass->scores},
         {(void **)&pass->inverse, BLOCK_SEEN * sizeof *pass->inverse},
         {&pass->mixed, (tokens + slack) * hidden * half},
-        {&pass->wide, (BLOCK_WIDE + slack) * c->inner * half},
+        {&pass->wide, (bert->block_wide + slack) * c->inner * half},
         {&pass->left, (tokens + slack) * (hidden > c->inner ? hidden : c->inner) * unit},
         {(void **)&pass->scale, tokens * sizeof *pass->scale},
         {(void **)&pass->low, tokens * sizeof *pass->low},
@@ -323,8 +338,8 @@ static void feed_forward(const struct ed_bert *bert, struct ed_pass *pass,
 {
     const size_t n = pass->start[pass->n_texts], hidden = bert->config.hidden;
     const size_t inner = bert->config.inner;
-    for (size_t i = 0; i < n; i += BLOCK_WIDE) {
-        size_t m = n - i < BLOCK_WIDE ? n - i : BLOCK_WIDE;
+    for (size_t i = 0; i < n; i += bert->block_wide) {
+        size_t m = n - i < bert->block_wide ? n - i : bert->block_wide;
         float *x = pass->x + i * hidden;
         const struct ed_left narrow = left_of(bert, pass, x, m, hidden);
         multiply(bert, &narrow, m, &layer->up,

@@ -2,6 +2,8 @@
 #include "embed/kernels.h"
 
 #include "base/cpus.h"
+
+#define LANES 16 /* by MANY_CPUS */
 #include "base/lanes.h"
 
 #include <math.h>

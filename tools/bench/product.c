@@ -2,7 +2,8 @@
  *
  *   bench_product [ROUNDS]
  *
- * Prints "precision kind m n k gflops peak share", for the shapes of MiniLM's layers; thread CPU
+ * Prints "precision kind m n k gflops peak share", for the products of MiniLM's layers, finished as
+ * they are there; thread CPU
  * time, the best of all rounds, which go through kinds and peaks in turn. The peak is the same
  * instruction on registers alone. tools/bench/encoder --kernels makes a table of it. */
 #include "base/product.h"
@@ -137,7 +138,13 @@ static struct product product_make(const struct ed_kernels *kernels, const size_
         p.left.scale = p.left.low = scale;
     else
         free(scale);
-    p.finish = (struct ed_finish){.ret = zeroed(p.m * p.n * sizeof(float)), .stride = p.n};
+    /* As in a layer: the wide ones are activated, the narrow ones added to the rows. */
+    p.finish = (struct ed_finish){.bias = zeroed(p.n * sizeof(float)),
+                                  .activation = p.n == 1536 ? ED_GELU : ED_LINEAR,
+                                  .add = p.n == 384,
+                                  .to_bf16 = p.n > 384 && kernels->precision == ED_BF16,
+                                  .ret = zeroed(p.m * p.n * sizeof(float)),
+                                  .stride = p.n};
     return p;
 }
 
