@@ -1,7 +1,10 @@
+set(kernels product_plain.c product_openblas.c)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND kernels product_avx2.c product_avx512.c product_bf16.c product_vnni.c product_amx.c)
+endif()
 eddy_folder(base
   SOURCES error.c memory.c bytes.c table.c number.c dot.c vector.c time.c utf8.c json.c order.c
-    product.c product_plain.c product_openblas.c
-    product_avx2.c product_avx512.c product_bf16.c product_vnni.c product_amx.c
+    product.c ${kernels}
   PROGRAM clock.c message.c log.c kafka.c
   LINK PkgConfig::openblas)
 # Products of floats are exact as doubles: fused or not, the sums have the same bits (dot.c).
