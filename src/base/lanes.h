@@ -12,15 +12,12 @@
 #include <immintrin.h>
 #endif
 
-/* A file that is compiled for several kinds of CPU at once says so itself: 16. */
-#ifndef LANES
 #if defined(__AVX512F__)
 #define LANES 16
 #elif defined(__AVX2__)
 #define LANES 8
 #else
 #define LANES 4
-#endif
 #endif
 
 /* Kernels read behind the rows that they are asked for, and are called for every few thousand
@@ -41,6 +38,7 @@ typedef uint16_t lanes_half __attribute__((vector_size(2 * LANES)));
 typedef uint8_t lanes_byte __attribute__((vector_size(LANES)));
 /* The same where they lie in memory: at any address, within any array. */
 typedef float lanes_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t lanes_int_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef uint8_t bytes_at __attribute__((vector_size(LANES), aligned(1), may_alias));
 typedef uint16_t halves_at __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
@@ -61,18 +59,26 @@ PART lanes smaller(lanes a, lanes b)
     return (lanes)choose(a < b, (lanes_int)a, (lanes_int)b);
 }
 
+/* All lanes n places on, around the end. */
+#define PLACE(n, i)       (((n) + (i)) % LANES)
+#define FOUR_PLACES(n, i) PLACE(n, i), PLACE(n, (i) + 1), PLACE(n, (i) + 2), PLACE(n, (i) + 3)
 #if LANES == 16
 #define TURNED(x, n)                                                                               \
-    __builtin_shufflevector((x), (x), (n) % 16, ((n) + 1) % 16, ((n) + 2) % 16, ((n) + 3) % 16,    \
-                            ((n) + 4) % 16, ((n) + 5) % 16, ((n) + 6) % 16, ((n) + 7) % 16,        \
-                            ((n) + 8) % 16, ((n) + 9) % 16, ((n) + 10) % 16, ((n) + 11) % 16,      \
-                            ((n) + 12) % 16, ((n) + 13) % 16, ((n) + 14) % 16, ((n) + 15) % 16)
+    __builtin_shufflevector((x), (x), FOUR_PLACES(n, 0), FOUR_PLACES(n, 4), FOUR_PLACES(n, 8),     \
+                            FOUR_PLACES(n, 12))
+#elif LANES == 8
+#define TURNED(x, n) __builtin_shufflevector((x), (x), FOUR_PLACES(n, 0), FOUR_PLACES(n, 4))
+#else
+#define TURNED(x, n) __builtin_shufflevector((x), (x), FOUR_PLACES(n, 0))
+#endif
 
 /* Of all lanes, pair by pair. */
 PART float lanes_sum(lanes x)
 {
-    x += TURNED(x, 8);
-    x += TURNED(x, 4);
+    if (LANES > 8)
+        x += TURNED(x, 8);
+    if (LANES > 4)
+        x += TURNED(x, 4);
     x += TURNED(x, 2);
     x += TURNED(x, 1);
     return x[0];
@@ -80,13 +86,14 @@ PART float lanes_sum(lanes x)
 
 PART float lanes_largest(lanes x)
 {
-    x = larger(x, TURNED(x, 8));
-    x = larger(x, TURNED(x, 4));
+    if (LANES > 8)
+        x = larger(x, TURNED(x, 8));
+    if (LANES > 4)
+        x = larger(x, TURNED(x, 4));
     x = larger(x, TURNED(x, 2));
     x = larger(x, TURNED(x, 1));
     return x[0];
 }
-#endif
 
 /* exp(x) for x <= 0, relative error below 2e-7; 0 below -87, where the result leaves the normal
  * numbers. x = k ln 2 + r with |r| <= ln 2 / 2: the Taylor series of r to the sixth power, and k

@@ -2,9 +2,8 @@
 #include "base/product.h"
 
 #include "base/cpus.h"
-#define LANES 16 /* by MANY_CPUS */
-#include "base/lanes.h"
 #include "base/product_kinds.h"
+#include "base/rows.h"
 
 #include <string.h>
 
@@ -81,6 +80,25 @@ const struct ed_kernels *ed_kernels_best(enum ed_precision precision)
     return &kinds[i];
 }
 
+const struct ed_rows *ed_rows_at(size_t i)
+{
+#ifdef __x86_64__
+    const struct ed_rows *all[] = {has_avx512() ? &ed_rows_avx512 : NULL,
+                                   has_avx2() ? &ed_rows_avx2 : NULL, &ed_rows_plain};
+#else
+    const struct ed_rows *all[] = {&ed_rows_plain};
+#endif
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        if (all[k] && i-- == 0)
+            return all[k];
+    return NULL;
+}
+
+const struct ed_rows *ed_rows_best(void)
+{
+    return ed_rows_at(0);
+}
+
 int ed_precision_is_fast(enum ed_precision precision)
 {
     return strcmp(ed_kernels_best(precision)->name, "plain") != 0;
@@ -96,49 +114,6 @@ size_t ed_precision_size(enum ed_precision precision)
 {
     static const size_t sizes[] = {[ED_F32] = 4, [ED_BF16] = 2, [ED_INT8] = 1};
     return sizes[precision];
-}
-
-/* ---- the left side ---- */
-
-MANY_CPUS UNWATCHED void ed_bf16_of(const float *x, size_t n, uint16_t *ret)
-{
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        *(halves_at *)(ret + i) = halves_of(*(const lanes_at *)(x + i));
-    for (; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        ret[i] = (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-    }
-}
-
-MANY_CPUS UNWATCHED void ed_levels_of(const float *x, size_t n, uint8_t *ret, float *scale,
-                                      float *low)
-{
-    const size_t whole = n - n % LANES;
-    lanes least = LANES_OF(x[0]), most = least;
-    for (size_t i = 0; i < whole; i += LANES) {
-        least = smaller(*(const lanes_at *)(x + i), least);
-        most = larger(*(const lanes_at *)(x + i), most);
-    }
-    float first = -lanes_largest(-least), last = lanes_largest(most);
-    for (size_t i = whole; i < n; i++) {
-        first = x[i] < first ? x[i] : first;
-        last = x[i] > last ? x[i] : last;
-    }
-    const float step = (last - first) / 255.0f, per_step = step > 1e-30f ? 1.0f / step : 0.0f;
-    for (size_t i = 0; i < whole; i += LANES) {
-        lanes level =
-            smaller((*(const lanes_at *)(x + i) - first) * per_step + 0.5f, LANES_OF(255.0f));
-        lanes_int rounded = __builtin_convertvector(level, lanes_int);
-        *(bytes_at *)(ret + i) = __builtin_convertvector(rounded, lanes_byte);
-    }
-    for (size_t i = whole; i < n; i++) {
-        float level = (x[i] - first) * per_step + 0.5f;
-        ret[i] = (uint8_t)(int32_t)(level < 255.0f ? level : 255.0f);
-    }
-    *scale = step;
-    *low = first;
 }
 
 /* ---- the right side ---- */
@@ -175,8 +150,8 @@ static uint32_t word_of(const char *row, size_t size, size_t n)
 }
 
 /* Words (columns, depth) of rows to a panel (depth, 16). */
-MANY_CPUS UNWATCHED void ed_panel_turn(const char *rows, size_t stride, size_t columns,
-                                       size_t depth, uint32_t *ret)
+MANY_CPUS
+void ed_panel_turn(const char *rows, size_t stride, size_t columns, size_t depth, uint32_t *ret)
 {
     for (size_t d = 0; d < depth; d++)
         for (size_t l = 0; l < columns; l++)
@@ -211,8 +186,8 @@ void ed_right_pack_rows(const struct ed_kernels *kernels, const void *rows, size
 }
 
 /* Two rows of bf16 woven into words; the second may be none. */
-MANY_CPUS UNWATCHED void ed_words_weave(const uint16_t *one, const uint16_t *two, size_t n,
-                                        uint32_t *ret)
+MANY_CPUS
+void ed_words_weave(const uint16_t *one, const uint16_t *two, size_t n, uint32_t *ret)
 {
     for (size_t l = 0; l < n; l++)
         ret[l] = one[l] | (two ? (uint32_t)two[l] << 16 : 0);
@@ -272,6 +247,7 @@ void ed_right_pack(const struct ed_kernels *kernels, const float *rows, size_t n
     const size_t depth = depth_of(kernels, k), panels = panels_of(n);
     float *scale = (float *)(void *)((char *)room + panels * depth * 64);
     float *sum = scale + panels * ED_PANEL;
+    const struct ed_rows *rows_kind = ed_rows_best();
     memset(room, 0, ed_right_bytes(kernels, n, k));
     for (size_t j = 0; j < n; j++) {
         char *column = (char *)room + j / ED_PANEL * depth * 64 + j % ED_PANEL * 4;
@@ -282,7 +258,7 @@ void ed_right_pack(const struct ed_kernels *kernels, const float *rows, size_t n
         }
         for (size_t i = 0; i < k; i++) {
             uint16_t half;
-            ed_bf16_of(row + i, 1, &half);
+            rows_kind->bf16_of(row + i, 1, &half);
             memcpy(column + i / 2 * 64 + i % 2 * 2, &half, sizeof half);
         }
     }

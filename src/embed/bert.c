@@ -9,10 +9,9 @@
  * cache. */
 #include "embed/bert.h"
 
-#include "embed/kernels.h"
-
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/rows.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,6 +42,7 @@ struct layer {
 struct ed_bert {
     struct ed_encoder_config config;
     const struct ed_kernels *kernels, *attention;
+    const struct ed_rows *rows;
     const float *piece_rows, *position_rows; /* (pieces, hidden), (positions, hidden) */
     const float *type_row;                   /* (hidden) of type 0, the only one used */
     struct norm first_norm;
@@ -147,6 +147,7 @@ eddy_status ed_bert_new(const struct ed_encoder_config *config, struct ed_safete
         return eddy_fail_nomem(err, "encoder", sizeof *bert);
     bert->config = *config;
     bert->kernels = bert->attention = kernels;
+    bert->rows = ed_rows_best();
     if (kernels->precision != ED_F32)
         bert->attention = ed_kernels_best(ed_precision_is_fast(ED_BF16) ? ED_BF16 : ED_F32);
     bert->layers = ed_alloc_zero(config->layers, sizeof *bert->layers);
@@ -240,11 +241,11 @@ static void embed_tokens(const struct ed_bert *bert, struct ed_pass *pass)
     const size_t hidden = bert->config.hidden;
     for (size_t t = 0; t < pass->n_texts; t++)
         for (size_t i = pass->start[t]; i < pass->start[t + 1]; i++)
-            ed_add_three(bert->piece_rows + pass->ids[i] * hidden,
-                         bert->position_rows + (i - pass->start[t]) * hidden, bert->type_row,
-                         hidden, pass->x + i * hidden);
-    ed_norm_rows(pass->x, bert->first_norm.g, bert->first_norm.b, bert->config.norm_eps,
-                 pass->start[pass->n_texts], hidden);
+            bert->rows->add_three(bert->piece_rows + pass->ids[i] * hidden,
+                                  bert->position_rows + (i - pass->start[t]) * hidden,
+                                  bert->type_row, hidden, pass->x + i * hidden);
+    bert->rows->norm(pass->x, bert->first_norm.g, bert->first_norm.b, bert->config.norm_eps,
+                     pass->start[pass->n_texts], hidden);
 }
 
 /* Rows (m, n) of floats as the left side of a product with weights. */
@@ -254,12 +255,12 @@ static struct ed_left left_of(const struct ed_bert *bert, const struct ed_pass *
     switch (bert->kernels->precision) {
     case ED_F32: break;
     case ED_BF16:
-        ed_bf16_of(rows, m * n, pass->left);
+        bert->rows->bf16_of(rows, m * n, pass->left);
         return (struct ed_left){.at = pass->left, .stride = n * 2};
     case ED_INT8:
         for (size_t i = 0; i < m; i++)
-            ed_levels_of(rows + i * n, n, (uint8_t *)pass->left + i * n, &pass->scale[i],
-                         &pass->low[i]);
+            bert->rows->levels_of(rows + i * n, n, (uint8_t *)pass->left + i * n, &pass->scale[i],
+                                  &pass->low[i]);
         return (struct ed_left){pass->left, n, pass->scale, pass->low};
     }
     return (struct ed_left){.at = rows, .stride = n * sizeof *rows};
@@ -307,8 +308,8 @@ static void head_attend(const struct ed_bert *bert, struct ed_pass *pass, size_t
                                         : (void *)((float *)pass->mixed + at);
         kernels->product(&asking, m, &keys,
                          &(struct ed_finish){.ret = pass->scores, .stride = across});
-        ed_softmax(pass->scores, across, (float)(1.0 / sqrt((double)width)), m, n, pass->weights,
-                   row, halves, pass->inverse);
+        bert->rows->softmax(pass->scores, across, (float)(1.0 / sqrt((double)width)), m, n,
+                            pass->weights, row, halves, pass->inverse);
         kernels->product(&weights, m, &values, &gathered);
     }
 }
@@ -361,8 +362,8 @@ void ed_bert_run(const struct ed_bert *bert, struct ed_pass *pass)
     for (size_t i = 0; i < bert->config.layers; i++) {
         const struct layer *layer = &bert->layers[i];
         attend(bert, pass, layer);
-        ed_norm_rows(pass->x, layer->out_norm.g, layer->out_norm.b, eps, n, hidden);
+        bert->rows->norm(pass->x, layer->out_norm.g, layer->out_norm.b, eps, n, hidden);
         feed_forward(bert, pass, layer);
-        ed_norm_rows(pass->x, layer->down_norm.g, layer->down_norm.b, eps, n, hidden);
+        bert->rows->norm(pass->x, layer->down_norm.g, layer->down_norm.b, eps, n, hidden);
     }
 }
