@@ -3,6 +3,9 @@
  * First the file itself, all mistakes at once; then, unless told not to, the world that it names:
  * the model, the brokers, the topics. One line each, "ok:", "warning:" or "error:", on standard
  * output. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/stream.h"
@@ -79,6 +82,28 @@ static void report_configuration(struct check *c)
 
 /* ---- the world ---- */
 
+/* How long an endpoint takes for one text, there and back, now that it is awake. */
+static void check_endpoint(struct check *c, const eddy_embedder *embedder)
+{
+    static const char text[] = "The bridge over the river is closed for two weeks.";
+    const eddy_str one = {text, sizeof text - 1};
+    eddy_error err = {0};
+    char line[600];
+    eddy_arena *scratch = eddy_arena_new(0);
+    float *row = ed_alloc_aligned(eddy_embedder_dim(embedder) * sizeof *row);
+    int64_t began = ed_monotonic_ms();
+    eddy_status st = scratch && row ? eddy_embedder_embed(embedder, &one, 1, scratch, row, &err)
+                                    : eddy_fail_nomem(&err, "endpoint", sizeof *row);
+    snprintf(line, sizeof line, "embedder: a text takes %lld ms, there and back",
+             (long long)(ed_monotonic_ms() - began));
+    if (st == EDDY_OK)
+        good(c, line);
+    else
+        bad(c, ed_exit_code(&err), err.text);
+    ed_free(row);
+    eddy_arena_free(scratch);
+}
+
 /* What the folders themselves have to say to their options; and the model. */
 static void check_model(struct check *c)
 {
@@ -103,6 +128,8 @@ static void check_model(struct check *c)
                  : dim    ? "none, messages bring their vectors"
                           : "none, words only");
         good(c, text);
+        if (c->config.embed.model == ED_MODEL_ENDPOINT)
+            check_endpoint(c, embedder);
         ed_config_engine_options(&c->config, dim, &engine);
         if (eddy_clusterer_new(&engine, &clusterer, &err) != EDDY_OK)
             bad(c, ED_EXIT_CONFIG, err.text);

@@ -1,4 +1,4 @@
-/* The embedder: one door, two ways behind it. */
+/* The embedder: one door, and the ways behind it: hash, encoder, endpoint. */
 #include "embed/encoder.h"
 #include "embed/hash.h"
 
@@ -12,11 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BATCH 32 /* texts: enough for the encoder's products, and soon done */
+
 struct eddy_embedder {
-    struct ed_encoder *encoder; /* NULL: hash */
+    struct ed_encoder *encoder; /* NULL: hash, or ... */
+    eddy_endpoint endpoint;     /* ... where embed is not NULL */
     size_t dim;
     uint64_t fingerprint;
-    char name[200];
+    char name[300];
 };
 
 /* Grows when the same text gets another vector. */
@@ -55,8 +58,12 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
 {
     const char *model = options->model, *dir = options->dir;
     int by_encoder = !strcmp(model, "encoder") || (!strcmp(model, "auto") && is_model(dir));
-    if (!by_encoder && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
-        return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder", model);
+    int by_endpoint = !strcmp(model, "endpoint");
+    if (!by_encoder && !by_endpoint && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
+        return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder, endpoint",
+                         model);
+    if (by_endpoint && (!options->endpoint || !options->endpoint->embed || !options->endpoint->dim))
+        return eddy_fail(err, EDDY_INVALID, "model endpoint: there is none that embeds");
     if (by_encoder && !dir)
         return eddy_fail(err, EDDY_UNAVAILABLE,
                          "model encoder wants a directory; tools/fetch-model fetches one");
@@ -66,6 +73,11 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
     eddy_status st = EDDY_OK;
     if (by_encoder) {
         st = encoder_open(embedder, dir, err);
+    } else if (by_endpoint) {
+        embedder->endpoint = *options->endpoint;
+        embedder->dim = options->endpoint->dim;
+        embedder->fingerprint = options->endpoint->fingerprint;
+        snprintf(embedder->name, sizeof embedder->name, "%s", options->endpoint->name);
     } else {
         embedder->dim = ED_HASH_DIM;
         embedder->fingerprint = ed_fnv1a(ED_FNV_BASIS, hash_version, sizeof hash_version);
@@ -83,6 +95,8 @@ void eddy_embedder_free(eddy_embedder *embedder)
     if (!embedder)
         return;
     ed_encoder_free(embedder->encoder);
+    if (embedder->endpoint.free)
+        embedder->endpoint.free(embedder->endpoint.self);
     ed_free(embedder);
 }
 
@@ -101,9 +115,27 @@ uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder)
     return embedder->fingerprint;
 }
 
+size_t eddy_embedder_batch(const eddy_embedder *embedder)
+{
+    size_t batch = embedder->endpoint.embed ? embedder->endpoint.batch : BATCH;
+    return batch ? batch : SIZE_MAX;
+}
+
 eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts, size_t n,
                                 eddy_arena *scratch, float *ret, eddy_error *err)
 {
+    return eddy_embedder_embed_for(embedder, NULL, texts, n, scratch, ret, err);
+}
+
+eddy_status eddy_embedder_embed_for(const eddy_embedder *embedder, const eddy_embed_caller *caller,
+                                    const eddy_str *texts, size_t n, eddy_arena *scratch,
+                                    float *ret, eddy_error *err)
+{
+    const eddy_endpoint *endpoint = &embedder->endpoint;
+    if (endpoint->embed)
+        return endpoint->embed(endpoint->self, caller, texts, n, scratch, ret, err);
+    for (size_t i = 0; caller && caller->refused && i < n; i++)
+        caller->refused[i] = NULL;
     if (embedder->encoder)
         return ed_encoder_embed(embedder->encoder, texts, n, scratch, ret, err);
     eddy_status st = EDDY_OK;
