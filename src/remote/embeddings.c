@@ -1,6 +1,10 @@
 /* A call goes in rounds: all texts that are open are put into requests and asked for at once; each
  * reply closes some, or says how they are to be asked the next time: in smaller requests, shorter,
- * in another dialect, or later. */
+ * in another dialect, or later.
+ *
+ * While the endpoint is down it is asked for one plain sentence now and then, and for the texts only
+ * when it has answered that. The HTTP client's own breaker would let the texts themselves find out;
+ * where one of them is what breaks the endpoint (status 500), that would never end. */
 #include "remote/embeddings.h"
 
 #include "base/error.h"
@@ -12,7 +16,7 @@
 #include "remote/estimate.h"
 #include "remote/refusal.h"
 
-#include <math.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,10 +26,8 @@
 #define SPARE_BYTES  65536 /* of a reply beside them */
 #define TOKENS_MIN   32    /* a text that is refused is not cut below that */
 #define NONSENSE_MAX 5     /* rounds in a row, and it is not waited for any more */
-#define WAIT_MIN_MS  500   /* between two rounds that came to nothing ... */
-#define WAIT_MAX_MS  10000 /* ... and at most */
 #define NAP_MS       50
-#define OPEN_MAX_MS  15000 /* of the breaker: documents wait for its next try */
+#define WAIT_MAX_MS  10000 /* between two attempts: documents wait for them */
 
 struct ed_embeddings {
     struct ed_http *http;
@@ -35,6 +37,7 @@ struct ed_embeddings {
     size_t dim; /* 0: not known yet */
     size_t tokens_max, batch_tokens;
     size_t call_max; /* texts in a call that keep all connections busy */
+    int64_t wait_min_ms, wait_max_ms; /* between two rounds that came to nothing */
     pthread_mutex_t lock; /* guards the rest */
     struct ed_rows_dialect dialect;
     size_t batch_max;   /* texts in a request: it grows again ... */
@@ -160,6 +163,8 @@ static const char *fault_of(const struct call *c, enum ed_rows_fault fault)
  * did before: there is nothing to blame a text for. */
 static int probe(struct call *c)
 {
+    if (c->waits)
+        return 0; /* it was not, just before */
     struct ed_embeddings *e = c->e;
     eddy_str text = {probe_text, sizeof probe_text - 1};
     struct span span = {.texts = &text, .n = 1};
@@ -182,6 +187,7 @@ static int probe(struct call *c)
     const char *why = r.cause != ED_HTTP_GOOD      ? text_of(c, &r, &span)
                       : rows.fault != ED_ROWS_GOOD ? fault_of(c, rows.fault)
                                                    : "its vectors are not what they were";
+    c->is_nonsense = r.cause == ED_HTTP_GOOD;
     if (st == EDDY_UNAVAILABLE)
         wait_for(c, why);
     else
@@ -240,12 +246,10 @@ static void take_nonsense(struct call *c, const struct span *span, const char *w
 {
     count(c->e, &c->e->stats.nonsense, 1);
     ed_log(ED_LOG_WARN, "remote", "no embeddings: %s", why);
-    if (c->testing || c->nonsense >= NONSENSE_MAX)
-        over(c, c->testing ? EDDY_CONFIG : EDDY_UNAVAILABLE, why);
+    if (c->testing)
+        over(c, EDDY_CONFIG, why);
     else if (probe(c))
         blame(c, span, 0, why);
-    else
-        c->is_nonsense = 1;
 }
 
 static void take_rows(struct call *c, const struct span *span, const struct ed_rows *rows)
@@ -426,7 +430,6 @@ static void round_of(struct call *c)
     struct ed_rows_dialect dialect = e->dialect;
     size_t batch_max = e->batch_max;
     pthread_mutex_unlock(&e->lock);
-    c->n_done = c->waits = c->is_nonsense = 0;
     int memory = open && texts && spans && requests && replies;
     if (memory)
         n = plan(c, open, texts, spans, batch_max);
@@ -441,7 +444,6 @@ static void round_of(struct call *c)
             take(c, &spans[i], &replies[i], &dialect);
         ed_bytes_clear(&spans[i].body);
     }
-    c->nonsense = c->n_done ? 0 : c->nonsense + c->is_nonsense;
 }
 
 static size_t open_of(const struct call *c)
@@ -455,12 +457,12 @@ static size_t open_of(const struct call *c)
 /* Until it is time for the next round, or nobody waits for it. */
 static void nap(struct call *c, struct ed_pace *pace, int64_t *wait_ms)
 {
-    *wait_ms = c->n_done ? WAIT_MIN_MS : ed_pace_wait(pace, *wait_ms);
+    *wait_ms = c->n_done ? c->e->wait_min_ms : ed_pace_wait(pace, *wait_ms);
     ed_log(ED_LOG_WARN, "remote", "%zu texts wait, again in %lld ms: %s", open_of(c),
            (long long)*wait_ms, c->why);
     count(c->e, &c->e->stats.waits, 1);
     for (int64_t left = *wait_ms; left > 0 && !is_stopped(c); left -= NAP_MS)
-        nanosleep(&(struct timespec){0, NAP_MS * 1000000L}, NULL);
+        nanosleep(&(struct timespec){0, (left < NAP_MS ? left : NAP_MS) * 1000000L}, NULL);
     if (is_stopped(c))
         over(c, EDDY_STOPPED, "");
 }
@@ -469,16 +471,22 @@ static eddy_status run(struct call *c)
 {
     struct ed_pace pace;
     int64_t wait_ms = 0, began = ed_monotonic_ms();
-    int waited = 0;
+    int waited = 0, down = 0;
     ed_pace_init(&pace, 1, (uint64_t)began);
-    pace.wait_min_ms = WAIT_MIN_MS;
-    pace.wait_max_ms = WAIT_MAX_MS;
+    pace.wait_min_ms = c->e->wait_min_ms;
+    pace.wait_max_ms = c->e->wait_max_ms;
     c->arena = eddy_arena_new(0);
     if (!c->arena)
         over(c, EDDY_NOMEM, "");
     while (c->status == EDDY_OK && open_of(c)) {
         eddy_arena_reset(c->arena);
-        round_of(c);
+        c->n_done = c->waits = c->is_nonsense = 0;
+        if (!down || probe(c))
+            round_of(c);
+        c->nonsense = c->n_done ? 0 : c->nonsense + c->is_nonsense;
+        down = c->waits && !c->n_done;
+        if (c->nonsense >= NONSENSE_MAX)
+            over(c, EDDY_UNAVAILABLE, c->why);
         if (c->status == EDDY_OK && c->waits)
             nap(c, &pace, &wait_ms);
         else if (c->n_done)
@@ -628,7 +636,7 @@ void ed_embeddings_options_init(struct ed_embeddings_options *options)
     *options = (struct ed_embeddings_options){
         .prefix = "", .tokens_max = 480, .batch_max = 32, .batch_tokens = 16384};
     ed_http_options_init(&options->http);
-    options->http.pace.open_max_ms = OPEN_MAX_MS;
+    options->http.pace.wait_max_ms = WAIT_MAX_MS;
 }
 
 void ed_embeddings_free(struct ed_embeddings *e)
@@ -648,10 +656,13 @@ static eddy_status parts_make(struct ed_embeddings *e, const struct ed_embedding
     static const char path[] = "/embeddings";
     struct ed_http_options http = o->http;
     http.is_final = is_final;
+    http.pace.failures_max = INT_MAX; /* see above */
     http.pace.interval_ms = o->calls_minute > 0 ? 60000 / o->calls_minute : 0;
     e->path = ed_http_ends_in(http.url, path) ? "" : path;
     e->tokens_max = o->tokens_max;
     e->batch_tokens = o->batch_tokens;
+    e->wait_min_ms = 2 * http.pace.wait_min_ms; /* it has been tried for a while already */
+    e->wait_max_ms = http.pace.wait_max_ms / 2;
     e->call_max = o->batch_max * o->http.concurrency;
     e->batch_max = e->batch_limit = o->batch_max;
     e->dialect.dimensions = o->dimensions;

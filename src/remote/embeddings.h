@@ -1,8 +1,8 @@
 /* embeddings: an embedder over any OpenAI-compatible /v1/embeddings.
  *
  * Documents wait for it, whatever happens to it: as long as it is down, slow, busy or over budget,
- * the callers are held back, it is tried again at growing intervals, and the log says so. What
- * waiting does not mend ends the call: a key or model that is refused, another number of dimensions
+ * the callers are held back, it is tried again at growing intervals (with one plain sentence, until
+ * it has answered that), and the log says so. What waiting does not mend ends the call: a key or model that is refused, another number of dimensions
  * than at the start.
  *
  * A request that is refused is asked again in halves, until the text is found that is to blame. That
