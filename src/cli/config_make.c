@@ -322,7 +322,7 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
     /* Who waits for an endpoint needs no processor. */
     long asking =
         config->embed.model == ED_MODEL_ENDPOINT ? (long)config->embed.endpoint.concurrency : 1;
-    long workers = config->embed.workers  ? (long)config->embed.workers
+    long workers = config->embed.workers ? (long)config->embed.workers
                    : processors > asking ? processors
                                          : asking;
     workers = workers < 1 ? 1 : workers > 256 ? 256 : workers;

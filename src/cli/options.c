@@ -185,8 +185,7 @@ const struct ed_option ed_options[] = {
      WORDS({"model", 0}), .standard = "model",
      .help = "Dimensions to ask for, where the model can shorten its vectors; else it must have so "
              "many. model: as many as it has."},
-    {"embed.endpoint.tokens", INTEGER(embed.endpoint.tokens), RANGE(32, 1048576),
-     .standard = "480",
+    {"embed.endpoint.tokens", INTEGER(embed.endpoint.tokens), RANGE(32, 1048576), .standard = "480",
      .help = "Longer texts are cut; tokens are estimated, English has some 4.5 bytes to one. Most "
              "sentence encoders read 512 at most."},
     {"embed.endpoint.batch", INTEGER(embed.endpoint.batch), RANGE(1, 4096), .standard = "32",
@@ -197,8 +196,8 @@ const struct ed_option ed_options[] = {
      .standard = "4", .help = "Requests under way at once."},
     {"embed.endpoint.timeout", DURATION(embed.endpoint.timeout_ms), RANGE(SECOND, HOUR),
      .standard = "1m",
-     .help = "For an answer. At the start the endpoint must be there within it; later texts are "
-             "asked for again, fewer at once, until there is one."},
+     .help = "For an answer; then the texts are asked for again, fewer at once. At the start the "
+             "endpoint is waited for no more than ten seconds."},
     {"embed.endpoint.calls_minute", REAL(embed.endpoint.calls_minute), RANGE(0.1, 1e6),
      WORDS({"any", 0}), .standard = "any",
      .help = "Requests a minute of this process, each try is one; they are spread evenly, and what "

@@ -64,7 +64,8 @@ eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **r
     char real[PATH_MAX], prefix[PATH_MAX + 16];
     eddy_status st = ed_config_embedder(config, is_signalled, ret, ret_dim, &why);
     int by_auto = config->embed.model == ED_MODEL_AUTO;
-    if (st == EDDY_OK || config->embed.model == ED_MODEL_ENDPOINT || (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
+    if (st == EDDY_OK || config->embed.model == ED_MODEL_ENDPOINT ||
+        (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
         if (st != EDDY_OK)
             eddy_fail(err, st, "%s", why.text);
         return st;

@@ -362,8 +362,8 @@ static eddy_status embed_piece(struct ed_pipeline *pl, struct ed_batch *batch, e
         .user = pl, .stopped = ed_pipeline_hurries, .refused = refused};
     for (size_t i = 0; i < n; i++)
         texts[i] = list[i].text;
-    eddy_status st = eddy_embedder_embed_for(pl->options.embedder, &caller, texts, n, scratch, rows,
-                                             err);
+    eddy_status st =
+        eddy_embedder_embed_for(pl->options.embedder, &caller, texts, n, scratch, rows, err);
     if (st == EDDY_STOPPED) {
         atomic_store(&pl->dropping, 1);
         return EDDY_OK;

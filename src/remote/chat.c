@@ -43,8 +43,8 @@ const char *ed_form_name(enum ed_form form)
 
 static int is_about_form(eddy_str body)
 {
-    return ed_refusal_holds(body, "response_format") || ed_refusal_holds(body, "schema") || ed_refusal_holds(body, "grammar") ||
-           ed_refusal_holds(body, "json_object");
+    return ed_refusal_holds(body, "response_format") || ed_refusal_holds(body, "schema") ||
+           ed_refusal_holds(body, "grammar") || ed_refusal_holds(body, "json_object");
 }
 
 /* An account that is empty stays so, and a form that breaks the server will break it again. */
@@ -100,7 +100,8 @@ static int step_down(struct asking *a)
 static int adapt(const struct ed_chat *chat, struct asking *a, const struct ed_http_reply *r)
 {
     struct ed_dialect *d = &a->dialect;
-    int refused = r->cause == ED_HTTP_REFUSED && ed_refusal_status(r) == EDDY_FORMAT && r->status != 413;
+    int refused =
+        r->cause == ED_HTTP_REFUSED && ed_refusal_status(r) == EDDY_FORMAT && r->status != 413;
     if (!refused && !(r->cause == ED_HTTP_BROKEN && is_about_form(r->body)))
         return 0;
     if (refused && !d->max_completion_tokens && ed_refusal_holds(r->body, "max_completion_tokens"))

@@ -2,9 +2,9 @@
  * reply closes some, or says how they are to be asked the next time: in smaller requests, shorter,
  * in another dialect, or later.
  *
- * While the endpoint is down it is asked for one plain sentence now and then, and for the texts only
- * when it has answered that. The HTTP client's own breaker would let the texts themselves find out;
- * where one of them is what breaks the endpoint (status 500), that would never end. */
+ * While the endpoint is down it is asked for one plain sentence now and then, and for the texts
+ * only when it has answered that. The HTTP client's own breaker would let the texts themselves find
+ * out; where one of them is what breaks the endpoint (status 500), that would never end. */
 #include "remote/embeddings.h"
 
 #include "base/error.h"
@@ -36,9 +36,9 @@ struct ed_embeddings {
     char name[300];
     size_t dim; /* 0: not known yet */
     size_t tokens_max, batch_tokens;
-    size_t call_max; /* texts in a call that keep all connections busy */
+    size_t call_max;                  /* texts in a call that keep all connections busy */
     int64_t wait_min_ms, wait_max_ms; /* between two rounds that came to nothing */
-    pthread_mutex_t lock; /* guards the rest */
+    pthread_mutex_t lock;             /* guards the rest */
     struct ed_rows_dialect dialect;
     size_t batch_max;   /* texts in a request: it grows again ... */
     size_t batch_limit; /* ... up to here */
@@ -68,13 +68,14 @@ struct call {
     float *ret;
     eddy_arena *scratch; /* for the whole call ... */
     eddy_arena *arena;   /* ... and for a round */
-    int testing;         /* 1: nothing is known of the endpoint, and nothing waited for */
+    int testing;         /* 1: nothing is known of the endpoint, ... */
+    int64_t until_ms;    /* ... and nothing waited for from then on */
     int n_done;          /* in this round */
     int waits;           /* 1: somebody has to, before the next round */
-    int is_nonsense;     /* 1: in this round nothing came but nonsense, and not for a text's sake ... */
-    int nonsense;        /* ... and in how many before it, in a row */
-    char why[300];       /* they wait */
-    eddy_status status;  /* not EDDY_OK: it is over */
+    int is_nonsense; /* 1: in this round nothing came but nonsense, and not for a text's sake ... */
+    int nonsense;    /* ... and in how many before it, in a row */
+    char why[300];   /* they wait */
+    eddy_status status; /* not EDDY_OK: it is over */
     eddy_error *err;
 };
 
@@ -97,7 +98,7 @@ static void over(struct call *c, eddy_status status, const char *why)
 
 static void wait_for(struct call *c, const char *why)
 {
-    if (c->testing) {
+    if (c->testing && ed_monotonic_ms() >= c->until_ms) {
         over(c, EDDY_UNAVAILABLE, why);
         return;
     }
@@ -147,15 +148,14 @@ static void exchange(struct call *c, const struct ed_http_request *requests, siz
 static const char *text_of(const struct call *c, const struct ed_http_reply *r,
                            const struct span *span)
 {
-    eddy_str text =
-        ed_refusal_text(r, ed_http_key(c->e->http), span->texts, span->n, c->arena);
+    eddy_str text = ed_refusal_text(r, ed_http_key(c->e->http), span->texts, span->n, c->arena);
     return text.at ? text.at : r->detail;
 }
 
 static const char *fault_of(const struct call *c, enum ed_rows_fault fault)
 {
-    eddy_str text = ed_arena_printf(c->arena, "%s: %s", ed_http_name(c->e->http),
-                                    ed_rows_fault_text(fault));
+    eddy_str text =
+        ed_arena_printf(c->arena, "%s: %s", ed_http_name(c->e->http), ed_rows_fault_text(fault));
     return text.at ? text.at : ed_rows_fault_text(fault);
 }
 
@@ -180,8 +180,7 @@ static int probe(struct call *c)
     ed_bytes_clear(&span.body);
     if (r.cause == ED_HTTP_GOOD && ed_rows_read(r.body, 1, c->arena, &rows) != EDDY_OK)
         r = (struct ed_http_reply){.cause = ED_HTTP_NOMEM, .detail = "no memory"};
-    if (r.cause == ED_HTTP_GOOD && rows.fault == ED_ROWS_GOOD && !rows.n_bad &&
-        rows.dim == e->dim)
+    if (r.cause == ED_HTTP_GOOD && rows.fault == ED_ROWS_GOOD && !rows.n_bad && rows.dim == e->dim)
         return 1;
     eddy_status st = r.cause == ED_HTTP_GOOD ? EDDY_UNAVAILABLE : ed_refusal_status(&r);
     const char *why = r.cause != ED_HTTP_GOOD      ? text_of(c, &r, &span)
@@ -241,7 +240,8 @@ static void blame(struct call *c, const struct span *span, int is_long, const ch
         c->items[span->items[k]].most = (span->n + 1) / 2;
 }
 
-/* An answer that is none. It may be the texts that break the endpoint, or the endpoint is broken. */
+/* An answer that is none. It may be the texts that break the endpoint, or the endpoint is broken.
+ */
 static void take_nonsense(struct call *c, const struct span *span, const char *why)
 {
     count(c->e, &c->e->stats.nonsense, 1);
@@ -307,8 +307,8 @@ static int is_final(long status, eddy_str body)
 static int adapt(struct call *c, const struct ed_http_reply *r, const struct ed_rows_dialect *asked)
 {
     struct ed_embeddings *e = c->e;
-    int about_format = ed_refusal_holds(r->body, "encoding_format") ||
-                       ed_refusal_holds(r->body, "base64");
+    int about_format =
+        ed_refusal_holds(r->body, "encoding_format") || ed_refusal_holds(r->body, "base64");
     int about_size = ed_refusal_holds(r->body, "dimension"), changed = 0;
     if ((r->status != 400 && r->status != 422 && r->status != 500) || r->cause == ED_HTTP_TOO_LARGE)
         return 0;
@@ -481,7 +481,7 @@ static eddy_status run(struct call *c)
     while (c->status == EDDY_OK && open_of(c)) {
         eddy_arena_reset(c->arena);
         c->n_done = c->waits = c->is_nonsense = 0;
-        if (!down || probe(c))
+        if (!down || c->testing || probe(c))
             round_of(c);
         c->nonsense = c->n_done ? 0 : c->nonsense + c->is_nonsense;
         down = c->waits && !c->n_done;
@@ -532,8 +532,7 @@ static eddy_status embed(void *self, const eddy_embed_caller *caller, const eddy
                          size_t n, eddy_arena *scratch, float *ret, eddy_error *err)
 {
     struct ed_embeddings *e = self;
-    struct call c = {
-        .e = e, .caller = caller, .n = n, .ret = ret, .scratch = scratch, .err = err};
+    struct call c = {.e = e, .caller = caller, .n = n, .ret = ret, .scratch = scratch, .err = err};
     eddy_arena_reset(scratch);
     memset(ret, 0, n * e->dim * sizeof *ret);
     for (size_t i = 0; caller && caller->refused && i < n; i++)
@@ -607,8 +606,8 @@ static eddy_status test_judge(const struct ed_embeddings *e, const float *rows, 
 }
 
 /* Two sentences, and the first one again. */
-static eddy_status test(struct ed_embeddings *e, const eddy_embed_caller *caller, size_t dimensions,
-                        eddy_error *err)
+static eddy_status test(struct ed_embeddings *e, const eddy_embed_caller *caller,
+                        const struct ed_embeddings_options *o, eddy_error *err)
 {
     static const char other[] = "Prices of wheat fell for the third week in a row.";
     const eddy_str texts[] = {{probe_text, sizeof probe_text - 1},
@@ -616,6 +615,7 @@ static eddy_status test(struct ed_embeddings *e, const eddy_embed_caller *caller
                               {probe_text, sizeof probe_text - 1}};
     struct call c = {.e = e, .caller = caller, .n = 3, .testing = 1, .err = err};
     int64_t began = ed_monotonic_ms();
+    c.until_ms = began + o->start_ms;
     c.scratch = eddy_arena_new(0);
     if (c.scratch)
         c.ret = ed_arena_alloc_aligned(c.scratch, c.n * ED_ROWS_DIM_MAX * sizeof *c.ret);
@@ -624,7 +624,7 @@ static eddy_status test(struct ed_embeddings *e, const eddy_embed_caller *caller
     eddy_status st = c.status == EDDY_OK ? run(&c) : c.status;
     e->stats.test_ms = ed_monotonic_ms() - began;
     if (st == EDDY_OK)
-        st = test_judge(e, c.ret, dimensions, err);
+        st = test_judge(e, c.ret, o->dimensions, err);
     eddy_arena_free(c.scratch);
     return st;
 }
@@ -634,8 +634,9 @@ static eddy_status test(struct ed_embeddings *e, const eddy_embed_caller *caller
 void ed_embeddings_options_init(struct ed_embeddings_options *options)
 {
     *options = (struct ed_embeddings_options){
-        .prefix = "", .tokens_max = 480, .batch_max = 32, .batch_tokens = 16384};
+        .prefix = "", .tokens_max = 480, .batch_max = 32, .batch_tokens = 16384, .start_ms = 10000};
     ed_http_options_init(&options->http);
+    options->http.retries = 1;
     options->http.pace.wait_max_ms = WAIT_MAX_MS;
 }
 
@@ -692,7 +693,7 @@ eddy_status ed_embeddings_open(const struct ed_embeddings_options *options,
     pthread_mutex_init(&e->lock, NULL);
     eddy_status st = parts_make(e, options, err);
     if (st == EDDY_OK)
-        st = test(e, &caller, options->dimensions, err);
+        st = test(e, &caller, options, err);
     if (st != EDDY_OK) {
         ed_embeddings_free(e);
         return st;

@@ -66,8 +66,8 @@ static const json_t *complaint_in(const json_t *root)
 
 eddy_str ed_refusal_complaint(eddy_str body, eddy_arena *arena)
 {
-    json_t *root = json_loadb(body.at ? body.at : "", body.n,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *root =
+        json_loadb(body.at ? body.at : "", body.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     const json_t *said = complaint_in(root);
     char line[COMPLAINT_MAX];
     size_t n = 0;

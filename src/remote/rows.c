@@ -175,8 +175,8 @@ static eddy_status read_root(const json_t *root, size_t n, eddy_arena *arena, st
 {
     const json_t *data = json_object_get(root, "data");
     const json_t *first = json_object_get(json_array_get(data, 0), "embedding");
-    json_int_t tokens = json_integer_value(
-        json_object_get(json_object_get(root, "usage"), "prompt_tokens"));
+    json_int_t tokens =
+        json_integer_value(json_object_get(json_object_get(root, "usage"), "prompt_tokens"));
     ret->tokens = tokens > 0 ? (uint64_t)tokens : 0;
     ret->fault = ED_ROWS_NO_LIST;
     if (!json_is_array(data) || (json_array_size(data) && !first))
@@ -202,8 +202,8 @@ static eddy_status read_root(const json_t *root, size_t n, eddy_arena *arena, st
 eddy_status ed_rows_read(eddy_str body, size_t n, eddy_arena *arena, struct ed_rows *ret)
 {
     json_error_t why;
-    json_t *root = json_loadb(body.at ? body.at : "", body.n,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    json_t *root =
+        json_loadb(body.at ? body.at : "", body.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     *ret = (struct ed_rows){.fault = ED_ROWS_NOT_JSON};
     if (!root)
         return json_error_code(&why) == json_error_out_of_memory ? EDDY_NOMEM : EDDY_OK;

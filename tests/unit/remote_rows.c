@@ -54,7 +54,7 @@ TEST(each_shape_of_an_answer_gives_the_same_rows)
 {
     static const char *const shapes[] = {
         DATA(ROW(0, "[3, 4]") "," ROW(1, "[0, -2]")),
-        DATA(ROW(1, "[0, -2.0]") "," ROW(0, "[3e0, 4]")), /* in their own order */
+        DATA(ROW(1, "[0, -2.0]") "," ROW(0, "[3e0, 4]")),     /* in their own order */
         DATA("{\"embedding\":[3,4]},{\"embedding\":[0,-2]}"), /* in ours */
         DATA(ROW(0, "\"AABAQAAAgEA=\"") "," ROW(1, "\"AAAAAAAAAMA=\"")),
         DATA(ROW(0, "\"AABAQAAAgEA\"") "," ROW(1, "[0, -2]")), /* without padding; mixed */
@@ -74,12 +74,14 @@ TEST(each_shape_of_an_answer_gives_the_same_rows)
 
 TEST(rows_without_a_direction_are_bad_and_the_others_are_not)
 {
-    static const char *const bad[] = {"[0, 0]",  "[-0.0, 0]",      "[null, 1]",        "[1e300, 1]",
-                                      "[1, 1e999]", "\"AAAAAAAAAAA=\"", "\"AADAfwAAgEA=\"", "\"AACAfwAAgEA=\""};
+    static const char *const bad[] = {"[0, 0]",           "[-0.0, 0]",       "[null, 1]",
+                                      "[1e300, 1]",       "[1, 1e999]",      "\"AAAAAAAAAAA=\"",
+                                      "\"AADAfwAAgEA=\"", "\"AACAfwAAgEA=\""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char body[300];
         eddy_arena *arena = eddy_arena_new(0);
-        snprintf(body, sizeof body, "{\"data\":[{\"embedding\":%s},{\"embedding\":[5,0]}]}", bad[i]);
+        snprintf(body, sizeof body, "{\"data\":[{\"embedding\":%s},{\"embedding\":[5,0]}]}",
+                 bad[i]);
         struct ed_rows r = read_body(arena, body, 2);
         if (strstr(bad[i], "e999")) { /* no double holds it, so it is no JSON for us */
             assert_int_equal(r.fault, ED_ROWS_NOT_JSON);
@@ -196,8 +198,7 @@ TEST(base64_brings_every_float_back)
 TEST(an_answer_survives_any_lost_allocation)
 {
     static const char body[] = DATA(ROW(0, "[3, 4]") "," ROW(1, "[0, 1]"));
-    EACH_ALLOC_FAILS(k)
-    {
+    EACH_ALLOC_FAILS (k) {
         eddy_arena *arena = eddy_arena_new(0);
         struct ed_rows r = {0};
         eddy_status st = arena ? ed_rows_read(STR(body), 2, arena, &r) : EDDY_NOMEM;
@@ -227,7 +228,8 @@ TEST(tokens_are_estimated_by_the_kinds_of_characters)
 
 TEST(a_cut_has_as_many_tokens_as_fit_and_ends_with_a_whole_character)
 {
-    static const char text[] = "fire \xe5\xb1\xb1\xe7\x81\xab \xf0\x9f\x94\xa5, \xc3\xa4\xc3\xb6 end";
+    static const char text[] =
+        "fire \xe5\xb1\xb1\xe7\x81\xab \xf0\x9f\x94\xa5, \xc3\xa4\xc3\xb6 end";
     size_t all = ed_estimate_tokens(STR(text)), before = 0;
     for (size_t max = 0; max <= all + 1; max++) {
         eddy_str cut = ed_estimate_cut(STR(text), max);
@@ -250,7 +252,8 @@ TEST(a_complaint_that_repeats_what_was_sent_is_not_quoted)
                 {"cannot read: fire in the old", 1},
                 {"bad: hot and dry weather for", 0},
                 {"bad key sk-17", 0}};
-    const eddy_str sent[] = {STR("fire in the old town"), STR("a week of hot and dry weather for all")};
+    const eddy_str sent[] = {STR("fire in the old town"),
+                             STR("a week of hot and dry weather for all")};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         char body[200];
         eddy_arena *arena = eddy_arena_new(0);
