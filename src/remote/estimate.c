@@ -1,6 +1,10 @@
 /* In sixths of a token, and rather too many than too few: a Latin word up to six letters is one
  * token and each further letter a sixth more; two digits, two Cyrillic, Greek or accented letters
- * are one; each sign, Han character or syllable is one; what is beyond the basic plane is two. */
+ * are one; each sign, Han character or syllable is one; what is beyond the basic plane is two.
+ *
+ * Against the WordPiece vocabulary of BERT: 1.02 of the real number on English news, 0.83 on tweets
+ * and on titles of biology, 0.89 on logs; of 307 news reports that were cut at 480, one had more
+ * than 512. */
 #include "remote/estimate.h"
 
 #include "base/utf8.h"

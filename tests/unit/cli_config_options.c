@@ -254,16 +254,17 @@ TEST(help_and_schema_name_every_option)
     assert_non_null(root);
     size_t n = 0;
     for (size_t i = 0; i < ed_options_n; i++) {
-        const char *key = ed_options[i].key, *dot = strchr(key, '.');
+        const char *key = ed_options[i].key, *dot;
         char line[100], section[40];
         snprintf(line, sizeof line, "\n%s  (", key);
         if (!strstr(help, line))
             fail_msg("%s: not in the help", key);
-        snprintf(section, sizeof section, "%.*s", dot ? (int)(dot - key) : 0, key);
         json_t *properties = json_object_get(root, "properties");
-        if (dot)
+        for (; (dot = strchr(key, '.')) != NULL; key = dot + 1) { /* level by level */
+            snprintf(section, sizeof section, "%.*s", (int)(dot - key), key);
             properties = json_object_get(json_object_get(properties, section), "properties");
-        json_t *entry = json_object_get(properties, dot ? dot + 1 : key);
+        }
+        json_t *entry = json_object_get(properties, key);
         assert_true(json_is_string(json_object_get(entry, "description")));
         n += json_array_size(json_object_get(entry, "anyOf")) > 0;
     }
