@@ -133,7 +133,7 @@ static eddy_status encoder_measure(const struct ed_config *config, const eddy_em
     eddy_status st = rows ? sample_embed(embedder, rows, per_second, err)
                           : eddy_fail_nomem(err, "embedder", 2 * n * sizeof *rows);
     if (st == EDDY_OK)
-        st = ed_config_embedder(&exact, &reference, &dim, err);
+        st = ed_config_embedder(&exact, NULL, &reference, &dim, err);
     if (st == EDDY_OK)
         st = sample_embed(reference, rows + n, NULL, err);
     *cosine = 1;
@@ -161,6 +161,28 @@ static void check_encoder(struct check *c, const eddy_embedder *embedder)
              "embedder: %.0f short texts/s in one thread, cosine to f32 at least %.5f", per_second,
              cosine);
     good(c, text);
+}
+
+/* How long an endpoint takes for one text, there and back, now that it is awake. */
+static void check_endpoint(struct check *c, const eddy_embedder *embedder)
+{
+    static const char text[] = "The bridge over the river is closed for two weeks.";
+    const eddy_str one = {text, sizeof text - 1};
+    eddy_error err = {0};
+    char line[600];
+    eddy_arena *scratch = eddy_arena_new(0);
+    float *row = ed_alloc_aligned(eddy_embedder_dim(embedder) * sizeof *row);
+    int64_t began = ed_monotonic_ms();
+    eddy_status st = scratch && row ? eddy_embedder_embed(embedder, &one, 1, scratch, row, &err)
+                                    : eddy_fail_nomem(&err, "endpoint", sizeof *row);
+    snprintf(line, sizeof line, "embedder: a text takes %lld ms, there and back",
+             (long long)(ed_monotonic_ms() - began));
+    if (st == EDDY_OK)
+        good(c, line);
+    else
+        bad(c, ed_exit_code(&err), err.text);
+    ed_free(row);
+    eddy_arena_free(scratch);
 }
 
 /* What the folders themselves have to say to their options; and the model. */
@@ -191,6 +213,8 @@ static void check_model(struct check *c)
         good(c, text);
         if (embedder && !strncmp(eddy_embedder_name(embedder), "encoder ", 8))
             check_encoder(c, embedder);
+        if (c->config.embed.model == ED_MODEL_ENDPOINT)
+            check_endpoint(c, embedder);
         ed_config_engine_options(&c->config, dim, &engine);
         if (eddy_clusterer_new(&engine, &clusterer, &err) != EDDY_OK)
             bad(c, ED_EXIT_CONFIG, err.text);

@@ -51,14 +51,21 @@ int ed_stream_signal(void)
     return atomic_load(&signalled);
 }
 
+static int is_signalled(void *user)
+{
+    (void)user;
+    return atomic_load(&signalled) != 0;
+}
+
 eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
                                eddy_error *err)
 {
     eddy_error why = {0};
     char real[PATH_MAX], prefix[PATH_MAX + 16];
-    eddy_status st = ed_config_embedder(config, ret, ret_dim, &why);
+    eddy_status st = ed_config_embedder(config, is_signalled, ret, ret_dim, &why);
     int by_auto = config->embed.model == ED_MODEL_AUTO;
-    if (st == EDDY_OK || (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
+    if (st == EDDY_OK || config->embed.model == ED_MODEL_ENDPOINT ||
+        (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
         if (st != EDDY_OK)
             eddy_fail(err, st, "%s", why.text);
         return st;

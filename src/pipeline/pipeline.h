@@ -107,8 +107,8 @@ void ed_pipeline_patient(struct ed_pipeline *pl);
  *   EDDY_NOMEM                 a batch reached its ceiling, or the engine did */
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err);
 /* Ask it to end soon. Unless the source has ended by itself, messages that are not embedded yet
- * are dropped: they are not counted, and their offsets not committed, so that Kafka gives them
- * again. Async-signal-safe; any thread. */
+ * are dropped, and so are those that wait for an endpoint then: they are not counted, and their
+ * offsets not committed, so that Kafka gives them again. Async-signal-safe; any thread. */
 void ed_pipeline_stop(struct ed_pipeline *pl);
 /* Any thread, any time. */
 void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret);
