@@ -204,8 +204,9 @@ static eddy_status unknown_read(struct ed_bpe *bpe, const struct ed_model_file *
     bpe->unknown = *name ? ed_pieces_find(&bpe->pieces, name, strlen(name)) : -1;
     if (*name && bpe->unknown < 0)
         return ed_model_wrong(file, err, "model: unk_token \"%.60s\" is no piece", name);
-    if (bpe->unknown >= 0 && bpe->fuse_unknown && !bpe->fallback)
-        memset(bpe->joins, 1, sizeof bpe->joins); /* unknown letters that touch are one */
+    /* Unknown letters that touch may be one, or nothing between two that then touch. */
+    if (!bpe->fallback && (bpe->unknown < 0 || bpe->fuse_unknown))
+        memset(bpe->joins, 1, sizeof bpe->joins);
     return EDDY_OK;
 }
 

@@ -176,9 +176,8 @@ static int cluster_apply(const struct ed_charsmap *map, const char *s, size_t n,
 }
 
 int ed_charsmap_apply(const struct ed_charsmap *map, eddy_str text, eddy_arena *arena,
-                      struct ed_run *out, int *at_start)
+                      struct ed_run *out)
 {
-    size_t before = out->n;
     for (size_t i = 0, size; i < text.n; i += size) {
         const char *s = text.at + i;
         if (is_alone(s, text.n - i)) {
@@ -191,8 +190,6 @@ int ed_charsmap_apply(const struct ed_charsmap *map, eddy_str text, eddy_arena *
             if (!cluster_apply(map, s, size, arena, out))
                 return 0;
         }
-        if (!i && out->n == before)
-            *at_start = 0;
     }
     return 1;
 }

@@ -26,11 +26,10 @@ void ed_charsmap_clear(struct ed_charsmap *map);
 /* Add to out what a text is written as, as the library `tokenizers` does it: each grapheme cluster
  * of less than six bytes as a whole if it begins with an entry, else each code point by itself.
  *
- *   text      valid UTF-8
- *   at_start  set to 0 when the first character leaves nothing
+ *   text  valid UTF-8
  *
  * 0: no memory. Cost: linear. */
 int ed_charsmap_apply(const struct ed_charsmap *map, eddy_str text, eddy_arena *arena,
-                      struct ed_run *out, int *at_start);
+                      struct ed_run *out);
 
 #endif

@@ -117,8 +117,6 @@ static eddy_status step_read(struct ed_normal_step *step, const struct ed_model_
         ed_model_flag(value, "strip_right", &step->right);
     } else if (!strcmp(type, "Lowercase")) {
         step->kind = ED_NORMAL_LOWER;
-    } else if (!strcmp(type, "StripAccents")) {
-        step->kind = ED_NORMAL_ACCENTS;
     } else {
         return ed_model_unsupported(file, "normalizer: type", type, err);
     }
@@ -182,7 +180,6 @@ static int put_char(struct passing *p, int32_t c)
     return put(p, bytes, ed_utf8_put(c, bytes));
 }
 
-/* What was dropped from the front is seen by what is first in the end. */
 static int replace(struct passing *p, const struct ed_normal_step *step)
 {
     const char *at = p->text.at, *stop = at + p->text.n;
@@ -263,25 +260,65 @@ static int is_ascii(eddy_str text)
     return 1;
 }
 
+/* What the reference takes for plain letters, since its tables stop at Unicode 11: no
+ * decomposition, no order among marks. All code points were compared. */
+static const struct {
+    int32_t from, to;
+} newer[] = {
+    {0x07FD, 0x07FD},   {0x0898, 0x089F},   {0x08CA, 0x08D3},   {0x09FE, 0x09FE},
+    {0x1ABF, 0x1ACE},   {0x1DF6, 0x1DFA},   {0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},
+    {0xAB69, 0xAB69},   {0x10781, 0x107BA}, {0x10D24, 0x10D27}, {0x10EAB, 0x10EAC},
+    {0x10EFD, 0x10EFF}, {0x10F46, 0x10F50}, {0x10F82, 0x10F85}, {0x11938, 0x11938},
+    {0x1145E, 0x1145E}, {0x1E030, 0x1E06D}, {0x1E08F, 0x1E08F}, {0x1E130, 0x1E136},
+    {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF}, {0x1F16C, 0x1F16C},
+    {0x1FBF0, 0x1FBF9},
+};
+
+static int is_newer(int32_t c)
+{
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
+        if (c >= newer[i].from && c <= newer[i].to)
+            return 1;
+    return 0;
+}
+
 /* utf8proc wants all code points at once: at most four bytes for each that comes out, with one of
  * room for the zero that it writes behind. */
-static int unicode(struct passing *p, const struct ed_normal_step *step)
+static int unicode_part(struct passing *p, eddy_str part, utf8proc_option_t options)
 {
-    utf8proc_option_t options = (utf8proc_option_t)step->options;
-    const utf8proc_uint8_t *s = (const utf8proc_uint8_t *)p->text.at;
-    utf8proc_ssize_t n = (utf8proc_ssize_t)p->text.n;
-    if (is_ascii(p->text))
-        return put(p, p->text.at, p->text.n);
+    const utf8proc_uint8_t *s = (const utf8proc_uint8_t *)part.at;
+    utf8proc_ssize_t n = (utf8proc_ssize_t)part.n;
+    if (is_ascii(part))
+        return put(p, part.at, part.n);
     utf8proc_ssize_t chars = utf8proc_decompose(s, n, NULL, 0, options);
-    if (chars < 0 || !ed_run_room(p->out, p->arena, 4 * (size_t)chars + 1))
+    size_t from = (p->out->n + 3) & ~(size_t)3; /* code points are aligned */
+    if (chars < 0 || !ed_run_room(p->out, p->arena, 4 * (size_t)chars + 4))
         return 0;
-    utf8proc_int32_t *at = (utf8proc_int32_t *)(void *)p->out->at;
+    utf8proc_int32_t *at = (utf8proc_int32_t *)(void *)(p->out->at + from);
     utf8proc_decompose(s, n, at, chars, options);
     utf8proc_ssize_t bytes = utf8proc_reencode(at, chars, options);
     if (bytes < 0)
         return 0;
-    p->out->n = (size_t)bytes;
+    memmove(p->out->at + p->out->n, at, (size_t)bytes);
+    p->out->n += (size_t)bytes;
     return 1;
+}
+
+static int unicode(struct passing *p, const struct ed_normal_step *step)
+{
+    utf8proc_option_t options = (utf8proc_option_t)step->options;
+    size_t from = 0, size;
+    for (size_t i = 0; i < p->text.n; i += size) {
+        int32_t c;
+        size = ed_utf8_next(p->text.at + i, p->text.n - i, &c);
+        if (c < newer[0].from || !is_newer(c))
+            continue;
+        if (!unicode_part(p, (eddy_str){p->text.at + from, i - from}, options) ||
+            !put(p, p->text.at + i, size))
+            return 0;
+        from = i + size;
+    }
+    return unicode_part(p, (eddy_str){p->text.at + from, p->text.n - from}, options);
 }
 
 static int lower(struct passing *p)
@@ -296,23 +333,6 @@ static int lower(struct passing *p)
                                          : utf8proc_tolower(c))) {
             return 0;
         }
-    }
-    return 1;
-}
-
-static int drop_accents(struct passing *p)
-{
-    for (size_t i = 0, size; i < p->text.n; i += size) {
-        int32_t c;
-        size = ed_utf8_next(p->text.at + i, p->text.n - i, &c);
-        utf8proc_category_t category = c < 0x80 ? UTF8PROC_CATEGORY_LL : utf8proc_category(c);
-        if (category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
-            category == UTF8PROC_CATEGORY_ME) {
-            p->at_start &= i > 0;
-            continue;
-        }
-        if (!put(p, p->text.at + i, size))
-            return 0;
     }
     return 1;
 }
@@ -341,13 +361,12 @@ static int step_pass(struct passing *p, const struct ed_normal_step *step)
 {
     switch (step->kind) {
     case ED_NORMAL_CHARSMAP:
-        return ed_charsmap_apply(&step->map, p->text, p->arena, p->out, &p->at_start);
+        return ed_charsmap_apply(&step->map, p->text, p->arena, p->out);
     case ED_NORMAL_REPLACE: return replace(p, step);
     case ED_NORMAL_SQUEEZE: return squeeze(p, step);
     case ED_NORMAL_PREPEND: return prepend(p, step);
     case ED_NORMAL_UNICODE: return unicode(p, step);
     case ED_NORMAL_LOWER: return lower(p);
-    case ED_NORMAL_ACCENTS: return drop_accents(p);
     case ED_NORMAL_FOLD: return fold(p, step);
     case ED_NORMAL_STRIP: break; /* moves borders, fills nothing */
     }

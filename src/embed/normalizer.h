@@ -14,7 +14,6 @@ enum ed_normal {
     ED_NORMAL_STRIP,
     ED_NORMAL_UNICODE, /* NFC and its kin */
     ED_NORMAL_LOWER,
-    ED_NORMAL_ACCENTS, /* marks are dropped */
     ED_NORMAL_FOLD     /* BERT's */
 };
 
@@ -38,7 +37,7 @@ struct ed_normalizer {
 
 /* Read the value of "normalizer"; NULL and null: none. Supported are Sequence, Precompiled, Replace
  * (a String, or one of the Regex " {2,}", " +", "\\s+"), Prepend, Strip, NFC, NFD, NFKC, NFKD,
- * Lowercase, StripAccents and BertNormalizer.
+ * Lowercase and BertNormalizer.
  *
  * EDDY_FORMAT  something else, or what a step needs is missing
  * EDDY_NOMEM

@@ -10,11 +10,45 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PIECE_MAX       512  /* bytes */
 #define UNKNOWN_PENALTY 10.0 /* below the lowest score */
 
 /* ---- reading tokenizer.json ---- */
+
+/* A score as the reference reads it from the same text: the digits as a whole number, divided by a
+ * power of ten, which may be off by the last bit. Ways of the same pieces in another order, as in
+ * "0000", are told apart by that bit. The text is the shortest that gives the number back. */
+static double score_read(double exact)
+{
+    char text[40], power[16];
+    uint64_t digits = 0;
+    int precision = 14, scale = 0;
+    do
+        snprintf(text, sizeof text, "%.*e", precision, exact);
+    while (strtod(text, NULL) != exact && ++precision < 17);
+    const char *e = strchr(text, 'e');
+    if (!e)
+        return exact; /* not finite */
+    const char *end = e;
+    while (end > text && (end[-1] == '0' || end[-1] < '0'))
+        end--;
+    int seen_point = 0;
+    for (const char *at = text; at < end; at++) {
+        if (*at >= '0' && *at <= '9') {
+            digits = 10 * digits + (uint64_t)(*at - '0');
+            scale += seen_point;
+        } else {
+            seen_point |= *at != '-';
+        }
+    }
+    scale = (int)strtol(e + 1, NULL, 10) - scale;
+    snprintf(power, sizeof power, "1e%d", scale < 0 ? -scale : scale);
+    double size = (double)digits;
+    size = scale < 0 ? size / strtod(power, NULL) : size * strtod(power, NULL);
+    return exact < 0 ? -size : size;
+}
 
 static eddy_status pieces_read(struct ed_unigram *uni, const struct ed_model_file *file,
                                const json_t *vocab, struct ed_trie_entry *entries, eddy_error *err)
@@ -30,7 +64,7 @@ static eddy_status pieces_read(struct ed_unigram *uni, const struct ed_model_fil
         if (size > PIECE_MAX)
             return ed_model_wrong(file, err, "model: vocab: piece %zu has %zu bytes, the most is %d",
                                   i, size, PIECE_MAX);
-        uni->scores[i] = json_number_value(score);
+        uni->scores[i] = score_read(json_number_value(score));
         if (uni->scores[i] < least)
             least = uni->scores[i];
         if (size)
