@@ -18,8 +18,7 @@ static eddy_status name_set(struct ed_added_token *token, const struct ed_model_
     struct ed_run runs[2] = {{0}};
     eddy_str as = {name, n};
     int at_start = 1;
-    int held = arena && (!token->normalized ||
-                         ed_normalize(norm, as, arena, runs, &at_start, &as));
+    int held = arena && (!token->normalized || ed_normalize(norm, as, arena, runs, &at_start, &as));
     char *own = held ? ed_strndup(as.at, as.n) : NULL;
     eddy_arena_free(arena);
     if (!own)
@@ -38,8 +37,7 @@ static eddy_status token_read(struct ed_added *added, const struct ed_model_file
     size_t id = 0;
     int alone = 0;
     *token = (struct ed_added_token){.normalized = 1, .id = wanted};
-    eddy_status st =
-        ed_model_number(file, value, "id", 0, 2 * (size_t)ED_PIECES_MAX, &id, err);
+    eddy_status st = ed_model_number(file, value, "id", 0, 2 * (size_t)ED_PIECES_MAX, &id, err);
     if (st != EDDY_OK)
         return st;
     ed_model_flag(value, "normalized", &token->normalized);
@@ -154,8 +152,7 @@ int ed_added_next(const struct ed_added *added, eddy_str text, size_t i, int nor
                   struct ed_added_place *ret)
 {
     for (size_t at = i; at < text.n; at++) {
-        const struct ed_added_token *token =
-            token_at(added, text.at + at, text.n - at, normalized);
+        const struct ed_added_token *token = token_at(added, text.at + at, text.n - at, normalized);
         if (!token)
             continue;
         size_t to = at + token->name.n, size;
@@ -165,8 +162,8 @@ int ed_added_next(const struct ed_added *added, eddy_str text, size_t i, int nor
             if (!ed_is_space(c))
                 break;
         }
-        *ret = (struct ed_added_place){
-            token->strips_left ? space_before(text.at, i, at) : at, to, token->id};
+        *ret = (struct ed_added_place){token->strips_left ? space_before(text.at, i, at) : at, to,
+                                       token->id};
         return 1;
     }
     return 0;

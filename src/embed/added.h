@@ -5,17 +5,19 @@
 #include "embed/normalizer.h"
 
 struct ed_added_token {
-    eddy_str name;        /* own memory */
+    eddy_str name; /* own memory */
     uint32_t id;
-    int normalized;       /* looked for in the normalised text, else in the raw one */
+    int normalized;                /* looked for in the normalised text, else in the raw one */
     int strips_left, strips_right; /* takes the white space on that side with it */
 };
 
 struct ed_added {
     struct ed_added_token *tokens; /* (n) by first byte, the longest first */
     size_t n;
-    uint32_t ids;                       /* all ids are below */
-    struct { uint32_t from, to; } by_first[2][256]; /* [normalized][first byte]: its tokens */
+    uint32_t ids; /* all ids are below */
+    struct {
+        uint32_t from, to;
+    } by_first[2][256]; /* [normalized][first byte]: its tokens */
 };
 
 /* The id of a piece of the model, -1 when it is none. */

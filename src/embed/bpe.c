@@ -1,10 +1,10 @@
-/* Three ways to the same ids. A word that is a piece, and that merging would lead to, is looked up as
- * a whole: most words of most texts. A short one is merged by looking for the first merge of the
+/* Three ways to the same ids. A word that is a piece, and that merging would lead to, is looked up
+ * as a whole: most words of most texts. A short one is merged by looking for the first merge of the
  * list again and again. A long one keeps the merges that are possible in a heap.
  *
- * A model without a pre-tokenizer takes a whole text for one word. No merge reaches over two letters
- * that no merge joins, so a text is parted there first, and each part merged by itself: in the
- * vocabulary of Llama 2 before each word, and around each digit. */
+ * A model without a pre-tokenizer takes a whole text for one word. No merge reaches over two
+ * letters that no merge joins, so a text is parted there first, and each part merged by itself: in
+ * the vocabulary of Llama 2 before each word, and around each digit. */
 #include "embed/bpe.h"
 
 #include "base/error.h"
@@ -213,7 +213,8 @@ static eddy_status unknown_read(struct ed_bpe *bpe, const struct ed_model_file *
 static void word_merge(const struct ed_bpe *bpe, eddy_str word, struct ed_run *work,
                        struct ed_ids *ids);
 
-/* The pieces that a word of their bytes comes out as: not all, some stand only for special names. */
+/* The pieces that a word of their bytes comes out as: not all, some stand only for special names.
+ */
 static eddy_status whole_read(struct ed_bpe *bpe, eddy_error *err)
 {
     const struct ed_pieces *pieces = &bpe->pieces;
@@ -447,8 +448,8 @@ static void word_merge(const struct ed_bpe *bpe, eddy_str word, struct ed_run *w
     struct link *links = (struct link *)(void *)(work->at + n_links);
     struct heap heap = {(struct chance *)(void *)(work->at + n_heap), 0};
     for (uint32_t i = 0; i < n; i++)
-        links[i] = (struct link){letters[i], i ? i - 1 : UINT32_MAX,
-                                 i + 1 < n ? i + 1 : UINT32_MAX};
+        links[i] =
+            (struct link){letters[i], i ? i - 1 : UINT32_MAX, i + 1 < n ? i + 1 : UINT32_MAX};
     long_merge(bpe, links, &heap, n, ids);
 }
 

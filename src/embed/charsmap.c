@@ -2,8 +2,8 @@
  * finds nothing.
  *
  * That the shortest entry counts, and stands for the whole cluster, looks wrong, and is what the
- * reference does: "\r\n" is one blank by way of "\r". Clusters of more than five bytes never ask, so
- * the newer rules for joining emoji and Indic letters do not matter. */
+ * reference does: "\r\n" is one blank by way of "\r". Clusters of more than five bytes never ask,
+ * so the newer rules for joining emoji and Indic letters do not matter. */
 #include "embed/charsmap.h"
 
 #include "base/error.h"

@@ -30,8 +30,8 @@ static eddy_status sizes_read(const struct ed_model_file *file, struct ed_encode
         {"type_vocab_size", 1, 1000, &ret->types},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        eddy_status st =
-            ed_model_number(file, file->root, sizes[i].key, sizes[i].min, sizes[i].max, sizes[i].ret, err);
+        eddy_status st = ed_model_number(file, file->root, sizes[i].key, sizes[i].min, sizes[i].max,
+                                         sizes[i].ret, err);
         if (st != EDDY_OK)
             return st;
     }
@@ -76,7 +76,8 @@ static eddy_status model_read(const struct ed_model_file *file, struct ed_encode
 /* ---- modules.json and the pooling module ---- */
 
 /* The steps after the transformer. pooling (n) receives the folder of the pooling step. */
-static eddy_status modules_read(const struct ed_model_file *file, char *pooling, size_t n, eddy_error *err)
+static eddy_status modules_read(const struct ed_model_file *file, char *pooling, size_t n,
+                                eddy_error *err)
 {
     size_t i;
     json_t *module;
@@ -97,7 +98,8 @@ static eddy_status modules_read(const struct ed_model_file *file, char *pooling,
 }
 
 /* Older files have a boolean for each way, newer ones a word. */
-static eddy_status pooling_read(const struct ed_model_file *file, enum ed_pooling *ret, eddy_error *err)
+static eddy_status pooling_read(const struct ed_model_file *file, enum ed_pooling *ret,
+                                eddy_error *err)
 {
     static const char prefix[] = "pooling_mode_";
     const char *mode = ed_model_word(file->root, "pooling_mode", NULL);
@@ -129,13 +131,15 @@ static eddy_status pooling_read(const struct ed_model_file *file, enum ed_poolin
 
 /* ---- length and folding ---- */
 
-static eddy_status limit_read(const struct ed_model_file *sentence, const struct ed_model_file *tokenizer,
-                              struct ed_encoder_config *ret, eddy_error *err)
+static eddy_status limit_read(const struct ed_model_file *sentence,
+                              const struct ed_model_file *tokenizer, struct ed_encoder_config *ret,
+                              eddy_error *err)
 {
     ret->limit = ret->positions;
     const json_t *given = json_object_get(sentence->root, "max_seq_length");
     if (given && !json_is_null(given))
-        return ed_model_number(sentence, sentence->root, "max_seq_length", 2, ret->positions, &ret->limit, err);
+        return ed_model_number(sentence, sentence->root, "max_seq_length", 2, ret->positions,
+                               &ret->limit, err);
     /* Absurdly large where nobody set it, so a number of any size. */
     double most = json_number_value(json_object_get(tokenizer->root, "model_max_length"));
     if (most >= 2 && most < (double)ret->limit)
@@ -143,7 +147,8 @@ static eddy_status limit_read(const struct ed_model_file *sentence, const struct
     return EDDY_OK;
 }
 
-static eddy_status folding_read(const struct ed_model_file *full, const struct ed_model_file *tokenizer,
+static eddy_status folding_read(const struct ed_model_file *full,
+                                const struct ed_model_file *tokenizer,
                                 const struct ed_model_file *sentence, struct ed_fold_flags *ret,
                                 eddy_error *err)
 {
@@ -178,7 +183,8 @@ eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *re
     struct ed_model_file files[FILES] = {{0}};
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < FILES - 1 && st == EDDY_OK; i++)
-        st = ed_model_file_open(&files[i], dir, names[i], i == MODULES ? JSON_ARRAY : JSON_OBJECT, err);
+        st = ed_model_file_open(&files[i], dir, names[i], i == MODULES ? JSON_ARRAY : JSON_OBJECT,
+                                err);
     if (st == EDDY_OK && !files[MODEL].root)
         st = eddy_fail(err, EDDY_UNAVAILABLE,
                        "model %s: no config.json there; tools/fetch-model fetches a model", dir);

@@ -1,4 +1,5 @@
-/* What we cannot do is refused by name, never passed over: a wrong vector looks like a right one. */
+/* What we cannot do is refused by name, never passed over: a wrong vector looks like a right one.
+ */
 #include "embed/model_file.h"
 
 #include "embed/mapping.h"

@@ -14,7 +14,7 @@ enum ed_normal {
     ED_NORMAL_STRIP,
     ED_NORMAL_UNICODE, /* NFC and its kin */
     ED_NORMAL_LOWER,
-    ED_NORMAL_FOLD     /* BERT's */
+    ED_NORMAL_FOLD /* BERT's */
 };
 
 struct ed_normal_step {

@@ -9,9 +9,9 @@
 #define ED_PIECES_MAX 1000000
 
 struct ed_pieces {
-    char *bytes;     /* of all pieces, one behind the other */
-    eddy_str *at;    /* (n) into bytes, in the order in which they were added */
-    uint32_t *ids;   /* (n) */
+    char *bytes;   /* of all pieces, one behind the other */
+    eddy_str *at;  /* (n) into bytes, in the order in which they were added */
+    uint32_t *ids; /* (n) */
     size_t n, n_bytes, room, bytes_room;
     struct ed_table index; /* by the hash of the bytes, to the place in at */
 };

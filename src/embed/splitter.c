@@ -108,8 +108,8 @@ static int at_spaces(struct splitting *s, size_t step, eddy_str text, int at_sta
             return 0;
         from = i + size;
     }
-    return from == text.n || step_pass(s, step + 1, (eddy_str){text.at + from, text.n - from},
-                                       at_start && !from);
+    return from == text.n ||
+           step_pass(s, step + 1, (eddy_str){text.at + from, text.n - from}, at_start && !from);
 }
 
 static int begins(eddy_str text, const struct ed_split_step *step)
@@ -123,8 +123,8 @@ static int marks_put(struct splitting *s, size_t at, eddy_str *text, int at_star
     const struct ed_split_step *step = &s->split->steps[at];
     struct ed_run *run = &s->runs[at];
     int is_first = begins(*text, step) || text->at[0] == ' ';
-    int adds = !is_first && (step->first == ED_MARK_ALWAYS ||
-                             (step->first == ED_MARK_START && at_start));
+    int adds =
+        !is_first && (step->first == ED_MARK_ALWAYS || (step->first == ED_MARK_START && at_start));
     size_t blanks = 0;
     for (size_t i = 0; i < text->n; i++)
         blanks += text->at[i] == ' ';

@@ -83,9 +83,9 @@ static eddy_status template_read(struct ed_tokenizer *tok, const struct ed_model
                 return st;
         }
     }
-    return texts == 1 ? EDDY_OK
-                      : ed_model_wrong(file, err, "post_processor: single holds the text %d times",
-                                       texts);
+    return texts == 1
+               ? EDDY_OK
+               : ed_model_wrong(file, err, "post_processor: single holds the text %d times", texts);
 }
 
 static eddy_status processor_read(struct ed_tokenizer *tok, const struct ed_model_file *file,
@@ -248,7 +248,8 @@ static int folds(const struct ed_tokenizer *tok)
 static int marks_start_only(const struct ed_tokenizer *tok)
 {
     for (size_t i = 0; i < tok->split.n; i++)
-        if (tok->split.steps[i].kind == ED_SPLIT_MARKS && tok->split.steps[i].first == ED_MARK_START)
+        if (tok->split.steps[i].kind == ED_SPLIT_MARKS &&
+            tok->split.steps[i].first == ED_MARK_START)
             return 1;
     return 0;
 }
@@ -257,13 +258,12 @@ static eddy_status pipeline_read(struct ed_tokenizer *tok, const struct ed_model
                                  eddy_error *err)
 {
     const json_t *root = file->root;
-    eddy_status st =
-        ed_normalizer_init(&tok->norm, file, json_object_get(root, "normalizer"), err);
+    eddy_status st = ed_normalizer_init(&tok->norm, file, json_object_get(root, "normalizer"), err);
     if (st == EDDY_OK)
         st = ed_splitter_init(&tok->split, file, json_object_get(root, "pre_tokenizer"), err);
     if (st == EDDY_OK && marks_start_only(tok) && folds(tok))
-        st = ed_model_unsupported(file, "pre_tokenizer: prepend_scheme", "first after BertNormalizer",
-                                  err);
+        st = ed_model_unsupported(file, "pre_tokenizer: prepend_scheme",
+                                  "first after BertNormalizer", err);
     if (st == EDDY_OK)
         st = model_read(tok, file, err);
     size_t n_pieces = tok->kind == BPE ? tok->bpe.pieces.n : tok->uni.n;
@@ -297,7 +297,7 @@ static eddy_status parts_open(struct ed_tokenizer *tok, const struct ed_tokenize
     tok->unknown = -1;
     /* Older files do not name the type; the reference then tries one after the other. */
     if (!*type)
-        type = json_object_get(model, "merges")             ? "BPE"
+        type = json_object_get(model, "merges")                 ? "BPE"
                : json_is_array(json_object_get(model, "vocab")) ? "Unigram"
                                                                 : "WordPiece";
     if (!strcmp(type, "WordPiece"))
@@ -361,9 +361,9 @@ int64_t ed_tokenizer_unknown(const struct ed_tokenizer *tok)
 
 struct ed_token_work {
     eddy_arena *arena;
-    struct ed_run valid;                  /* a text without what is not UTF-8 */
-    struct ed_run normal[2];              /* of the normalizer */
-    struct ed_run words[ED_SPLIT_STEPS];  /* of the splitter */
+    struct ed_run valid;                 /* a text without what is not UTF-8 */
+    struct ed_run normal[2];             /* of the normalizer */
+    struct ed_run words[ED_SPLIT_STEPS]; /* of the splitter */
     struct ed_run model;
     struct ed_ids ids;
     const struct ed_tokenizer *tok; /* of the text that is being read */

@@ -9,14 +9,14 @@
 #include <string.h>
 
 #define BLOCK       256
-#define BLOCKS_OPEN 8 /* that are looked through for a place */
+#define BLOCKS_OPEN 8                  /* that are looked through for a place */
 #define ROOT        (ED_TRIE_NONE - 1) /* parent of the root: not free, and no node */
 
 struct filling {
     struct ed_trie *trie;
-    size_t room;                /* places; whole blocks */
+    size_t room; /* places; whole blocks */
     const struct ed_trie_entry *entries;
-    uint16_t *used;             /* (blocks) how many places are taken */
+    uint16_t *used; /* (blocks) how many places are taken */
 };
 
 static int by_bytes(const void *a, const void *b)
@@ -51,8 +51,8 @@ static int block_add(struct filling *f)
     return 1;
 }
 
-/* The base of a block at which the places of all n bytes are free, 0: there is none. Base 0 is given
- * to nobody, so that it can say so. */
+/* The base of a block at which the places of all n bytes are free, 0: there is none. Base 0 is
+ * given to nobody, so that it can say so. */
 static uint32_t place_in(const struct ed_trie_node *nodes, size_t block, const unsigned char *bytes,
                          size_t n)
 {

@@ -1,6 +1,6 @@
 /* The best way to each place of the word, from the front: a way ends there by one piece from a
- * place before it (Viterbi). Of two equal ways the first found stays. A character without a piece is
- * an unknown one, at a score below that of every piece; unknown ones that touch are one. */
+ * place before it (Viterbi). Of two equal ways the first found stays. A character without a piece
+ * is an unknown one, at a score below that of every piece; unknown ones that touch are one. */
 #include "embed/unigram.h"
 
 #include "embed/pieces.h"
@@ -62,14 +62,14 @@ static eddy_status pieces_read(struct ed_unigram *uni, const struct ed_model_fil
         if (!json_is_string(piece) || !json_is_number(score))
             return ed_model_wrong(file, err, "model: vocab: %zu is no piece with its score", i);
         if (size > PIECE_MAX)
-            return ed_model_wrong(file, err, "model: vocab: piece %zu has %zu bytes, the most is %d",
-                                  i, size, PIECE_MAX);
+            return ed_model_wrong(file, err,
+                                  "model: vocab: piece %zu has %zu bytes, the most is %d", i, size,
+                                  PIECE_MAX);
         uni->scores[i] = score_read(json_number_value(score));
         if (uni->scores[i] < least)
             least = uni->scores[i];
         if (size)
-            entries[n++] =
-                (struct ed_trie_entry){{json_string_value(piece), size}, (uint32_t)i};
+            entries[n++] = (struct ed_trie_entry){{json_string_value(piece), size}, (uint32_t)i};
     }
     uni->unknown_score = least - UNKNOWN_PENALTY;
     if (!ed_trie_init(&uni->trie, entries, n))
