@@ -69,7 +69,14 @@ enum ed_profile {
 };
 enum ed_stage { ED_STAGE_ALL, ED_STAGE_EMBED, ED_STAGE_ENGINE };
 enum ed_embed_precision { ED_EMBED_AUTO, ED_EMBED_F32, ED_EMBED_BF16, ED_EMBED_INT8 };
-enum ed_model { ED_MODEL_AUTO, ED_MODEL_HASH, ED_MODEL_ENCODER, ED_MODEL_MESSAGE, ED_MODEL_NONE };
+enum ed_model {
+    ED_MODEL_AUTO,
+    ED_MODEL_HASH,
+    ED_MODEL_ENCODER,
+    ED_MODEL_STATIC,
+    ED_MODEL_MESSAGE,
+    ED_MODEL_NONE
+};
 
 /* Names follow the keys; each is explained in the table (options.c) and in conf/eddy.yaml. */
 struct ed_config {

@@ -74,8 +74,10 @@ size_t ed_config_keyphrases(const struct ed_config *config)
 eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
                                eddy_error *err)
 {
-    static const char *const models[] = {
-        [ED_MODEL_AUTO] = "auto", [ED_MODEL_HASH] = "hash", [ED_MODEL_ENCODER] = "encoder"};
+    static const char *const models[] = {[ED_MODEL_AUTO] = "auto",
+                                         [ED_MODEL_HASH] = "hash",
+                                         [ED_MODEL_ENCODER] = "encoder",
+                                         [ED_MODEL_STATIC] = "static"};
     static const char *const precisions[] = {[ED_EMBED_AUTO] = "auto",
                                              [ED_EMBED_F32] = "f32",
                                              [ED_EMBED_BF16] = "bf16",
