@@ -51,7 +51,8 @@ static eddy_status model_read(const struct ed_model_file *file, struct ed_encode
     } activations[] = {{"gelu", ED_GELU}, {"gelu_new", ED_GELU_TANH}, {"relu", ED_RELU}};
 
     const char *type = ed_model_word(file->root, "model_type", "");
-    if (strcmp(type, "bert") != 0)
+    int is_roberta = !strcmp(type, "roberta") || !strcmp(type, "xlm-roberta");
+    if (!is_roberta && strcmp(type, "bert") != 0)
         return ed_model_unsupported(file, "model_type", type, err);
     const char *places = ed_model_word(file->root, "position_embedding_type", "absolute");
     if (strcmp(places, "absolute") != 0)
@@ -70,7 +71,18 @@ static eddy_status model_read(const struct ed_model_file *file, struct ed_encode
         return eddy_fail(err, EDDY_FORMAT,
                          "model %s: %s: layer_norm_eps wants a number between 0 and 1", file->dir,
                          file->name);
-    return sizes_read(file, ret, err);
+    eddy_status st = sizes_read(file, ret, err);
+    if (st != EDDY_OK || !is_roberta)
+        return st;
+    size_t padding = 1;
+    if (json_object_get(file->root, "pad_token_id"))
+        st =
+            ed_model_number(file, file->root, "pad_token_id", 0, ret->positions - 2, &padding, err);
+    ret->first = padding + 1;
+    if (st == EDDY_OK && ret->positions < ret->first + 2)
+        st = ed_model_wrong(file, err, "max_position_embeddings %zu leaves no position for a text",
+                            ret->positions);
+    return st;
 }
 
 /* ---- modules.json and the pooling module ---- */
@@ -135,10 +147,10 @@ static eddy_status limit_read(const struct ed_model_file *sentence,
                               const struct ed_model_file *tokenizer, struct ed_encoder_config *ret,
                               eddy_error *err)
 {
-    ret->limit = ret->positions;
+    ret->limit = ret->positions - ret->first;
     const json_t *given = json_object_get(sentence->root, "max_seq_length");
     if (given && !json_is_null(given))
-        return ed_model_number(sentence, sentence->root, "max_seq_length", 2, ret->positions,
+        return ed_model_number(sentence, sentence->root, "max_seq_length", 2, ret->limit,
                                &ret->limit, err);
     /* Absurdly large where nobody set it, so a number of any size. */
     double most = json_number_value(json_object_get(tokenizer->root, "model_max_length"));
@@ -152,6 +164,13 @@ static eddy_status folding_read(const struct ed_model_file *full,
                                 const struct ed_model_file *sentence, struct ed_fold_flags *ret,
                                 eddy_error *err)
 {
+    const json_t *model = json_object_get(full->root, "model");
+    const char *type = ed_model_word(model, "type", "WordPiece");
+    if (strcmp(type, "WordPiece") != 0) { /* tokenizer.json says all */
+        int lower = 0;
+        ed_model_flag(sentence->root, "do_lower_case", &lower);
+        return lower ? ed_model_unsupported(sentence, "do_lower_case", "true", err) : EDDY_OK;
+    }
     const char *kind = ed_model_word(tokenizer->root, "tokenizer_class", "BertTokenizer");
     if (strcmp(kind, "BertTokenizer") != 0 && strcmp(kind, "BertTokenizerFast") != 0)
         return ed_model_unsupported(tokenizer, "tokenizer_class", kind, err);

@@ -453,8 +453,8 @@ TEST(each_wrong_file_is_told_apart)
     } cases[] = {
         {"config.json", NULL, EDDY_UNAVAILABLE, "no config.json there; tools/fetch-model"},
         {"config.json", "", EDDY_FORMAT, "config.json: line 1"},
-        {"config.json", "{\"model_type\": \"roberta\"}", EDDY_FORMAT,
-         "config.json: model_type \"roberta\" is not supported"},
+        {"config.json", "{\"model_type\": \"distilbert\"}", EDDY_FORMAT,
+         "config.json: model_type \"distilbert\" is not supported"},
         {"config.json", "{\"model_type\": \"bert\", \"hidden_act\": \"silu\"}", EDDY_FORMAT,
          "config.json: hidden_act \"silu\" is not supported"},
         {"config.json", "{\"model_type\": \"bert\", \"position_embedding_type\": \"relative_key\"}",
