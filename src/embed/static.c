@@ -241,7 +241,6 @@ static inline __attribute__((always_inline)) float half_value(uint16_t half)
 }
 
 /* y += w x, (n), of x in each of the types that a table may have. */
-void ed_add_halves(float *restrict y, float w, const uint16_t *restrict x, size_t n);
 void ed_add_brains(float *restrict y, float w, const uint16_t *restrict x, size_t n);
 void ed_add_bytes(float *restrict y, float w, const int8_t *restrict x, size_t n);
 

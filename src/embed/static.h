@@ -35,4 +35,7 @@ uint64_t ed_static_fingerprint(const struct ed_static *model);
 eddy_status ed_static_embed(const struct ed_static *model, const eddy_str *texts, size_t n,
                             eddy_arena *scratch, float *ret, eddy_error *err);
 
+/* y += w x, (n), of halves (IEEE binary16): the kernel that most tables go through. */
+void ed_add_halves(float *restrict y, float w, const uint16_t *restrict x, size_t n);
+
 #endif
