@@ -33,7 +33,8 @@ static inline int ed_run_room(struct ed_run *run, eddy_arena *arena, size_t more
 /* Add bytes where there is room for them. */
 static inline void ed_run_put(struct ed_run *run, const char *s, size_t n)
 {
-    memcpy(run->at + run->n, s, n);
+    if (n)
+        memcpy(run->at + run->n, s, n);
     run->n += n;
 }
 

@@ -482,7 +482,7 @@ TEST(each_wrong_file_is_told_apart)
          "{\"model_type\": \"bert\", \"hidden_size\": 16, \"num_hidden_layers\": 2, "
          "\"num_attention_heads\": 2, \"intermediate_size\": 24, \"max_position_embeddings\": 40, "
          "\"vocab_size\": 35, \"type_vocab_size\": 2}",
-         EDDY_FORMAT, "vocab.txt: 36 pieces, but config.json: vocab_size is 35"},
+         EDDY_FORMAT, "the tokenizer has 36 pieces, but config.json: vocab_size is 35"},
         {"config.json", "[]", EDDY_FORMAT, "config.json holds no JSON object"},
         {"modules.json", "{}", EDDY_FORMAT, "modules.json holds no JSON list"},
         {"sentence_bert_config.json", "[]", EDDY_FORMAT,
