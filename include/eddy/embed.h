@@ -70,7 +70,8 @@ typedef struct eddy_endpoint {
 typedef struct eddy_embedder_options {
     /* "hash": signed hashes of words and character 3- to 5-grams, 512 dimensions, no file.
      * "encoder": a BERT-type sentence encoder from a directory in Hugging Face layout.
-     * "auto": the encoder when dir/config.json is there, else "hash".
+     * "static": a table of token vectors (model2vec, wordllama) from a directory.
+     * "auto": static or encoder by what is in dir, "hash" when there is no model.
      * "endpoint": whoever `endpoint` says. */
     const char *model;
     const char *dir; /* the model's; may be NULL for "hash" */
@@ -115,7 +116,7 @@ EDDY_API uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder);
  *   texts    (n) title and text joined by a blank, cleaned; any length, cut at the model's limit
  *   scratch  work memory; reset by this call; one for each thread
  *   ret      (n, dim) row-major float32, each row of length 1, or all 0 where the text has
- *            nothing to embed (hash) or is refused (endpoint)
+ *            nothing to embed (hash, static) or is refused (endpoint)
  *
  * EDDY_NOMEM  scratch is full; ret is undefined
  * EDDY_FORMAT  the model's weights gave a row that is zero or not finite; ret is undefined

@@ -107,7 +107,8 @@ static void fill_names(struct ed_config *config)
 /* The model's directory: the one of EDDY_MODEL_DIR, else in the user's cache. */
 static void fill_model_dir(struct ed_config *config)
 {
-    static const char model[] = "eddy/models/all-MiniLM-L6-v2";
+    const char *model = config->embed.model == ED_MODEL_STATIC ? "eddy/models/wordllama-256"
+                                                               : "eddy/models/all-MiniLM-L6-v2";
     const char *own = ed_config_variable(config, "EDDY_MODEL_DIR", 14);
     const char *cache = ed_config_variable(config, "XDG_CACHE_HOME", 14);
     const char *home = ed_config_variable(config, "HOME", 4);

@@ -105,6 +105,7 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     static const char *const models[] = {[ED_MODEL_AUTO] = "auto",
                                          [ED_MODEL_HASH] = "hash",
                                          [ED_MODEL_ENCODER] = "encoder",
+                                         [ED_MODEL_STATIC] = "static",
                                          [ED_MODEL_ENDPOINT] = "endpoint"};
     static const char *const precisions[] = {[ED_EMBED_AUTO] = "auto",
                                              [ED_EMBED_F32] = "f32",

@@ -136,14 +136,17 @@ const struct ed_option ed_options[] = {
 
     {"embed.model", CHOICE(embed.model), .standard = "auto",
      WORDS({"auto", ED_MODEL_AUTO}, {"hash", ED_MODEL_HASH}, {"encoder", ED_MODEL_ENCODER},
-           {"endpoint", ED_MODEL_ENDPOINT}, {"message", ED_MODEL_MESSAGE}, {"none", ED_MODEL_NONE}),
+           {"static", ED_MODEL_STATIC}, {"endpoint", ED_MODEL_ENDPOINT},
+           {"message", ED_MODEL_MESSAGE}, {"none", ED_MODEL_NONE}),
      .help = "encoder: a sentence encoder from embed.dir. hash: hashed words and letter groups; "
-             "needs no file, is fast, and knows no synonyms. auto: the encoder when its files are "
-             "there, else hash. endpoint: the model of embed.endpoint, asked over HTTP. message: "
-             "the vector of document.vector. none: words only."},
+             "needs no file, is fast, and knows no synonyms. static: a table of token vectors from "
+             "embed.dir (model2vec, wordllama), nearly as fast, and knows many. auto: encoder or "
+             "static by the files that are there, else hash. endpoint: the model of "
+             "embed.endpoint, asked over HTTP. message: the vector of document.vector. none: "
+             "words only."},
     {"embed.dir", STRING(embed.dir), .optional = 1, .standard = "",
-     .help = "Directory of the encoder (config.json, tokenizer, weights). \"\": EDDY_MODEL_DIR, "
-             "else eddy/models/all-MiniLM-L6-v2 in the user's cache."},
+     .help = "Directory of the model (tokenizer, weights, config.json). \"\": EDDY_MODEL_DIR, "
+             "else eddy/models/all-MiniLM-L6-v2 in the user's cache, for static wordllama-256."},
     {"embed.precision", CHOICE(embed.precision), .standard = "auto",
      WORDS({"auto", ED_EMBED_AUTO}, {"f32", ED_EMBED_F32}, {"bf16", ED_EMBED_BF16},
            {"int8", ED_EMBED_INT8}),

@@ -104,6 +104,8 @@ static eddy_status weights_take(struct ed_bert *bert, struct ed_safetensors *fil
     bert->piece_rows = take(&load, "embeddings.word_embeddings", "weight", c->pieces, hidden);
     bert->position_rows =
         take(&load, "embeddings.position_embeddings", "weight", c->positions, hidden);
+    if (bert->position_rows)
+        bert->position_rows += c->first * hidden;
     bert->type_row = take(&load, "embeddings.token_type_embeddings", "weight", c->types, hidden);
     bert->first_norm = (struct norm){take(&load, "embeddings.LayerNorm", "weight", 0, hidden),
                                      take(&load, "embeddings.LayerNorm", "bias", 0, hidden)};

@@ -4,89 +4,17 @@
  * do is refused by name, never passed over: a wrong vector looks like a right one. */
 #include "embed/config.h"
 
-#include "embed/mapping.h"
+#include "embed/model_file.h"
 
 #include "base/error.h"
 
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define JSON_MAX ((size_t)64 << 20) /* bytes; tokenizer.json of a large vocabulary has 17 MB */
-
-/* A file of the directory, while it is read. */
-struct file {
-    const char *dir, *name;
-    json_t *root; /* NULL: the file is not there */
-};
-
-/* Read dir/name. A value of another type than the wanted would look like one without any key. */
-static eddy_status file_open(struct file *file, const char *dir, const char *name, json_type type,
-                             eddy_error *err)
-{
-    char path[PATH_MAX];
-    *file = (struct file){dir, name, NULL};
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path &&
-        access(path, F_OK) != 0)
-        return EDDY_OK;
-    struct ed_mapping mapping;
-    eddy_status st = ed_map(dir, name, JSON_MAX, &mapping, err);
-    if (st != EDDY_OK)
-        return st;
-    json_error_t problem;
-    file->root = json_loadb(mapping.n ? mapping.at : "", mapping.n, 0, &problem);
-    size_t n = mapping.n;
-    ed_unmap(&mapping);
-    if (!file->root && json_error_code(&problem) == json_error_out_of_memory)
-        return eddy_fail_nomem(err, name, n);
-    if (!file->root)
-        return eddy_fail(err, EDDY_FORMAT, "model %s: %s: line %d: %s", dir, name, problem.line,
-                         problem.text);
-    if (json_typeof(file->root) != type)
-        return eddy_fail(err, EDDY_FORMAT, "model %s: %s holds no JSON %s", dir, name,
-                         type == JSON_ARRAY ? "list" : "object");
-    return EDDY_OK;
-}
-
-static void file_close(struct file *file)
-{
-    json_decref(file->root);
-    file->root = NULL;
-}
-
-/* A key that must be a whole number in [min, max]. */
-static eddy_status number_read(const struct file *file, const char *key, size_t min, size_t max,
-                               size_t *ret, eddy_error *err)
-{
-    const json_t *value = json_object_get(file->root, key);
-    json_int_t n = json_integer_value(value);
-    if (!json_is_integer(value) || n < (json_int_t)min || n > (json_int_t)max)
-        return eddy_fail(err, EDDY_FORMAT, "model %s: %s: %s wants a whole number from %zu to %zu",
-                         file->dir, file->name, key, min, max);
-    *ret = (size_t)n;
-    return EDDY_OK;
-}
-
-/* The string of a key; otherwise when it is not there. "" when it is no string. */
-static const char *word_read(const struct file *file, const char *key, const char *otherwise)
-{
-    const json_t *value = json_object_get(file->root, key);
-    const char *word = json_string_value(value);
-    return word ? word : value && !json_is_null(value) ? "" : otherwise;
-}
-
-static eddy_status unsupported(const struct file *file, const char *key, const char *value,
-                               eddy_error *err)
-{
-    return eddy_fail(err, EDDY_FORMAT, "model %s: %s: %s \"%.60s\" is not supported", file->dir,
-                     file->name, key, value);
-}
 
 /* ---- config.json ---- */
 
-static eddy_status sizes_read(const struct file *file, struct ed_encoder_config *ret,
+static eddy_status sizes_read(const struct ed_model_file *file, struct ed_encoder_config *ret,
                               eddy_error *err)
 {
     const struct {
@@ -102,8 +30,8 @@ static eddy_status sizes_read(const struct file *file, struct ed_encoder_config 
         {"type_vocab_size", 1, 1000, &ret->types},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        eddy_status st =
-            number_read(file, sizes[i].key, sizes[i].min, sizes[i].max, sizes[i].ret, err);
+        eddy_status st = ed_model_number(file, file->root, sizes[i].key, sizes[i].min, sizes[i].max,
+                                         sizes[i].ret, err);
         if (st != EDDY_OK)
             return st;
     }
@@ -114,7 +42,7 @@ static eddy_status sizes_read(const struct file *file, struct ed_encoder_config 
     return EDDY_OK;
 }
 
-static eddy_status model_read(const struct file *file, struct ed_encoder_config *ret,
+static eddy_status model_read(const struct ed_model_file *file, struct ed_encoder_config *ret,
                               eddy_error *err)
 {
     static const struct {
@@ -122,18 +50,19 @@ static eddy_status model_read(const struct file *file, struct ed_encoder_config 
         enum ed_activation value;
     } activations[] = {{"gelu", ED_GELU}, {"gelu_new", ED_GELU_TANH}, {"relu", ED_RELU}};
 
-    const char *type = word_read(file, "model_type", "");
-    if (strcmp(type, "bert") != 0)
-        return unsupported(file, "model_type", type, err);
-    const char *places = word_read(file, "position_embedding_type", "absolute");
+    const char *type = ed_model_word(file->root, "model_type", "");
+    int is_roberta = !strcmp(type, "roberta") || !strcmp(type, "xlm-roberta");
+    if (!is_roberta && strcmp(type, "bert") != 0)
+        return ed_model_unsupported(file, "model_type", type, err);
+    const char *places = ed_model_word(file->root, "position_embedding_type", "absolute");
     if (strcmp(places, "absolute") != 0)
-        return unsupported(file, "position_embedding_type", places, err);
-    const char *act = word_read(file, "hidden_act", "gelu");
+        return ed_model_unsupported(file, "position_embedding_type", places, err);
+    const char *act = ed_model_word(file->root, "hidden_act", "gelu");
     size_t i = 0;
     while (i < sizeof activations / sizeof *activations && strcmp(activations[i].name, act) != 0)
         i++;
     if (i == sizeof activations / sizeof *activations)
-        return unsupported(file, "hidden_act", act, err);
+        return ed_model_unsupported(file, "hidden_act", act, err);
     ret->activation = activations[i].value;
 
     const json_t *eps = json_object_get(file->root, "layer_norm_eps");
@@ -142,38 +71,50 @@ static eddy_status model_read(const struct file *file, struct ed_encoder_config 
         return eddy_fail(err, EDDY_FORMAT,
                          "model %s: %s: layer_norm_eps wants a number between 0 and 1", file->dir,
                          file->name);
-    return sizes_read(file, ret, err);
+    eddy_status st = sizes_read(file, ret, err);
+    if (st != EDDY_OK || !is_roberta)
+        return st;
+    size_t padding = 1;
+    if (json_object_get(file->root, "pad_token_id"))
+        st =
+            ed_model_number(file, file->root, "pad_token_id", 0, ret->positions - 2, &padding, err);
+    ret->first = padding + 1;
+    if (st == EDDY_OK && ret->positions < ret->first + 2)
+        st = ed_model_wrong(file, err, "max_position_embeddings %zu leaves no position for a text",
+                            ret->positions);
+    return st;
 }
 
 /* ---- modules.json and the pooling module ---- */
 
 /* The steps after the transformer. pooling (n) receives the folder of the pooling step. */
-static eddy_status modules_read(const struct file *file, char *pooling, size_t n, eddy_error *err)
+static eddy_status modules_read(const struct ed_model_file *file, char *pooling, size_t n,
+                                eddy_error *err)
 {
     size_t i;
     json_t *module;
     json_array_foreach(file->root, i, module)
     {
-        struct file entry = {file->dir, file->name, module};
-        const char *type = word_read(&entry, "type", "");
-        const char *path = word_read(&entry, "path", "");
+        const char *type = ed_model_word(module, "type", "");
+        const char *path = ed_model_word(module, "path", "");
         const char *dot = strrchr(type, '.');
         const char *kind = dot ? dot + 1 : type;
         if (!strcmp(kind, "Transformer") && *path)
-            return unsupported(file, "a transformer in the folder", path, err);
+            return ed_model_unsupported(file, "a transformer in the folder", path, err);
         if (!strcmp(kind, "Pooling"))
             snprintf(pooling, n, "%s%sconfig.json", path, *path ? "/" : "");
         else if (strcmp(kind, "Transformer") != 0 && strcmp(kind, "Normalize") != 0)
-            return unsupported(file, "type", type, err);
+            return ed_model_unsupported(file, "type", type, err);
     }
     return EDDY_OK;
 }
 
 /* Older files have a boolean for each way, newer ones a word. */
-static eddy_status pooling_read(const struct file *file, enum ed_pooling *ret, eddy_error *err)
+static eddy_status pooling_read(const struct ed_model_file *file, enum ed_pooling *ret,
+                                eddy_error *err)
 {
     static const char prefix[] = "pooling_mode_";
-    const char *mode = word_read(file, "pooling_mode", NULL);
+    const char *mode = ed_model_word(file->root, "pooling_mode", NULL);
     const char *key;
     json_t *value;
     json_object_foreach(file->root, key, value)
@@ -196,19 +137,21 @@ static eddy_status pooling_read(const struct file *file, enum ed_pooling *ret, e
         return eddy_fail(err, EDDY_FORMAT, "model %s: %s: %.60s is not supported", file->dir,
                          file->name, mode);
     else
-        return unsupported(file, "pooling_mode", mode, err);
+        return ed_model_unsupported(file, "pooling_mode", mode, err);
     return EDDY_OK;
 }
 
 /* ---- length and folding ---- */
 
-static eddy_status limit_read(const struct file *sentence, const struct file *tokenizer,
-                              struct ed_encoder_config *ret, eddy_error *err)
+static eddy_status limit_read(const struct ed_model_file *sentence,
+                              const struct ed_model_file *tokenizer, struct ed_encoder_config *ret,
+                              eddy_error *err)
 {
-    ret->limit = ret->positions;
+    ret->limit = ret->positions - ret->first;
     const json_t *given = json_object_get(sentence->root, "max_seq_length");
     if (given && !json_is_null(given))
-        return number_read(sentence, "max_seq_length", 2, ret->positions, &ret->limit, err);
+        return ed_model_number(sentence, sentence->root, "max_seq_length", 2, ret->limit,
+                               &ret->limit, err);
     /* Absurdly large where nobody set it, so a number of any size. */
     double most = json_number_value(json_object_get(tokenizer->root, "model_max_length"));
     if (most >= 2 && most < (double)ret->limit)
@@ -216,35 +159,35 @@ static eddy_status limit_read(const struct file *sentence, const struct file *to
     return EDDY_OK;
 }
 
-/* A flag keeps what it had where the key is missing or null. */
-static void flag_read(const json_t *object, const char *key, int *flag)
-{
-    const json_t *value = json_object_get(object, key);
-    if (json_is_boolean(value))
-        *flag = json_is_true(value);
-}
-
-static eddy_status folding_read(const struct file *full, const struct file *tokenizer,
-                                const struct file *sentence, struct ed_fold_flags *ret,
+static eddy_status folding_read(const struct ed_model_file *full,
+                                const struct ed_model_file *tokenizer,
+                                const struct ed_model_file *sentence, struct ed_fold_flags *ret,
                                 eddy_error *err)
 {
-    const char *kind = word_read(tokenizer, "tokenizer_class", "BertTokenizer");
+    const json_t *model = json_object_get(full->root, "model");
+    const char *type = ed_model_word(model, "type", "WordPiece");
+    if (strcmp(type, "WordPiece") != 0) { /* tokenizer.json says all */
+        int lower = 0;
+        ed_model_flag(sentence->root, "do_lower_case", &lower);
+        return lower ? ed_model_unsupported(sentence, "do_lower_case", "true", err) : EDDY_OK;
+    }
+    const char *kind = ed_model_word(tokenizer->root, "tokenizer_class", "BertTokenizer");
     if (strcmp(kind, "BertTokenizer") != 0 && strcmp(kind, "BertTokenizerFast") != 0)
-        return unsupported(tokenizer, "tokenizer_class", kind, err);
+        return ed_model_unsupported(tokenizer, "tokenizer_class", kind, err);
     int strip = -1; /* not said: as lower */
     *ret = (struct ed_fold_flags){.lower = 1, .split_cjk = 1};
     const json_t *normalizer = json_object_get(full->root, "normalizer");
-    flag_read(normalizer, "lowercase", &ret->lower);
-    flag_read(normalizer, "strip_accents", &strip);
-    flag_read(normalizer, "handle_chinese_chars", &ret->split_cjk);
-    flag_read(tokenizer->root, "do_lower_case", &ret->lower);
-    flag_read(tokenizer->root, "strip_accents", &strip);
-    flag_read(tokenizer->root, "tokenize_chinese_chars", &ret->split_cjk);
+    ed_model_flag(normalizer, "lowercase", &ret->lower);
+    ed_model_flag(normalizer, "strip_accents", &strip);
+    ed_model_flag(normalizer, "handle_chinese_chars", &ret->split_cjk);
+    ed_model_flag(tokenizer->root, "do_lower_case", &ret->lower);
+    ed_model_flag(tokenizer->root, "strip_accents", &strip);
+    ed_model_flag(tokenizer->root, "tokenize_chinese_chars", &ret->split_cjk);
     ret->strip_accents = strip < 0 ? ret->lower : strip;
     int lower_first = 0;
-    flag_read(sentence->root, "do_lower_case", &lower_first);
+    ed_model_flag(sentence->root, "do_lower_case", &lower_first);
     if (lower_first && !ret->lower)
-        return unsupported(sentence, "do_lower_case", "true", err);
+        return ed_model_unsupported(sentence, "do_lower_case", "true", err);
     return EDDY_OK;
 }
 
@@ -256,10 +199,11 @@ eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *re
     static const char *const names[FILES - 1] = {"config.json", "modules.json",
                                                  "sentence_bert_config.json", "tokenizer.json",
                                                  "tokenizer_config.json"};
-    struct file files[FILES] = {{0}};
+    struct ed_model_file files[FILES] = {{0}};
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < FILES - 1 && st == EDDY_OK; i++)
-        st = file_open(&files[i], dir, names[i], i == MODULES ? JSON_ARRAY : JSON_OBJECT, err);
+        st = ed_model_file_open(&files[i], dir, names[i], i == MODULES ? JSON_ARRAY : JSON_OBJECT,
+                                err);
     if (st == EDDY_OK && !files[MODEL].root)
         st = eddy_fail(err, EDDY_UNAVAILABLE,
                        "model %s: no config.json there; tools/fetch-model fetches a model", dir);
@@ -268,7 +212,7 @@ eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *re
     if (st == EDDY_OK)
         st = modules_read(&files[MODULES], pooling_name, sizeof pooling_name, err);
     if (st == EDDY_OK)
-        st = file_open(&files[POOLING], dir, pooling_name, JSON_OBJECT, err);
+        st = ed_model_file_open(&files[POOLING], dir, pooling_name, JSON_OBJECT, err);
     if (st == EDDY_OK)
         st = pooling_read(&files[POOLING], &config.pooling, err);
     if (st == EDDY_OK)
@@ -276,7 +220,7 @@ eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *re
     if (st == EDDY_OK)
         st = folding_read(&files[FULL], &files[TOKENIZER], &files[SENTENCE], &config.fold, err);
     for (size_t i = 0; i < FILES; i++)
-        file_close(&files[i]);
+        ed_model_file_close(&files[i]);
     if (st == EDDY_OK)
         *ret = config;
     return st;

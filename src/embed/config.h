@@ -16,7 +16,8 @@ struct ed_encoder_config {
     size_t heads;                    /* divides hidden */
     size_t inner;                    /* width inside the feed-forward step */
     size_t positions, pieces, types; /* rows of the three embedding tables */
-    size_t limit; /* tokens of a text, [CLS] and [SEP] included; at most positions */
+    size_t first; /* the position of a text's first token: 0, after the padding's in RoBERTa's */
+    size_t limit; /* tokens of a text, special ones included; at most positions - first */
     double norm_eps;
     enum ed_activation activation;
     enum ed_pooling pooling;

@@ -1,7 +1,9 @@
-/* The embedder: one door, a cache behind it, and behind that the ways: hash, encoder, endpoint. */
+/* The embedder: one door, a cache behind it, and behind that the ways: hash, encoder, static,
+ * endpoint. */
 #include "embed/cache.h"
 #include "embed/encoder.h"
 #include "embed/hash.h"
+#include "embed/static.h"
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -16,9 +18,10 @@
 #define BATCH 32 /* texts: enough for the encoder's products, and soon done */
 
 struct eddy_embedder {
-    struct ed_encoder *encoder; /* NULL: hash, or ... */
-    eddy_endpoint endpoint;     /* ... where embed is not NULL */
-    struct ed_cache *cache;     /* NULL: none */
+    struct ed_encoder *encoder;    /* one of the three, */
+    struct ed_static *static_rows; /* or none: hash */
+    eddy_endpoint endpoint;        /* where embed is not NULL */
+    struct ed_cache *cache;        /* NULL: none */
     size_t dim;
     uint64_t fingerprint;
     char name[300];
@@ -48,21 +51,40 @@ static int precision_find(const char *name, enum ed_precision *ret)
 }
 
 /* The last part of the directory's real path names the model. */
+static void name_set(struct eddy_embedder *embedder, const char *kind, const char *dir,
+                     const char *rest)
+{
+    char real[PATH_MAX];
+    const char *path = realpath(dir, real) ? real : dir;
+    const char *slash = strrchr(path, '/');
+    snprintf(embedder->name, sizeof embedder->name, "%s %.120s, %zu dimensions%s", kind,
+             slash ? slash + 1 : path, embedder->dim, rest);
+}
+
+static eddy_status static_open(struct eddy_embedder *embedder, const char *dir, eddy_error *err)
+{
+    eddy_status st = ed_static_open(dir, &embedder->static_rows, err);
+    if (st != EDDY_OK)
+        return st;
+    embedder->dim = ed_static_dim(embedder->static_rows);
+    embedder->fingerprint = ed_static_fingerprint(embedder->static_rows);
+    name_set(embedder, "static", dir, "");
+    return EDDY_OK;
+}
+
 static eddy_status encoder_open(struct eddy_embedder *embedder, const char *dir,
                                 enum ed_precision precision, eddy_error *err)
 {
-    char real[PATH_MAX];
+    char rest[60];
     eddy_status st = ed_encoder_open(dir, precision, &embedder->encoder, err);
     if (st != EDDY_OK)
         return st;
-    const char *path = realpath(dir, real) ? real : dir;
-    const char *slash = strrchr(path, '/');
     embedder->dim = ed_encoder_dim(embedder->encoder);
     embedder->fingerprint = ed_encoder_fingerprint(embedder->encoder);
-    snprintf(embedder->name, sizeof embedder->name, "encoder %.120s, %zu dimensions, %s by %s",
-             slash ? slash + 1 : path, embedder->dim,
+    snprintf(rest, sizeof rest, ", %s by %s",
              ed_precision_name(ed_encoder_precision(embedder->encoder)),
              ed_encoder_kernels(embedder->encoder));
+    name_set(embedder, "encoder", dir, rest);
     return EDDY_OK;
 }
 
@@ -75,26 +97,29 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
                                eddy_error *err)
 {
     const char *model = options->model, *dir = options->dir;
-    int by_encoder = !strcmp(model, "encoder") || (!strcmp(model, "auto") && is_model(dir));
-    int by_endpoint = !strcmp(model, "endpoint");
-    if (!by_encoder && !by_endpoint && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
-        return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder, endpoint",
-                         model);
+    int automatic = !strcmp(model, "auto"), by_endpoint = !strcmp(model, "endpoint");
+    int by_static = !strcmp(model, "static") || (automatic && dir && ed_static_is(dir));
+    int by_encoder = !strcmp(model, "encoder") || (automatic && !by_static && is_model(dir));
+    if (!by_static && !by_encoder && !by_endpoint && !automatic && strcmp(model, "hash") != 0)
+        return eddy_fail(err, EDDY_INVALID,
+                         "model %.40s is none of auto, hash, encoder, static, endpoint", model);
     if (by_endpoint && (!options->endpoint || !options->endpoint->embed || !options->endpoint->dim))
         return eddy_fail(err, EDDY_INVALID, "model endpoint: there is none that embeds");
     enum ed_precision precision = ED_F32;
     if (!precision_find(options->precision, &precision))
         return eddy_fail(err, EDDY_INVALID, "precision %.40s is none of auto, f32, bf16, int8",
                          options->precision);
-    if (by_encoder && !dir)
+    if ((by_encoder || by_static) && !dir)
         return eddy_fail(err, EDDY_UNAVAILABLE,
-                         "model encoder wants a directory; tools/fetch-model fetches one");
+                         "model %s wants a directory; tools/fetch-model fetches one", model);
     struct eddy_embedder *embedder = ed_alloc_zero(1, sizeof *embedder);
     if (!embedder)
         return eddy_fail_nomem(err, "embedder", sizeof *embedder);
     eddy_status st = EDDY_OK;
     if (by_encoder) {
         st = encoder_open(embedder, dir, precision, err);
+    } else if (by_static) {
+        st = static_open(embedder, dir, err);
     } else if (by_endpoint) {
         embedder->endpoint = *options->endpoint;
         embedder->dim = options->endpoint->dim;
@@ -108,10 +133,12 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
     if (st == EDDY_OK)
         st = ed_cache_new(options->cache_bytes, embedder->dim, embedder->fingerprint,
                           &embedder->cache, err);
-    if (st == EDDY_OK)
+    if (st == EDDY_OK) {
         *ret = embedder;
-    else
+    } else {
+        embedder->endpoint.free = NULL; /* it is still the caller's */
         eddy_embedder_free(embedder);
+    }
     return st;
 }
 
@@ -120,6 +147,7 @@ void eddy_embedder_free(eddy_embedder *embedder)
     if (!embedder)
         return;
     ed_encoder_free(embedder->encoder);
+    ed_static_free(embedder->static_rows);
     ed_cache_free(embedder->cache);
     if (embedder->endpoint.free)
         embedder->endpoint.free(embedder->endpoint.self);
@@ -158,6 +186,8 @@ static eddy_status embed_fresh(const eddy_embedder *embedder, const eddy_embed_c
         caller->refused[i] = NULL;
     if (embedder->encoder)
         return ed_encoder_embed(embedder->encoder, texts, n, scratch, ret, err);
+    if (embedder->static_rows)
+        return ed_static_embed(embedder->static_rows, texts, n, scratch, ret, err);
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         eddy_arena_reset(scratch);

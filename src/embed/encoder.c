@@ -9,7 +9,7 @@
 #include "embed/config.h"
 #include "embed/mapping.h"
 #include "embed/safetensors.h"
-#include "embed/wordpiece.h"
+#include "embed/tokenizer.h"
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -21,8 +21,7 @@
 #include <string.h>
 
 #define WEIGHTS_MAX  ((size_t)8 << 30) /* bytes */
-#define VOCAB_MAX    ((size_t)64 << 20)
-#define CODE_VERSION 2 /* grows when the same files give other vectors */
+#define CODE_VERSION 2                 /* grows when the same files give other vectors */
 
 struct ed_encoder {
     struct ed_encoder_config config;
@@ -30,29 +29,29 @@ struct ed_encoder {
     char *label; /* "model DIR: model.safetensors", before errors */
     struct ed_mapping mapping;
     struct ed_safetensors file;
-    struct ed_wordpiece *words;
+    struct ed_tokenizer *tok;
     struct ed_bert *bert;
     uint64_t fingerprint;
 };
 
 /* ---- opening ---- */
 
-static eddy_status words_open(struct ed_encoder *encoder, const char *dir, eddy_error *err)
+static eddy_status tokenizer_open(struct ed_encoder *encoder, const char *dir, eddy_error *err)
 {
     const struct ed_encoder_config *c = &encoder->config;
-    struct ed_mapping vocab;
-    char label[400];
-    snprintf(label, sizeof label, "model %s: vocab.txt", dir);
-    eddy_status st = ed_map(dir, "vocab.txt", VOCAB_MAX, &vocab, err);
+    const struct ed_tokenizer_options options = {.fold = c->fold};
+    eddy_status st = ed_tokenizer_open(dir, &options, &encoder->fingerprint, &encoder->tok, err);
     if (st != EDDY_OK)
         return st;
-    encoder->fingerprint = ed_hash_bulk(encoder->fingerprint, vocab.n ? vocab.at : "", vocab.n);
-    st = ed_wordpiece_new(vocab.n ? vocab.at : "", vocab.n, &c->fold, label, &encoder->words, err);
-    ed_unmap(&vocab);
-    if (st == EDDY_OK && ed_wordpiece_size(encoder->words) > c->pieces)
-        st = eddy_fail(err, EDDY_FORMAT, "%s: %zu pieces, but config.json: vocab_size is %zu",
-                       label, ed_wordpiece_size(encoder->words), c->pieces);
-    return st;
+    if (ed_tokenizer_size(encoder->tok) > c->pieces)
+        return eddy_fail(
+            err, EDDY_FORMAT,
+            "model %s: the tokenizer has %zu pieces, but config.json: vocab_size is %zu", dir,
+            ed_tokenizer_size(encoder->tok), c->pieces);
+    if (ed_tokenizer_around(encoder->tok) >= c->limit)
+        return eddy_fail(err, EDDY_FORMAT, "model %s: %zu special tokens leave nothing of %zu", dir,
+                         ed_tokenizer_around(encoder->tok), c->limit);
+    return EDDY_OK;
 }
 
 /* The settings as they were understood, so that a blank in config.json changes nothing. */
@@ -60,11 +59,11 @@ static uint64_t config_hash(const struct ed_encoder_config *c, enum ed_precision
 {
     char text[400];
     int n = snprintf(text, sizeof text,
-                     "encoder %d %s %zu %zu %zu %zu %zu %zu %a %d %d "
+                     "encoder %d %s %zu %zu %zu %zu %zu %zu %zu %a %d %d "
                      "%d %d %d",
                      CODE_VERSION, ed_precision_name(precision), c->hidden, c->layers, c->heads,
-                     c->inner, c->positions, c->limit, c->norm_eps, c->activation, c->pooling,
-                     c->fold.lower, c->fold.strip_accents, c->fold.split_cjk);
+                     c->inner, c->positions, c->first, c->limit, c->norm_eps, c->activation,
+                     c->pooling, c->fold.lower, c->fold.strip_accents, c->fold.split_cjk);
     return ed_hash_bulk(0, text, (size_t)n);
 }
 
@@ -80,7 +79,7 @@ static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, eddy_
         return eddy_fail_nomem(err, dir, n_label);
     snprintf(encoder->label, n_label, "model %s: %s", dir, weights);
     encoder->fingerprint = config_hash(&encoder->config, encoder->precision);
-    st = words_open(encoder, dir, err);
+    st = tokenizer_open(encoder, dir, err);
     if (st == EDDY_OK)
         st = ed_map(dir, weights, WEIGHTS_MAX, &encoder->mapping, err);
     if (st != EDDY_OK)
@@ -118,7 +117,7 @@ void ed_encoder_free(struct ed_encoder *encoder)
     if (!encoder)
         return;
     ed_bert_free(encoder->bert);
-    ed_wordpiece_free(encoder->words);
+    ed_tokenizer_free(encoder->tok);
     ed_safetensors_clear(&encoder->file);
     ed_unmap(&encoder->mapping);
     ed_free(encoder->label);
@@ -191,15 +190,21 @@ eddy_status ed_encoder_embed(const struct ed_encoder *encoder, const eddy_str *t
     struct ed_pass pack;
     eddy_arena_reset(scratch);
     eddy_status st = ed_pass_init(&pack, encoder->bert, scratch, err);
+    struct ed_token_work *work = st == EDDY_OK ? ed_token_work_new(scratch) : NULL;
+    if (st == EDDY_OK && !work)
+        st = eddy_fail_nomem(err, "tokens", 0);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
-        size_t n_tokens = pack.start[pack.n_texts];
-        uint32_t *ids = pack.ids + n_tokens;
-        size_t n_ids = ed_wordpiece_read(encoder->words, texts[i], ids, c->limit);
-        if (pack.n_texts == pack.texts_max || n_tokens + n_ids > pack.tokens_max) {
+        const uint32_t *ids;
+        size_t n_tokens = pack.start[pack.n_texts], n_ids;
+        st = ed_tokenizer_read(encoder->tok, work, texts[i], c->limit, &ids, &n_ids, err);
+        if (st == EDDY_OK &&
+            (pack.n_texts == pack.texts_max || n_tokens + n_ids > pack.tokens_max)) {
             st = pack_pass(encoder, &pack, ret + (i - pack.n_texts) * c->hidden, err);
-            memmove(pack.ids, ids, n_ids * sizeof *ids);
             n_tokens = 0;
         }
+        if (st != EDDY_OK)
+            break;
+        memcpy(pack.ids + n_tokens, ids, n_ids * sizeof *ids);
         pack.start[++pack.n_texts] = n_tokens + n_ids;
     }
     if (st == EDDY_OK && pack.n_texts)

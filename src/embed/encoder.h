@@ -8,9 +8,10 @@
 
 struct ed_encoder;
 
-/* Open the model of a directory: config.json, model.safetensors, vocab.txt, and what else
- * config.h lists. The weights are mapped; those that are multiplied with are packed for the best
- * kernels of this CPU, in the precision asked for; with OpenBLAS they are used in place.
+/* Open the model of a directory: config.json, model.safetensors, the tokenizer's files,
+ * and what else config.h lists. The weights are mapped; those that are multiplied with are packed
+ * for the best kernels of this CPU, in the precision asked for; with OpenBLAS they are used in
+ * place.
  *
  * EDDY_UNAVAILABLE  a file is missing or cannot be read
  * EDDY_FORMAT       a file is not what it should be, or asks for what is not supported

@@ -169,20 +169,21 @@ void ed_safetensors_clear(struct ed_safetensors *file)
     *file = (struct ed_safetensors){.label = file->label};
 }
 
-static const struct ed_tensor *tensor_find(const struct ed_safetensors *file, const char *name)
+const struct ed_tensor *ed_safetensors_find(const struct ed_safetensors *file, const char *name)
 {
-    static const char prefix[] = "bert.";
-    for (size_t i = 0; i < file->n_tensors; i++) {
-        const char *have = file->tensors[i].name;
-        if (!strcmp(have, name) ||
-            (!strncmp(have, prefix, sizeof prefix - 1) && !strcmp(have + sizeof prefix - 1, name)))
-            return &file->tensors[i];
-    }
+    static const char *const prefixes[] = {"", "bert.", "roberta."};
+    for (size_t i = 0; i < file->n_tensors; i++)
+        for (size_t j = 0; j < sizeof prefixes / sizeof *prefixes; j++) {
+            const char *have = file->tensors[i].name;
+            size_t n = strlen(prefixes[j]);
+            if (!strncmp(have, prefixes[j], n) && !strcmp(have + n, name))
+                return &file->tensors[i];
+        }
     return NULL;
 }
 
-/* IEEE binary16 to binary32, exactly; subnormal numbers are normalised by the multiplication. */
-static float from_f16(uint16_t half)
+/* Subnormal numbers are normalised by the multiplication. */
+float ed_float_of_half(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16;
     uint32_t rest = (uint32_t)(half & 0x7FFF) << 13;
@@ -221,7 +222,7 @@ static void shape_text(const size_t *shape, size_t n, char ret[SHAPE_TEXT])
 eddy_status ed_safetensors_floats(struct ed_safetensors *file, const char *name, size_t rows,
                                   size_t cols, const float **ret, eddy_error *err)
 {
-    const struct ed_tensor *t = tensor_find(file, name);
+    const struct ed_tensor *t = ed_safetensors_find(file, name);
     if (!t)
         return eddy_fail(err, EDDY_FORMAT, "%s: no tensor %s", file->label, name);
     size_t wanted[] = {rows, cols};
@@ -253,7 +254,7 @@ eddy_status ed_safetensors_floats(struct ed_safetensors *file, const char *name,
     for (size_t i = 0; i < n && !is_f32; i++) {
         uint16_t half;
         memcpy(&half, t->at + i * sizeof half, sizeof half);
-        copy[i] = is_f16 ? from_f16(half) : from_bf16(half);
+        copy[i] = is_f16 ? ed_float_of_half(half) : from_bf16(half);
     }
     *ret = copy;
     return EDDY_OK;

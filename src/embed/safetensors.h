@@ -39,7 +39,13 @@ eddy_status ed_safetensors_init(struct ed_safetensors *file, const char *bytes, 
                                 const char *label, eddy_error *err);
 void ed_safetensors_clear(struct ed_safetensors *file);
 
-/* A tensor as (rows, cols) floats, or (cols) when rows is 0; found as name or "bert." name.
+/* A tensor as it lies in the file, found as name or behind "bert." or "roberta."; NULL: none. */
+const struct ed_tensor *ed_safetensors_find(const struct ed_safetensors *file, const char *name);
+
+/* IEEE binary16 to binary32, exactly. */
+float ed_float_of_half(uint16_t half);
+
+/* A tensor as (rows, cols) floats, or (cols) when rows is 0; found in the same way.
  *
  *   ret  into the file itself when it holds aligned F32, else a converted copy (F16, BF16);
  *        lives until clear

@@ -453,8 +453,8 @@ TEST(each_wrong_file_is_told_apart)
     } cases[] = {
         {"config.json", NULL, EDDY_UNAVAILABLE, "no config.json there; tools/fetch-model"},
         {"config.json", "", EDDY_FORMAT, "config.json: line 1"},
-        {"config.json", "{\"model_type\": \"roberta\"}", EDDY_FORMAT,
-         "config.json: model_type \"roberta\" is not supported"},
+        {"config.json", "{\"model_type\": \"distilbert\"}", EDDY_FORMAT,
+         "config.json: model_type \"distilbert\" is not supported"},
         {"config.json", "{\"model_type\": \"bert\", \"hidden_act\": \"silu\"}", EDDY_FORMAT,
          "config.json: hidden_act \"silu\" is not supported"},
         {"config.json", "{\"model_type\": \"bert\", \"position_embedding_type\": \"relative_key\"}",
@@ -482,7 +482,7 @@ TEST(each_wrong_file_is_told_apart)
          "{\"model_type\": \"bert\", \"hidden_size\": 16, \"num_hidden_layers\": 2, "
          "\"num_attention_heads\": 2, \"intermediate_size\": 24, \"max_position_embeddings\": 40, "
          "\"vocab_size\": 35, \"type_vocab_size\": 2}",
-         EDDY_FORMAT, "vocab.txt: 36 pieces, but config.json: vocab_size is 35"},
+         EDDY_FORMAT, "the tokenizer has 36 pieces, but config.json: vocab_size is 35"},
         {"config.json", "[]", EDDY_FORMAT, "config.json holds no JSON object"},
         {"modules.json", "{}", EDDY_FORMAT, "modules.json holds no JSON list"},
         {"sentence_bert_config.json", "[]", EDDY_FORMAT,
