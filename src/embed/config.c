@@ -191,14 +191,30 @@ static eddy_status folding_read(const struct ed_model_file *full,
     return EDDY_OK;
 }
 
+/* The prompt that sentence-transformers puts before a text when it is told nothing. */
+static eddy_status prefix_read(const struct ed_model_file *file, struct ed_encoder_config *ret,
+                               eddy_error *err)
+{
+    const char *name = ed_model_word(file->root, "default_prompt_name", NULL);
+    const char *prompt =
+        name ? ed_model_word(json_object_get(file->root, "prompts"), name, NULL) : "";
+    if (!prompt)
+        return ed_model_wrong(file, err, "prompts has no \"%.60s\"", name);
+    if (strlen(prompt) >= sizeof ret->prefix)
+        return ed_model_wrong(file, err, "the prompt \"%.60s\" is longer than %zu bytes", name,
+                              sizeof ret->prefix - 1);
+    snprintf(ret->prefix, sizeof ret->prefix, "%s", prompt);
+    return EDDY_OK;
+}
+
 eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *ret, eddy_error *err)
 {
     struct ed_encoder_config config = {0};
     char pooling_name[PATH_MAX] = "1_Pooling/config.json";
-    enum { MODEL, MODULES, SENTENCE, FULL, TOKENIZER, POOLING, FILES };
-    static const char *const names[FILES - 1] = {"config.json", "modules.json",
-                                                 "sentence_bert_config.json", "tokenizer.json",
-                                                 "tokenizer_config.json"};
+    enum { MODEL, MODULES, SENTENCE, FULL, TOKENIZER, PROMPTS, POOLING, FILES };
+    static const char *const names[FILES - 1] = {
+        "config.json",    "modules.json",          "sentence_bert_config.json",
+        "tokenizer.json", "tokenizer_config.json", "config_sentence_transformers.json"};
     struct ed_model_file files[FILES] = {{0}};
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < FILES - 1 && st == EDDY_OK; i++)
@@ -219,6 +235,8 @@ eddy_status ed_encoder_config_read(const char *dir, struct ed_encoder_config *re
         st = limit_read(&files[SENTENCE], &files[TOKENIZER], &config, err);
     if (st == EDDY_OK)
         st = folding_read(&files[FULL], &files[TOKENIZER], &files[SENTENCE], &config.fold, err);
+    if (st == EDDY_OK)
+        st = prefix_read(&files[PROMPTS], &config, err);
     for (size_t i = 0; i < FILES; i++)
         ed_model_file_close(&files[i]);
     if (st == EDDY_OK)

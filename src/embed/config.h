@@ -22,10 +22,12 @@ struct ed_encoder_config {
     enum ed_activation activation;
     enum ed_pooling pooling;
     struct ed_fold_flags fold;
+    char prefix[200]; /* what the model wants put before each text; "": nothing */
 };
 
 /* Read config.json, and where they are there modules.json, the pooling module's config.json,
- * sentence_bert_config.json, tokenizer.json and tokenizer_config.json.
+ * sentence_bert_config.json, tokenizer.json, tokenizer_config.json and
+ * config_sentence_transformers.json.
  *
  * EDDY_UNAVAILABLE  config.json is missing, or a file cannot be read
  * EDDY_FORMAT       a file is not what it should be, or asks for what is not supported: the text

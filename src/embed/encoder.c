@@ -8,6 +8,7 @@
 #include "embed/bert.h"
 #include "embed/config.h"
 #include "embed/mapping.h"
+#include "embed/run.h"
 #include "embed/safetensors.h"
 #include "embed/tokenizer.h"
 
@@ -64,7 +65,7 @@ static uint64_t config_hash(const struct ed_encoder_config *c, enum ed_precision
                      CODE_VERSION, ed_precision_name(precision), c->hidden, c->layers, c->heads,
                      c->inner, c->positions, c->first, c->limit, c->norm_eps, c->activation,
                      c->pooling, c->fold.lower, c->fold.strip_accents, c->fold.split_cjk);
-    return ed_hash_bulk(0, text, (size_t)n);
+    return ed_hash_bulk(ed_hash_bulk(0, text, (size_t)n), c->prefix, strlen(c->prefix));
 }
 
 static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, eddy_error *err)
@@ -183,6 +184,21 @@ static eddy_status pack_pass(const struct ed_encoder *encoder, struct ed_pass *p
     return EDDY_OK;
 }
 
+/* The text behind the model's prefix, in room that grows. at NULL: no memory. */
+static eddy_str prefixed(const struct ed_encoder_config *c, eddy_str text, struct ed_run *room,
+                         eddy_arena *scratch)
+{
+    size_t n = strlen(c->prefix);
+    if (!n)
+        return text;
+    room->n = 0;
+    if (!ed_run_room(room, scratch, n + text.n))
+        return (eddy_str){NULL, 0};
+    ed_run_put(room, c->prefix, n);
+    ed_run_put(room, text.at, text.n);
+    return (eddy_str){room->at, room->n};
+}
+
 eddy_status ed_encoder_embed(const struct ed_encoder *encoder, const eddy_str *texts, size_t n,
                              eddy_arena *scratch, float *ret, eddy_error *err)
 {
@@ -190,13 +206,19 @@ eddy_status ed_encoder_embed(const struct ed_encoder *encoder, const eddy_str *t
     struct ed_pass pack;
     eddy_arena_reset(scratch);
     eddy_status st = ed_pass_init(&pack, encoder->bert, scratch, err);
+    struct ed_run room = {0};
     struct ed_token_work *work = st == EDDY_OK ? ed_token_work_new(scratch) : NULL;
     if (st == EDDY_OK && !work)
         st = eddy_fail_nomem(err, "tokens", 0);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         const uint32_t *ids;
         size_t n_tokens = pack.start[pack.n_texts], n_ids;
-        st = ed_tokenizer_read(encoder->tok, work, texts[i], c->limit, &ids, &n_ids, err);
+        eddy_str text = prefixed(c, texts[i], &room, scratch);
+        if (texts[i].n && !text.at) {
+            st = eddy_fail_nomem(err, "prefix", texts[i].n);
+            break;
+        }
+        st = ed_tokenizer_read(encoder->tok, work, text, c->limit, &ids, &n_ids, err);
         if (st == EDDY_OK &&
             (pack.n_texts == pack.texts_max || n_tokens + n_ids > pack.tokens_max)) {
             st = pack_pass(encoder, &pack, ret + (i - pack.n_texts) * c->hidden, err);

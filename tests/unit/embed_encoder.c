@@ -573,6 +573,54 @@ static uint64_t fingerprint(void)
     return print;
 }
 
+/* The vector of a text by the model as its files stand now. */
+static void vector_of(const char *text, float *ret)
+{
+    eddy_embedder *embedder = model_open_as("f32");
+    eddy_arena *scratch = eddy_arena_new(0);
+    eddy_error err = {0};
+    eddy_str one = {text, strlen(text)};
+    CHECK_OK(eddy_embedder_embed(embedder, &one, 1, scratch, ret, &err), &err);
+    eddy_arena_free(scratch);
+    eddy_embedder_free(embedder);
+}
+
+TEST(the_prompt_of_a_model_stands_before_each_text)
+{
+    static const char prompts[] = "config_sentence_transformers.json";
+    float wanted[HIDDEN], got[HIDDEN];
+    model_write();
+    uint64_t before = fingerprint();
+    vector_of("flood storm", wanted);
+    text_write(prompts, "{\"prompts\": {\"query\": \"flood \"}, \"default_prompt_name\": null}");
+    assert_true(before == fingerprint());
+    text_write(prompts, "{\"prompts\": {\"q\": \"flood \"}, \"default_prompt_name\": \"q\"}");
+    assert_true(before != fingerprint());
+    vector_of("storm", got);
+    assert_memory_equal(got, wanted, sizeof got);
+    file_remove(prompts);
+}
+
+TEST(positions_of_roberta_begin_behind_the_padding)
+{
+    static float rows[POSITIONS * HIDDEN];
+    char roberta[600];
+    float wanted[HIDDEN], got[HIDDEN];
+    struct tensor *positions = &tensors[1];
+    memcpy(rows, positions->at, sizeof rows);
+    memmove(positions->at, rows + HIDDEN, sizeof rows - HIDDEN * sizeof *rows);
+    model_write();
+    vector_of("storm a, flood b.", wanted);
+    memcpy(positions->at, rows, sizeof rows);
+    model_write();
+    snprintf(roberta, sizeof roberta, "{\"pad_token_id\": 0, \"model_type\": \"xlm-roberta\"%s",
+             config_json + strlen("{\"model_type\": \"bert\""));
+    text_write("config.json", roberta);
+    vector_of("storm a, flood b.", got);
+    assert_memory_equal(got, wanted, sizeof got);
+    model_write();
+}
+
 TEST(the_fingerprint_follows_all_that_counts)
 {
     model_write();
@@ -696,6 +744,8 @@ int main(void)
         cmocka_unit_test(each_wrong_file_is_told_apart),
         cmocka_unit_test(each_missing_tensor_is_named),
         cmocka_unit_test(weights_that_are_not_finite_give_no_vector),
+        cmocka_unit_test(the_prompt_of_a_model_stands_before_each_text),
+        cmocka_unit_test(positions_of_roberta_begin_behind_the_padding),
         cmocka_unit_test(the_fingerprint_follows_all_that_counts),
         cmocka_unit_test(auto_takes_the_encoder_when_it_is_there),
         cmocka_unit_test(hash_embeds_a_batch_row_by_row),
