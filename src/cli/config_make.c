@@ -92,6 +92,7 @@ eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **r
     options.model = models[config->embed.model];
     options.dir = config->embed.dir;
     options.precision = precisions[config->embed.precision];
+    options.chunks = config->embed.long_texts == ED_EMBED_CHUNKS;
     options.cache_bytes = (size_t)config->embed.cache;
     eddy_embedder *embedder = NULL;
     eddy_status st = eddy_embedder_open(&options, &embedder, err);

@@ -45,21 +45,23 @@ static int precision_find(const char *name, enum ed_precision *ret)
 }
 
 /* The last part of the directory's real path names the model. */
-static eddy_status encoder_open(struct eddy_embedder *embedder, const char *dir,
-                                enum ed_precision precision, eddy_error *err)
+static eddy_status encoder_open(struct eddy_embedder *embedder,
+                                const eddy_embedder_options *options, enum ed_precision precision,
+                                eddy_error *err)
 {
     char real[PATH_MAX];
-    eddy_status st = ed_encoder_open(dir, precision, &embedder->encoder, err);
+    const char *dir = options->dir;
+    eddy_status st = ed_encoder_open(dir, precision, options->chunks, &embedder->encoder, err);
     if (st != EDDY_OK)
         return st;
     const char *path = realpath(dir, real) ? real : dir;
     const char *slash = strrchr(path, '/');
     embedder->dim = ed_encoder_dim(embedder->encoder);
     embedder->fingerprint = ed_encoder_fingerprint(embedder->encoder);
-    snprintf(embedder->name, sizeof embedder->name, "encoder %.120s, %zu dimensions, %s by %s",
+    snprintf(embedder->name, sizeof embedder->name, "encoder %.120s, %zu dimensions, %s by %s%s",
              slash ? slash + 1 : path, embedder->dim,
              ed_precision_name(ed_encoder_precision(embedder->encoder)),
-             ed_encoder_kernels(embedder->encoder));
+             ed_encoder_kernels(embedder->encoder), options->chunks ? ", chunks" : "");
     return EDDY_OK;
 }
 
@@ -87,7 +89,7 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
         return eddy_fail_nomem(err, "embedder", sizeof *embedder);
     eddy_status st = EDDY_OK;
     if (by_encoder) {
-        st = encoder_open(embedder, dir, precision, err);
+        st = encoder_open(embedder, options, precision, err);
     } else {
         embedder->dim = ED_HASH_DIM;
         embedder->fingerprint = ed_fnv1a(ED_FNV_BASIS, hash_version, sizeof hash_version);

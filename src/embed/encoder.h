@@ -12,11 +12,14 @@ struct ed_encoder;
  * config.h lists. The weights are mapped; those that are multiplied with are packed for the best
  * kernels of this CPU, in the precision asked for; with OpenBLAS they are used in place.
  *
+ *   chunks  1: of a longer text than the model reads, the mean of its chunks (chunks.h); 0: its
+ *           beginning
+ *
  * EDDY_UNAVAILABLE  a file is missing or cannot be read
  * EDDY_FORMAT       a file is not what it should be, or asks for what is not supported
  * EDDY_NOMEM */
-eddy_status ed_encoder_open(const char *dir, enum ed_precision precision, struct ed_encoder **ret,
-                            eddy_error *err);
+eddy_status ed_encoder_open(const char *dir, enum ed_precision precision, int chunks,
+                            struct ed_encoder **ret, eddy_error *err);
 void ed_encoder_free(struct ed_encoder *encoder);
 
 size_t ed_encoder_dim(const struct ed_encoder *encoder);

@@ -1,5 +1,5 @@
 eddy_folder(embed
-  SOURCES terms.c hash.c embedder.c cache.c encoder.c bert.c config.c safetensors.c mapping.c wordpiece.c fold.c
+  SOURCES terms.c hash.c embedder.c cache.c chunks.c encoder.c bert.c config.c safetensors.c mapping.c wordpiece.c fold.c
     kernels.c
   LINK PkgConfig::jansson PkgConfig::utf8proc)
 # Of xxHash only the header: it is compiled into the cache.
