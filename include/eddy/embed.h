@@ -79,13 +79,17 @@ typedef struct eddy_embedder_options {
      * 127ths of their column's largest, tokens in 255ths of their range; "auto": bf16 where the CPU
      * multiplies that by itself, else f32. NULL is "auto". */
     const char *precision;
+    /* What the encoder does with a text that is longer than the model reads. 0: its beginning is
+     * all that counts. 1: it goes through in overlapping chunks (8 at most), each behind the text's
+     * beginning; its vector is their mean, weighted by their tokens. */
+    int chunks;
     /* Vectors of texts that were embedded before are kept in so much memory, and given again; 0:
      * none are. */
     size_t cache_bytes;
     const eddy_endpoint *endpoint; /* copied; the embedder frees it, once it is open */
 } eddy_embedder_options;
 
-/* model and precision "auto", no directory, no cache. */
+/* model and precision "auto", no directory, no chunks, no cache. */
 EDDY_API void eddy_embedder_options_init(eddy_embedder_options *options);
 
 /* Open an embedder.
@@ -114,6 +118,7 @@ EDDY_API uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder);
 /* Embed n texts.
  *
  *   texts    (n) title and text joined by a blank, cleaned; any length, cut at the model's limit
+ *            or, by the option, in chunks
  *   scratch  work memory; reset by this call; one for each thread
  *   ret      (n, dim) row-major float32, each row of length 1, or all 0 where the text has
  *            nothing to embed (hash, static) or is refused (endpoint)

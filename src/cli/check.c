@@ -87,14 +87,11 @@ static const char *const sample[] = {
     "Ferry runs aground off the north harbour, all passengers safe",
     "connection to db-3 timed out after 30000 ms (attempt 4 of 5), giving up",
     "My card was charged twice for the same order. How do I get my money back?",
-    "The river rose by two metres overnight and flooded the lower town. Schools stay closed until "
-    "Thursday, the mayor said, and the bridge to the station will be checked by engineers before "
-    "trains run again.",
+    "The river rose by two metres overnight, schools in the lower town stay closed until Thursday",
     "Parliament votes on the budget tonight",
     "kernel: nvme0n1: I/O error, dev nvme0n1, sector 182034432 op 0x0:(READ)",
     "The app keeps logging me out since the last update",
-    "An earthquake of magnitude 6.1 struck the coast early on Sunday. Buildings were damaged in "
-    "three villages; there is no warning of a tsunami."};
+    "An earthquake of magnitude 6.1 struck the coast early on Sunday, no warning of a tsunami"};
 enum { SAMPLE = sizeof sample / sizeof *sample, SAMPLE_MS = 300 };
 
 /* Embed the sample, again and again for a while where per_second is wanted. ret (SAMPLE, dim). */

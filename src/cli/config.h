@@ -68,6 +68,7 @@ enum ed_profile {
     ED_PROFILE_LOGS
 };
 enum ed_stage { ED_STAGE_ALL, ED_STAGE_EMBED, ED_STAGE_ENGINE };
+enum ed_embed_long { ED_EMBED_CUT, ED_EMBED_CHUNKS };
 enum ed_embed_precision { ED_EMBED_AUTO, ED_EMBED_F32, ED_EMBED_BF16, ED_EMBED_INT8 };
 enum ed_model {
     ED_MODEL_AUTO,
@@ -110,6 +111,7 @@ struct ed_config {
         int model;         /* enum ed_model */
         const char *dir;   /* never empty after ed_config_finish, but where there is no home */
         int precision;     /* enum ed_embed_precision */
+        int long_texts;    /* enum ed_embed_long */
         int64_t workers;   /* 0: one for each processor */
         int64_t cache;     /* bytes */
         double keyphrases; /* their weight; 0: off */

@@ -153,6 +153,12 @@ const struct ed_option ed_options[] = {
      .help = "In what the encoder multiplies. bf16: several times as fast as f32 on a CPU that has "
              "it, and the events are the same; int8: faster still, a little coarser. auto: bf16 on "
              "such a CPU, else f32. A state goes on in the precision that it was made with."},
+    {"embed.long", CHOICE(embed.long_texts), .standard = "cut",
+     WORDS({"cut", ED_EMBED_CUT}, {"chunks", ED_EMBED_CHUNKS}),
+     .help = "Texts that are longer than the encoder reads (256 tokens, some 180 words). cut: the "
+             "beginning counts, as is right for news. chunks: the mean of up to 8 overlapping "
+             "chunks, each behind the text's beginning, for texts that come to the point late; up "
+             "to 8 times the work. A state goes on in the way that it was made with."},
     {"embed.workers", INTEGER(embed.workers), RANGE(1, 256), WORDS({"auto", 0}), .standard = "auto",
      .help = "Threads that parse and embed; auto: one for each processor, and for an endpoint at "
              "least one for each request that may be under way."},

@@ -177,21 +177,6 @@ void ed_bert_free(struct ed_bert *bert)
     ed_free(bert);
 }
 
-size_t ed_bert_bytes(const struct ed_bert *bert)
-{
-    return bert->n_packed;
-}
-
-const struct ed_kernels *ed_bert_kernels(const struct ed_bert *bert)
-{
-    return bert->kernels;
-}
-
-const struct ed_kernels *ed_bert_attention(const struct ed_bert *bert)
-{
-    return bert->attention;
-}
-
 /* ---- a pass ---- */
 
 static size_t rounded(size_t n, size_t to)

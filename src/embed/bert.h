@@ -21,12 +21,6 @@ eddy_status ed_bert_new(const struct ed_encoder_config *config, struct ed_safete
                         const struct ed_kernels *kernels, struct ed_bert **ret, eddy_error *err);
 void ed_bert_free(struct ed_bert *bert);
 
-/* Bytes of the packed weights. */
-size_t ed_bert_bytes(const struct ed_bert *bert);
-/* The kernels of the weights, and those of attention. */
-const struct ed_kernels *ed_bert_kernels(const struct ed_bert *bert);
-const struct ed_kernels *ed_bert_attention(const struct ed_bert *bert);
-
 /* Whole texts end to end, and the memory of one pass. The caller fills what stands before the
  * blank line. */
 struct ed_pass {

@@ -72,19 +72,21 @@ static eddy_status static_open(struct eddy_embedder *embedder, const char *dir, 
     return EDDY_OK;
 }
 
-static eddy_status encoder_open(struct eddy_embedder *embedder, const char *dir,
-                                enum ed_precision precision, eddy_error *err)
+static eddy_status encoder_open(struct eddy_embedder *embedder,
+                                const eddy_embedder_options *options, enum ed_precision precision,
+                                eddy_error *err)
 {
     char rest[60];
-    eddy_status st = ed_encoder_open(dir, precision, &embedder->encoder, err);
+    eddy_status st = ed_encoder_open(options->dir, ed_kernels_best(precision), options->chunks,
+                                     &embedder->encoder, err);
     if (st != EDDY_OK)
         return st;
     embedder->dim = ed_encoder_dim(embedder->encoder);
     embedder->fingerprint = ed_encoder_fingerprint(embedder->encoder);
-    snprintf(rest, sizeof rest, ", %s by %s",
-             ed_precision_name(ed_encoder_precision(embedder->encoder)),
-             ed_encoder_kernels(embedder->encoder));
-    name_set(embedder, "encoder", dir, rest);
+    snprintf(rest, sizeof rest, ", %s by %s%s",
+             ed_precision_name(ed_encoder_kernels(embedder->encoder)->precision),
+             ed_encoder_kernels(embedder->encoder)->name, options->chunks ? ", chunks" : "");
+    name_set(embedder, "encoder", options->dir, rest);
     return EDDY_OK;
 }
 
@@ -117,7 +119,7 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
         return eddy_fail_nomem(err, "embedder", sizeof *embedder);
     eddy_status st = EDDY_OK;
     if (by_encoder) {
-        st = encoder_open(embedder, dir, precision, err);
+        st = encoder_open(embedder, options, precision, err);
     } else if (by_static) {
         st = static_open(embedder, dir, err);
     } else if (by_endpoint) {

@@ -2,10 +2,13 @@
  * rows of each text to one.
  *
  * Texts are laid end to end in packs, without padding. A pack is one matrix for every step of the
- * network but attention; a text that is longer than a pack makes one by itself. */
+ * network but attention; a text that is longer than a pack makes one by itself. What is longer than
+ * the model reads is cut, or goes through in chunks whose mean, weighted by their tokens, is its
+ * row. */
 #include "embed/encoder.h"
 
 #include "embed/bert.h"
+#include "embed/chunks.h"
 #include "embed/config.h"
 #include "embed/mapping.h"
 #include "embed/run.h"
@@ -26,8 +29,9 @@
 
 struct ed_encoder {
     struct ed_encoder_config config;
-    enum ed_precision precision;
-    char *label; /* "model DIR: model.safetensors", before errors */
+    const struct ed_kernels *kernels;
+    size_t tokens_max; /* of a text: the limit, or more where it goes in chunks */
+    char *label;       /* "model DIR: model.safetensors", before errors */
     struct ed_mapping mapping;
     struct ed_safetensors file;
     struct ed_tokenizer *tok;
@@ -52,34 +56,43 @@ static eddy_status tokenizer_open(struct ed_encoder *encoder, const char *dir, e
     if (ed_tokenizer_around(encoder->tok) >= c->limit)
         return eddy_fail(err, EDDY_FORMAT, "model %s: %zu special tokens leave nothing of %zu", dir,
                          ed_tokenizer_around(encoder->tok), c->limit);
+    if (encoder->tokens_max > c->limit && ed_tokenizer_around(encoder->tok) != 2)
+        return eddy_fail(err, EDDY_FORMAT,
+                         "model %s: chunks want one special token at each end of a text, its "
+                         "tokenizer has %zu",
+                         dir, ed_tokenizer_around(encoder->tok));
     return EDDY_OK;
 }
 
 /* The settings as they were understood, so that a blank in config.json changes nothing. */
-static uint64_t config_hash(const struct ed_encoder_config *c, enum ed_precision precision)
+static uint64_t config_hash(const struct ed_encoder *encoder)
 {
+    const struct ed_encoder_config *c = &encoder->config;
     char text[400];
     int n = snprintf(text, sizeof text,
                      "encoder %d %s %zu %zu %zu %zu %zu %zu %zu %a %d %d "
-                     "%d %d %d",
-                     CODE_VERSION, ed_precision_name(precision), c->hidden, c->layers, c->heads,
-                     c->inner, c->positions, c->first, c->limit, c->norm_eps, c->activation,
-                     c->pooling, c->fold.lower, c->fold.strip_accents, c->fold.split_cjk);
+                     "%d %d %d%s",
+                     CODE_VERSION, ed_precision_name(encoder->kernels->precision), c->hidden,
+                     c->layers, c->heads, c->inner, c->positions, c->first, c->limit, c->norm_eps,
+                     c->activation, c->pooling, c->fold.lower, c->fold.strip_accents,
+                     c->fold.split_cjk, encoder->tokens_max > c->limit ? " chunks 1" : "");
     return ed_hash_bulk(ed_hash_bulk(0, text, (size_t)n), c->prefix, strlen(c->prefix));
 }
 
-static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, eddy_error *err)
+static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, int chunks,
+                              eddy_error *err)
 {
     static const char weights[] = "model.safetensors";
     size_t n_label = strlen(dir) + sizeof weights + sizeof "model : ";
     eddy_status st = ed_encoder_config_read(dir, &encoder->config, err);
     if (st != EDDY_OK)
         return st;
+    encoder->tokens_max = chunks ? ed_chunks_tokens(encoder->config.limit) : encoder->config.limit;
     encoder->label = ed_alloc(n_label);
     if (!encoder->label)
         return eddy_fail_nomem(err, dir, n_label);
     snprintf(encoder->label, n_label, "model %s: %s", dir, weights);
-    encoder->fingerprint = config_hash(&encoder->config, encoder->precision);
+    encoder->fingerprint = config_hash(encoder);
     st = tokenizer_open(encoder, dir, err);
     if (st == EDDY_OK)
         st = ed_map(dir, weights, WEIGHTS_MAX, &encoder->mapping, err);
@@ -88,8 +101,7 @@ static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, eddy_
     const struct ed_mapping *map = &encoder->mapping;
     st = ed_safetensors_init(&encoder->file, map->at, map->n, encoder->label, err);
     if (st == EDDY_OK)
-        st = ed_bert_new(&encoder->config, &encoder->file, ed_kernels_best(encoder->precision),
-                         &encoder->bert, err);
+        st = ed_bert_new(&encoder->config, &encoder->file, encoder->kernels, &encoder->bert, err);
     if (st != EDDY_OK)
         return st;
     encoder->fingerprint = ed_hash_bulk(encoder->fingerprint, map->at, map->n);
@@ -97,15 +109,15 @@ static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, eddy_
     return EDDY_OK;
 }
 
-eddy_status ed_encoder_open(const char *dir, enum ed_precision precision, struct ed_encoder **ret,
-                            eddy_error *err)
+eddy_status ed_encoder_open(const char *dir, const struct ed_kernels *kernels, int chunks,
+                            struct ed_encoder **ret, eddy_error *err)
 {
     struct ed_encoder *encoder = ed_alloc_zero(1, sizeof *encoder);
     if (!encoder)
         return eddy_fail_nomem(err, "encoder", sizeof *encoder);
-    encoder->precision = precision;
+    encoder->kernels = kernels;
     ed_blas_single_thread();
-    eddy_status st = parts_open(encoder, dir, err);
+    eddy_status st = parts_open(encoder, dir, chunks, err);
     if (st == EDDY_OK)
         *ret = encoder;
     else
@@ -135,47 +147,69 @@ uint64_t ed_encoder_fingerprint(const struct ed_encoder *encoder)
     return encoder->fingerprint;
 }
 
-enum ed_precision ed_encoder_precision(const struct ed_encoder *encoder)
+const struct ed_kernels *ed_encoder_kernels(const struct ed_encoder *encoder)
 {
-    return encoder->precision;
-}
-
-const char *ed_encoder_kernels(const struct ed_encoder *encoder)
-{
-    return ed_bert_kernels(encoder->bert)->name;
-}
-
-size_t ed_encoder_bytes(const struct ed_encoder *encoder)
-{
-    return ed_bert_bytes(encoder->bert);
+    return encoder->kernels;
 }
 
 /* ---- texts ---- */
 
-/* One row of length 1 from the rows of one text. 0: it has no direction. */
+/* What a pack's text is: all of a text, or a chunk of it. */
+struct part {
+    float *row;  /* (hidden) of the text */
+    float share; /* of a chunk: how much it counts; 0: it is all of the text */
+    int last;    /* 1: the text ends with this chunk */
+};
+
+/* The memory of one call. */
+struct work {
+    struct ed_pass pack;
+    struct part *parts; /* (texts_max) of the pack */
+    struct ed_token_work *tokens;
+    float *row; /* (hidden) of one chunk */
+};
+
+/* Make a row's length 1. 0: it has no direction. */
+static int norm(float *row, size_t n)
+{
+    double length = ed_norm(row, n);
+    if (!(length > 0) || !isfinite(length))
+        return 0;
+    for (size_t j = 0; j < n; j++)
+        row[j] = (float)((double)row[j] / length);
+    return 1;
+}
+
+/* One row of length 1 from the rows of one text. */
 static int pool(const struct ed_encoder_config *c, const float *x, size_t n, float *ret)
 {
     memcpy(ret, x, c->hidden * sizeof *ret);
     if (c->pooling == ED_POOL_MEAN) /* the sum: the length is set below */
         for (size_t i = 1; i < n; i++)
             ed_add_scaled(ret, 1.0f, x + i * c->hidden, c->hidden);
-    double length = ed_norm(ret, c->hidden);
-    if (!(length > 0) || !isfinite(length))
-        return 0;
-    for (size_t j = 0; j < c->hidden; j++)
-        ret[j] = (float)((double)ret[j] / length);
-    return 1;
+    return norm(ret, c->hidden);
 }
 
-/* Embed the pack and empty it. ret (n_texts, hidden). */
-static eddy_status pack_pass(const struct ed_encoder *encoder, struct ed_pass *pack, float *ret,
-                             eddy_error *err)
+/* Chunks come in order, so their sum has the same bits whatever pack they are in. */
+static int part_take(const struct ed_encoder_config *c, struct work *w, const struct part *part,
+                     const float *x, size_t n)
+{
+    if (part->share == 0)
+        return pool(c, x, n, part->row);
+    int well = pool(c, x, n, w->row);
+    ed_add_scaled(part->row, part->share, w->row, c->hidden);
+    return well && (!part->last || norm(part->row, c->hidden));
+}
+
+/* Embed the pack and empty it. */
+static eddy_status pack_pass(const struct ed_encoder *encoder, struct work *w, eddy_error *err)
 {
     const struct ed_encoder_config *c = &encoder->config;
+    struct ed_pass *pack = &w->pack;
     ed_bert_run(encoder->bert, pack);
     for (size_t t = 0; t < pack->n_texts; t++) {
         size_t from = pack->start[t];
-        if (!pool(c, pack->x + from * c->hidden, pack->start[t + 1] - from, ret + t * c->hidden))
+        if (!part_take(c, w, &w->parts[t], pack->x + from * c->hidden, pack->start[t + 1] - from))
             return eddy_fail(err, EDDY_FORMAT,
                              "%s: these weights give a row that is zero or not finite",
                              encoder->label);
@@ -199,37 +233,62 @@ static eddy_str prefixed(const struct ed_encoder_config *c, eddy_str text, struc
     return (eddy_str){room->at, room->n};
 }
 
+static eddy_status work_init(struct work *w, const struct ed_encoder *encoder, eddy_arena *scratch,
+                             eddy_error *err)
+{
+    eddy_arena_reset(scratch);
+    eddy_status st = ed_pass_init(&w->pack, encoder->bert, scratch, err);
+    if (st != EDDY_OK)
+        return st;
+    w->parts = ed_arena_alloc(scratch, w->pack.texts_max * sizeof *w->parts);
+    w->tokens = ed_token_work_new(scratch);
+    w->row = ed_arena_alloc_aligned(scratch, encoder->config.hidden * sizeof *w->row);
+    return w->parts && w->tokens && w->row
+               ? EDDY_OK
+               : eddy_fail_nomem(err, "encoder: work memory", w->pack.texts_max * sizeof *w->parts);
+}
+
+/* A text of (n) ids goes into the pack, chunk by chunk. ret (hidden) its row. */
+static eddy_status text_add(const struct ed_encoder *encoder, struct work *w,
+                            const uint32_t *text_ids, size_t n, float *ret, eddy_error *err)
+{
+    const size_t limit = encoder->config.limit, count = ed_chunks_count(n, limit);
+    struct ed_pass *pack = &w->pack;
+    memset(ret, 0, encoder->config.hidden * sizeof *ret);
+    for (size_t k = 0; k < count; k++) {
+        size_t share, n_tokens = pack->start[pack->n_texts];
+        uint32_t *ids = pack->ids + n_tokens;
+        size_t n_ids = ed_chunk(text_ids, n, limit, k, ids, &share);
+        if (pack->n_texts == pack->texts_max || n_tokens + n_ids > pack->tokens_max) {
+            eddy_status st = pack_pass(encoder, w, err);
+            if (st != EDDY_OK)
+                return st;
+            memmove(pack->ids, ids, n_ids * sizeof *ids);
+            n_tokens = 0;
+        }
+        w->parts[pack->n_texts] = (struct part){ret, count > 1 ? (float)share : 0, k + 1 == count};
+        pack->start[++pack->n_texts] = n_tokens + n_ids;
+    }
+    return EDDY_OK;
+}
+
 eddy_status ed_encoder_embed(const struct ed_encoder *encoder, const eddy_str *texts, size_t n,
                              eddy_arena *scratch, float *ret, eddy_error *err)
 {
     const struct ed_encoder_config *c = &encoder->config;
-    struct ed_pass pack;
-    eddy_arena_reset(scratch);
-    eddy_status st = ed_pass_init(&pack, encoder->bert, scratch, err);
+    struct work w;
     struct ed_run room = {0};
-    struct ed_token_work *work = st == EDDY_OK ? ed_token_work_new(scratch) : NULL;
-    if (st == EDDY_OK && !work)
-        st = eddy_fail_nomem(err, "tokens", 0);
+    eddy_status st = work_init(&w, encoder, scratch, err);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         const uint32_t *ids;
-        size_t n_tokens = pack.start[pack.n_texts], n_ids;
+        size_t n_ids;
         eddy_str text = prefixed(c, texts[i], &room, scratch);
-        if (texts[i].n && !text.at) {
-            st = eddy_fail_nomem(err, "prefix", texts[i].n);
-            break;
-        }
-        st = ed_tokenizer_read(encoder->tok, work, text, c->limit, &ids, &n_ids, err);
-        if (st == EDDY_OK &&
-            (pack.n_texts == pack.texts_max || n_tokens + n_ids > pack.tokens_max)) {
-            st = pack_pass(encoder, &pack, ret + (i - pack.n_texts) * c->hidden, err);
-            n_tokens = 0;
-        }
-        if (st != EDDY_OK)
-            break;
-        memcpy(pack.ids + n_tokens, ids, n_ids * sizeof *ids);
-        pack.start[++pack.n_texts] = n_tokens + n_ids;
+        if (texts[i].n && !text.at)
+            return eddy_fail_nomem(err, "encoder: prefix", texts[i].n);
+        st =
+            ed_tokenizer_read(encoder->tok, w.tokens, text, encoder->tokens_max, &ids, &n_ids, err);
+        if (st == EDDY_OK)
+            st = text_add(encoder, &w, ids, n_ids, ret + i * c->hidden, err);
     }
-    if (st == EDDY_OK && pack.n_texts)
-        st = pack_pass(encoder, &pack, ret + (n - pack.n_texts) * c->hidden, err);
-    return st;
+    return st == EDDY_OK && w.pack.n_texts ? pack_pass(encoder, &w, err) : st;
 }

@@ -10,22 +10,20 @@ struct ed_encoder;
 
 /* Open the model of a directory: config.json, model.safetensors, the tokenizer's files,
  * and what else config.h lists. The weights are mapped; those that are multiplied with are packed
- * for the best kernels of this CPU, in the precision asked for; with OpenBLAS they are used in
- * place.
+ * for the kernels, which this CPU must be able to run; with OpenBLAS they are used in place.
+ *
+ *   chunks  1: of a longer text than the model reads, the mean of its chunks (chunks.h); 0: its
+ *           beginning
  *
  * EDDY_UNAVAILABLE  a file is missing or cannot be read
  * EDDY_FORMAT       a file is not what it should be, or asks for what is not supported
  * EDDY_NOMEM */
-eddy_status ed_encoder_open(const char *dir, enum ed_precision precision, struct ed_encoder **ret,
-                            eddy_error *err);
+eddy_status ed_encoder_open(const char *dir, const struct ed_kernels *kernels, int chunks,
+                            struct ed_encoder **ret, eddy_error *err);
 void ed_encoder_free(struct ed_encoder *encoder);
 
 size_t ed_encoder_dim(const struct ed_encoder *encoder);
-enum ed_precision ed_encoder_precision(const struct ed_encoder *encoder);
-/* The instructions that multiply: see base/product.h. */
-const char *ed_encoder_kernels(const struct ed_encoder *encoder);
-/* Bytes of packed weights. */
-size_t ed_encoder_bytes(const struct ed_encoder *encoder);
+const struct ed_kernels *ed_encoder_kernels(const struct ed_encoder *encoder);
 /* Over everything that a vector depends on, but the machine. */
 uint64_t ed_encoder_fingerprint(const struct ed_encoder *encoder);
 

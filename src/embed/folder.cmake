@@ -1,5 +1,5 @@
 eddy_folder(embed
-  SOURCES terms.c hash.c embedder.c cache.c encoder.c bert.c static.c config.c model_file.c safetensors.c
+  SOURCES terms.c hash.c embedder.c cache.c chunks.c encoder.c bert.c static.c config.c model_file.c safetensors.c
     mapping.c tokenizer.c wordpiece.c fold.c normalizer.c charsmap.c splitter.c added.c unigram.c trie.c
     bpe.c pieces.c
   LINK PkgConfig::jansson PkgConfig::utf8proc)

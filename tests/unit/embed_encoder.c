@@ -5,6 +5,8 @@
 
 #include <eddy/embed.h>
 
+#include "embed/chunks.h"
+#include "embed/encoder.h"
 #include "embed/wordpiece.h"
 
 #include <math.h>
@@ -191,16 +193,19 @@ static int model_remove(void **state)
 static const char *const precisions[] = {"f32", "bf16", "int8"};
 enum { PRECISIONS = 3 };
 
-static eddy_embedder *model_open_as(const char *precision)
+static eddy_embedder *model_open_with(const char *precision, int chunks)
 {
     eddy_embedder *embedder = NULL;
     eddy_error err = {0};
-    CHECK_OK(
-        eddy_embedder_open(
-            &(eddy_embedder_options){.model = "encoder", .dir = folder, .precision = precision},
-            &embedder, &err),
-        &err);
+    const eddy_embedder_options options = {
+        .model = "encoder", .dir = folder, .precision = precision, .chunks = chunks};
+    CHECK_OK(eddy_embedder_open(&options, &embedder, &err), &err);
     return embedder;
+}
+
+static eddy_embedder *model_open_as(const char *precision)
+{
+    return model_open_with(precision, 0);
 }
 
 static eddy_embedder *model_open(void)
@@ -339,17 +344,18 @@ static void texts_make(void)
     }
 }
 
-static double twin_difference(const char *precision, int by_cls)
+static double twin_difference(const struct ed_kernels *kernels, int by_cls)
 {
     static float rows[TEXTS * HIDDEN];
     const struct ed_fold_flags flags = {1, 1, 1};
     struct ed_wordpiece *words = NULL;
     eddy_error err = {0};
-    eddy_embedder *embedder = model_open_as(precision);
+    struct ed_encoder *encoder = NULL;
+    CHECK_OK(ed_encoder_open(folder, kernels, 0, &encoder, &err), &err);
     eddy_arena *scratch = eddy_arena_new(0);
-    assert_int_equal(eddy_embedder_dim(embedder), HIDDEN);
+    assert_int_equal(ed_encoder_dim(encoder), HIDDEN);
     CHECK_OK(ed_wordpiece_new(vocab, sizeof vocab - 1, &flags, "v", &words, &err), &err);
-    CHECK_OK(eddy_embedder_embed(embedder, texts, TEXTS, scratch, rows, &err), &err);
+    CHECK_OK(ed_encoder_embed(encoder, texts, TEXTS, scratch, rows, &err), &err);
     double most = 0;
     for (size_t i = 0; i < TEXTS; i++) {
         uint32_t ids[LIMIT];
@@ -359,30 +365,87 @@ static double twin_difference(const char *precision, int by_cls)
             most = fmax(most, fabs(want[j] - rows[i * HIDDEN + j]));
     }
     ed_wordpiece_free(words);
-    eddy_embedder_free(embedder);
+    ed_encoder_free(encoder);
     eddy_arena_free(scratch);
     return most;
 }
 
-TEST(the_slow_twin_agrees)
+TEST(the_slow_twin_agrees_with_every_kind_of_kernels)
 {
     static const double allowed[PRECISIONS] = {1e-4, 4e-2, 2e-1};
-    for (size_t p = 0; p < PRECISIONS; p++) {
+    const struct ed_kernels *kernels;
+    texts_make();
+    for (size_t i = 0; (kernels = ed_kernels_at(i)); i++) {
+        if (!kernels->usable())
+            continue;
         model_write();
-        texts_make();
-        double mean = twin_difference(precisions[p], 0);
+        double mean = twin_difference(kernels, 0);
         text_write("modules.json", modules_json);
         text_write("1_Pooling/config.json", cls_json);
-        double cls = twin_difference(precisions[p], 1);
-        printf("%s: largest difference: mean %.2g, cls %.2g\n", precisions[p], mean, cls);
-        assert_true(mean < allowed[p] && cls < allowed[p]);
+        double cls = twin_difference(kernels, 1);
+        printf("%s by %s: largest difference: mean %.2g, cls %.2g\n",
+               ed_precision_name(kernels->precision), kernels->name, mean, cls);
+        assert_true(mean < allowed[kernels->precision] && cls < allowed[kernels->precision]);
     }
 }
 
-static void batches_compare(const char *precision)
+/* The mean of the chunks of a text, by the slow twin; how many there are. */
+static size_t slow_chunks(const struct ed_wordpiece *words, eddy_str text, double *ret)
+{
+    uint32_t ids[ED_CHUNKS_MAX * LIMIT], chunk[LIMIT];
+    double square = 0;
+    size_t n = ed_wordpiece_read(words, text, ids, ed_chunks_tokens(LIMIT));
+    size_t count = ed_chunks_count(n, LIMIT);
+    memset(ret, 0, HIDDEN * sizeof *ret);
+    for (size_t k = 0; k < count; k++) {
+        double row[HIDDEN];
+        size_t share, n_chunk = ed_chunk(ids, n, LIMIT, k, chunk, &share);
+        slow_embed(chunk, n_chunk, 0, row);
+        for (size_t j = 0; j < HIDDEN; j++)
+            ret[j] += row[j] * (double)(count > 1 ? share : 1);
+    }
+    for (size_t j = 0; j < HIDDEN; j++)
+        square += ret[j] * ret[j];
+    for (size_t j = 0; j < HIDDEN; j++)
+        ret[j] /= sqrt(square);
+    return count;
+}
+
+TEST(a_long_text_is_the_mean_of_its_chunks_and_a_short_one_as_it_was)
+{
+    static float rows[TEXTS * HIDDEN], cut[TEXTS * HIDDEN];
+    const struct ed_fold_flags flags = {1, 1, 1};
+    struct ed_wordpiece *words = NULL;
+    eddy_error err = {0};
+    model_write();
+    texts_make();
+    CHECK_OK(ed_wordpiece_new(vocab, sizeof vocab - 1, &flags, "v", &words, &err), &err);
+    eddy_embedder *by_chunks = model_open_with("f32", 1), *by_cut = model_open();
+    eddy_arena *scratch = eddy_arena_new(0);
+    CHECK_OK(eddy_embedder_embed(by_chunks, texts, TEXTS, scratch, rows, &err), &err);
+    CHECK_OK(eddy_embedder_embed(by_cut, texts, TEXTS, scratch, cut, &err), &err);
+    size_t longer = 0;
+    for (size_t i = 0; i < TEXTS; i++) {
+        double want[HIDDEN];
+        int as_cut = !memcmp(rows + i * HIDDEN, cut + i * HIDDEN, HIDDEN * sizeof *rows);
+        size_t count = slow_chunks(words, texts[i], want);
+        assert_int_equal(as_cut, count == 1);
+        longer += count > 2;
+        for (size_t j = 0; j < HIDDEN; j++)
+            assert_true(fabs(want[j] - (double)rows[i * HIDDEN + j]) < 1e-4);
+    }
+    assert_true(longer);
+    assert_true(eddy_embedder_fingerprint(by_chunks) != eddy_embedder_fingerprint(by_cut));
+    ed_wordpiece_free(words);
+    eddy_embedder_free(by_chunks);
+    eddy_embedder_free(by_cut);
+    eddy_arena_free(scratch);
+}
+
+static void batches_compare(const char *precision, int chunks)
 {
     static float together[TEXTS * HIDDEN], apart[TEXTS * HIDDEN];
-    eddy_embedder *embedder = model_open_as(precision);
+    eddy_embedder *embedder = model_open_with(precision, chunks);
     eddy_arena *scratch = eddy_arena_new(0);
     eddy_error err = {0};
     CHECK_OK(eddy_embedder_embed(embedder, texts, TEXTS, scratch, together, &err), &err);
@@ -404,7 +467,8 @@ TEST(a_vector_has_the_same_bits_in_any_batch)
     model_write();
     texts_make();
     for (size_t p = 0; p < PRECISIONS; p++)
-        batches_compare(precisions[p]);
+        for (int chunks = 0; chunks < 2; chunks++)
+            batches_compare(precisions[p], chunks);
 }
 
 struct worker {
@@ -718,7 +782,8 @@ TEST(it_survives_any_lost_allocation)
         eddy_embedder *embedder = NULL;
         eddy_arena *scratch = eddy_arena_new(0);
         eddy_status st = eddy_embedder_open(
-            &(eddy_embedder_options){.model = "encoder", .dir = folder}, &embedder, NULL);
+            &(eddy_embedder_options){.model = "encoder", .dir = folder, .chunks = (int)(k % 2)},
+            &embedder, NULL);
         assert_true(st == EDDY_OK ? embedder != NULL : st == EDDY_NOMEM && !embedder);
         if (embedder && scratch) {
             st = eddy_embedder_embed(embedder, texts, TEXTS, scratch, rows, NULL);
@@ -738,7 +803,8 @@ TEST(it_survives_any_lost_allocation)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_slow_twin_agrees),
+        cmocka_unit_test(the_slow_twin_agrees_with_every_kind_of_kernels),
+        cmocka_unit_test(a_long_text_is_the_mean_of_its_chunks_and_a_short_one_as_it_was),
         cmocka_unit_test(a_vector_has_the_same_bits_in_any_batch),
         cmocka_unit_test(two_threads_share_one_embedder),
         cmocka_unit_test(each_wrong_file_is_told_apart),
