@@ -92,7 +92,7 @@ static size_t run_end(const struct filling *f, size_t from, size_t to, size_t de
 /* Put what lies below a node: the entries [from, to), which agree in their first depth bytes. */
 static int node_fill(struct filling *f, uint32_t node, size_t from, size_t to, size_t depth)
 {
-    unsigned char bytes[BLOCK];
+    unsigned char bytes[BLOCK] = {0};
     size_t n = 0;
     if (from < to && f->entries[from].at.n == depth) {
         f->trie->nodes[node].value = f->entries[from].value;
