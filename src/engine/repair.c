@@ -454,7 +454,6 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
     a->last_ms = a->last_ms > b->last_ms ? a->last_ms : b->last_ms;
     a->first_ms = a->first_ms < b->first_ms ? a->first_ms : b->first_ms;
     a->changed = a->pictured = ed_round(cl);
-    ed_event_across(cl, into);
     ed_event_refresh(cl, into);
     if (!ed_near_join(cl, into, from))
         return eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));

@@ -6,6 +6,7 @@
  *   threshold.c  what similarity is asked: learned from a sample of the stream
  *   arrive.c     each point joins an event or founds one
  *   events.c     events and groups: sums of points, and the changes that are told
+ *   coded.c      sums as bytes, and the scans that propose by them
  *   near.c       the nearest events of an event
  *   halves.c     an event in two, where it hangs together least
  *   repair.c     groups move, events split and merge, long after the documents left memory
@@ -47,6 +48,7 @@
 #define ED_ENGINE_STATE_H
 
 #include "base/bytes.h"
+#include "base/codes.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -132,6 +134,8 @@ struct ed_point {
     uint16_t *at; /* (n_words) places among the hashed word dimensions, by first use */
     float *value; /* (n_words) */
     uint32_t n_words;
+    const uint8_t *bytes;    /* of its code; NULL: it has none */
+    struct ed_code code;
     double words_root;       /* square root of the words' weight */
     double weight;           /* w: 1, or grows with time under a half-life */
     uint64_t top[TOP_WORDS]; /* its most telling words, for the keywords of its group */
@@ -417,11 +421,19 @@ struct ed_list_topic {
     size_t n, room;
 };
 
+/* Sums as bytes. */
+struct ed_codes {
+    uint8_t *bytes;       /* (room + ED_LEFT_SLACK, shape.bytes) */
+    struct ed_code *code; /* (room) */
+};
+
 struct eddy_clusterer {
     eddy_engine_options o;
     size_t n_dense; /* dense and extra dimensions */
     size_t dim;     /* n_dense + terms_dim */
     size_t stride;  /* dim rounded up to a cache line of floats */
+    struct ed_code_shape shape;       /* of codes: what is no word, and words */
+    const struct ed_kernels *kernels; /* that scan them */
 
     uint64_t position; /* documents seen, the one at hand included */
     uint64_t viewed;   /* how many when a reasoner last looked */
@@ -437,7 +449,7 @@ struct eddy_clusterer {
 
     struct ed_event_state *events;  /* (room_events) */
     float *event_sums;              /* (room_events, stride) */
-    float *words_across;            /* (terms_dim, room_events): the words' part, transposed */
+    struct ed_codes event_codes;    /* of them */
     float *inverse, *asked, *power; /* (room_events) 1/n, tau + phi off, n^p; for the filter */
     struct ed_slots slots;
     uint32_t room_events, n_events;
@@ -446,6 +458,7 @@ struct eddy_clusterer {
 
     struct ed_group *groups; /* (room_groups) */
     float *group_sums;       /* (room_groups, stride) */
+    struct ed_codes group_codes;
     struct ed_slots group_slots;
     uint32_t room_groups, n_groups;
     uint64_t next_event, next_group;
@@ -535,10 +548,13 @@ int ed_recent_has(const eddy_clusterer *cl, uint64_t same);
 /* These rows are taken, up to the first that is a duplicate: *n becomes how many. 0: no memory. */
 int ed_recent_take(eddy_clusterer *cl, const eddy_row *rows, size_t *n);
 
-/* point.c: the words' memory is from cl->work. */
+/* point.c */
 void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p, float *dense);
-eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
-                           eddy_error *err);
+/* The words' parts of (n) points ahead of their turn, as they will be unless words are forgotten
+ * until then; the words of the first `counted` rows (0 or 1) are counted already. Memory is from
+ * cl->work. */
+eddy_status ed_points_words(eddy_clusterer *cl, const eddy_row *rows, struct ed_point *points,
+                            size_t n, size_t counted, eddy_error *err);
 /* point . sum, fixed order. */
 double ed_point_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum);
 /* The same of n sums, to the last bit, in less time: ret (n). */
@@ -583,8 +599,6 @@ int ed_marks_room(struct ed_marks *marks, size_t room);
 /* Room for at least so many. */
 int ed_events_room(eddy_clusterer *cl, size_t wanted);
 int ed_groups_room(eddy_clusterer *cl, size_t wanted);
-/* All columns of words_across. */
-int ed_events_across(eddy_clusterer *cl);
 int ed_slots_room(struct ed_slots *slots, size_t old, size_t room);
 uint32_t ed_slots_lowest(const struct ed_slots *slots);
 void ed_slots_take(struct ed_slots *slots, uint32_t slot);
@@ -599,11 +613,9 @@ void ed_event_ask(eddy_clusterer *cl, uint32_t slot);
 void ed_event_hide(eddy_clusterer *cl, uint32_t slot);
 /* Forget what drift is told against. */
 void ed_event_untell(eddy_clusterer *cl, uint32_t slot);
-/* Copy the words' part of the sum into its column. */
-void ed_event_across(eddy_clusterer *cl, uint32_t slot);
 /* An event's sum is that of its groups' sums, in their order, to the last bit: so it is not
- * recorded. After whatever changes groups; and after a point has joined one of them, where the
- * event's row in words_across follows. */
+ * recorded. After whatever changes groups, and after a point has joined one of them; codes
+ * follow. */
 void ed_event_sum_up(eddy_clusterer *cl, uint32_t slot);
 void ed_event_sum_up_point(eddy_clusterer *cl, uint32_t slot, const struct ed_point *p);
 uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot);
@@ -619,6 +631,40 @@ eddy_change *ed_change_add(eddy_clusterer *cl, eddy_change_kind kind, uint32_t s
 /* Tell `grew` if a step was passed; returns 0 when memory ran out. */
 int ed_event_grown(eddy_clusterer *cl, uint32_t slot);
 double ed_event_similarity(const eddy_clusterer *cl, uint32_t a, uint32_t b);
+
+/* coded.c: room for the codes of so many; 0: no memory. */
+int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room);
+/* The codes of sums that have changed. */
+void ed_event_code(eddy_clusterer *cl, uint32_t slot);
+void ed_group_code(eddy_clusterer *cl, uint32_t group);
+/* A point's, in cl->work; 0: no memory. */
+int ed_point_code(eddy_clusterer *cl, struct ed_point *p);
+static inline struct ed_coded ed_coded(const eddy_clusterer *cl, const struct ed_codes *of,
+                                       uint32_t number)
+{
+    return (struct ed_coded){of->bytes + number * cl->shape.bytes, &of->code[number]};
+}
+#define ED_ROUNDING 2e-6F /* more than float arithmetic loses of a mean similarity */
+/* Products of a with the sums of these numbers (n), and within what they hold. */
+void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed_codes *of,
+                    const uint32_t *numbers, size_t n, float *ret, float *ret_error);
+/* The highest that points may have with any event of each run of ED_RUN_ROWS slots. */
+struct ed_peaks {
+    float *high; /* (m, stride) */
+    size_t n_runs, stride;
+    float *own; /* (n_runs) of the point at hand */
+    float *chunk_high;
+};
+/* Of (m) codes, at most ED_SCAN_MAX, each times its factor (NULL: 1), in cl->work: of v as arrival
+ * has it but for the idle penalty, or of mean similarities. 0: no memory. */
+int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
+                int gains, struct ed_peaks *ret);
+/* Point i is at hand. */
+void ed_peaks_begin(struct ed_peaks *peaks, size_t i);
+/* Its highest run that is at least `least` and was not taken yet; NONE. */
+uint32_t ed_peaks_take(struct ed_peaks *peaks, float least);
+/* Slots of the live events of a run: ret (ED_RUN_ROWS). */
+size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret);
 
 /* near.c: make the lists of these slots anew. */
 eddy_status ed_near_refresh(eddy_clusterer *cl, const uint32_t *slots, size_t n, eddy_error *err);
