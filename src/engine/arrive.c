@@ -162,7 +162,42 @@ void ed_exemplar_set(struct ed_exemplar *x, eddy_str id, eddy_str title, int64_t
     x->n_title = (uint8_t)n_title;
 }
 
-#define SUMS 16 /* at a time */
+/* A group that a point may join. */
+struct choice {
+    uint32_t at; /* place among the event's groups; NONE */
+    double cosine, dot;
+};
+
+static void choice_offer(const eddy_clusterer *cl, const struct ed_point *p,
+                         const struct ed_event_state *ev, uint32_t at, struct choice *best)
+{
+    double dot = ed_point_dot(cl, p, ed_group_sum(cl, ev->groups[at]));
+    double cosine = dot / sqrt(cl->groups[ev->groups[at]].square);
+    if (cosine > best->cosine || (cosine == best->cosine && at < best->at))
+        *best = (struct choice){at, cosine, dot};
+}
+
+/* Of the groups from `from` on (n, at most ED_RUN_ROWS) whichever may be better, the most promising
+ * first; those that are below `least` in any case are not looked at. */
+static void choose_among(const eddy_clusterer *cl, const struct ed_point *p,
+                         const struct ed_event_state *ev, uint32_t from, uint32_t n, double least,
+                         struct choice *best)
+{
+    float high[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    uint32_t top = 0;
+    ed_dots_within(cl, (struct ed_coded){p->bytes, &p->code}, &cl->group_codes, ev->groups + from,
+                   n, high, within);
+    for (uint32_t i = 0; i < n; i++) {
+        high[i] = (high[i] + within[i]) / (float)sqrt(cl->groups[ev->groups[from + i]].square) +
+                  ED_ROUNDING;
+        top = high[i] > high[top] ? i : top;
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = k == 0 ? top : k <= top ? k - 1 : k;
+        if ((double)high[i] >= least && (double)high[i] >= best->cosine)
+            choice_offer(cl, p, ev, from + i, best);
+    }
+}
 
 /* The group of the event that points most the same way; a new one below GROUP_COSINE if the event
  * has room for it. */
@@ -170,29 +205,18 @@ static uint32_t choose_group(eddy_clusterer *cl, const struct ed_point *p, uint3
                              double *ret_dot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    uint32_t best = NONE;
-    double best_cosine = -2;
-    double best_dot = 0;
-    const float *sums[SUMS];
-    double dots[SUMS];
-    for (uint32_t from = 0; from < ev->n_groups; from += SUMS) {
-        uint32_t n = ev->n_groups - from < SUMS ? ev->n_groups - from : SUMS;
-        for (uint32_t i = 0; i < n; i++)
-            sums[i] = ed_group_sum(cl, ev->groups[from + i]);
-        ed_point_dots(cl, p, sums, n, dots);
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t u = ev->groups[from + i];
-            double cosine = dots[i] / sqrt(cl->groups[u].square);
-            if (cosine > best_cosine) {
-                best = u;
-                best_cosine = cosine;
-                best_dot = dots[i];
-            }
-        }
+    int full = ev->n_groups >= cl->o.detail;
+    struct choice best = {NONE, -2, 0};
+    for (uint32_t from = 0; from < ev->n_groups; from += ED_RUN_ROWS) {
+        uint32_t n = ev->n_groups - from < ED_RUN_ROWS ? ev->n_groups - from : ED_RUN_ROWS;
+        if (p->bytes)
+            choose_among(cl, p, ev, from, n, full ? -2 : GROUP_COSINE, &best);
+        for (uint32_t i = 0; i < n && !p->bytes; i++)
+            choice_offer(cl, p, ev, from + i, &best);
     }
-    *ret_dot = best_dot;
-    if (best != NONE && (best_cosine >= GROUP_COSINE || ev->n_groups >= cl->o.detail))
-        return best;
+    *ret_dot = best.dot;
+    if (best.at != NONE && (best.cosine >= GROUP_COSINE || full))
+        return ev->groups[best.at];
     *ret_dot = 0;
     return ed_group_new(cl, slot);
 }

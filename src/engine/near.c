@@ -32,20 +32,41 @@ static float least_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
                                          : ev->near[ev->n_near - 1].similarity - ED_ROUNDING;
 }
 
-/* Put what may be near enough of these events (n, at most ED_RUN_ROWS) into the list. */
-static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *slots, size_t n)
+/* Of these events (n, at most ED_RUN_ROWS) those that may come into the list, by their codes. */
+static size_t maybe_near(const eddy_clusterer *cl, uint32_t slot, uint32_t *slots, size_t n)
 {
-    struct ed_event_state *ev = &cl->events[slot];
     float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    float least = least_of(cl, &cl->events[slot]);
+    size_t kept = 0;
     ed_dots_within(cl, ed_coded(cl, &cl->event_codes, slot), &cl->event_codes, slots, n, dot,
                    within);
     for (size_t i = 0; i < n; i++) {
-        uint32_t e = slots[i];
-        float high = (dot[i] + within[i]) * cl->inverse[slot] * cl->inverse[e] + ED_ROUNDING;
-        if (e == slot || high < least_of(cl, ev))
-            continue;
-        struct ed_near near = {e, (float)ed_event_similarity(cl, slot, e), cl->events[e].id};
-        ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, near);
+        float high = (dot[i] + within[i]) * cl->inverse[slot] * cl->inverse[slots[i]];
+        if (slots[i] != slot && high + ED_ROUNDING >= least)
+            slots[kept++] = slots[i];
+    }
+    return kept;
+}
+
+/* And those that do: by floats, as close as they tell, and by the fixed-order dot. */
+static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *slots, size_t n)
+{
+    struct ed_event_state *ev = &cl->events[slot];
+    for (size_t from = 0; from < n; from += 4) {
+        const float *rows[4];
+        float dot[4];
+        size_t m = n - from < 4 ? n - from : 4;
+        for (size_t i = 0; i < 4; i++)
+            rows[i] = ed_event_sum(cl, slots[from + (i < m ? i : 0)]);
+        ed_dots_rough(ed_event_sum(cl, slot), rows, cl->stride, dot);
+        for (size_t i = 0; i < m; i++) {
+            uint32_t e = slots[from + i];
+            double high = (double)dot[i] / (ev->weight * cl->events[e].weight) + ed_slop(cl);
+            if (high < (double)least_of(cl, ev))
+                continue;
+            struct ed_near near = {e, (float)ed_event_similarity(cl, slot, e), cl->events[e].id};
+            ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, near);
+        }
     }
 }
 
@@ -64,13 +85,15 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
         return 0;
     for (size_t i = 0; i < m; i++) {
         struct ed_event_state *ev = &cl->events[slots[i]];
-        uint32_t run, live[ED_RUN_ROWS];
+        uint32_t run, in_run[ED_RUN_ROWS];
         ev->n_near = 0;
         ev->listed = ev->weight;
         ed_mark(cl, ED_NEAR, slots[i]);
         ed_peaks_begin(&peaks, i);
-        while ((run = ed_peaks_take(&peaks, least_of(cl, ev))) != NONE)
-            try_events(cl, slots[i], live, ed_run_live(cl, run, live));
+        while ((run = ed_peaks_take(&peaks, least_of(cl, ev))) != NONE) {
+            size_t n = ed_run_live(cl, run, in_run);
+            try_events(cl, slots[i], in_run, maybe_near(cl, slots[i], in_run, n));
+        }
     }
     return 1;
 }

@@ -143,25 +143,73 @@ static int any_tempts(const eddy_clusterer *cl, uint32_t u, const uint32_t *slot
     return 0;
 }
 
-/* Could this group want to move? In float, with the error of float on the side of yes: nine in ten
- * groups end here. */
-static int may_move(const eddy_clusterer *cl, uint32_t u)
+/* How alike the group is with the rest of its event at least, of several: from its product with the
+ * event's sum, which is within `within` of dot. */
+static double own_least(const eddy_clusterer *cl, uint32_t u, double dot, double within)
 {
     const struct ed_group *g = &cl->groups[u];
-    const float *sum = ed_group_sum(cl, u);
     const struct ed_event_state *ev = &cl->events[g->event];
-    const double slop = ed_slop(cl);
+    double rest = ev->weight - g->weight;
+    double error = ed_slop(cl) * (ev->weight + g->weight) / rest;
+    return (dot - within - g->square) / (rest * g->weight) - error;
+}
+
+/* Is so much enough to stay? */
+static int own_suffices(const eddy_clusterer *cl, uint32_t u, double own)
+{
+    const struct ed_group *g = &cl->groups[u];
+    double rest = cl->events[g->event].weight - g->weight;
+    double asked = cl->th.tau + ed_threshold_off(cl, larger(g->weight, rest));
+    return own >= asked - cl->o.stability;
+}
+
+/* Could this group want to move? By codes, with their error on the side of yes: nearly all groups
+ * end here. */
+static int may_move_roughly(const eddy_clusterer *cl, uint32_t u)
+{
+    const struct ed_event_state *ev = &cl->events[cl->groups[u].event];
+    struct ed_coded code = ed_coded(cl, &cl->group_codes, u);
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    uint32_t slots[ED_RUN_ROWS];
     double own = -1;
     if (ev->n_groups > 1) {
-        double rest = ev->weight - g->weight;
-        double dot = (double)ed_dot_rough(sum, ed_event_sum(cl, g->event), cl->stride);
-        double error = slop * (ev->weight + g->weight) / rest;
-        double asked = cl->th.tau + ed_threshold_off(cl, larger(g->weight, rest));
-        own = (dot - g->square) / (rest * g->weight) - error;
-        if (own < asked - cl->o.stability)
+        ed_dots_within(cl, code, &cl->event_codes, &cl->groups[u].event, 1, dot, within);
+        own = own_least(cl, u, (double)dot[0], (double)within[0]);
+        if (!own_suffices(cl, u, own))
             return 1;
     }
-    double least = larger(own + cl->o.stability, cl->th.tau) - slop;
+    double least = larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl);
+    size_t n = 0;
+    for (uint32_t i = 0; i < ev->n_near; i++) {
+        if (ed_near_alive(cl, &ev->near[i]))
+            slots[n++] = ev->near[i].slot;
+        if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
+            continue;
+        ed_dots_within(cl, code, &cl->event_codes, slots, n, dot, within);
+        for (size_t k = 0; k < n; k++)
+            if ((double)(dot[k] + within[k]) >
+                least * (cl->groups[u].weight * cl->events[slots[k]].weight))
+                return 1;
+        n = 0;
+    }
+    return 0;
+}
+
+/* The same in float, and with its error. */
+static int may_move(const eddy_clusterer *cl, uint32_t u)
+{
+    const float *sum = ed_group_sum(cl, u);
+    const struct ed_event_state *ev = &cl->events[cl->groups[u].event];
+    double own = -1;
+    if (!may_move_roughly(cl, u))
+        return 0;
+    if (ev->n_groups > 1) {
+        double dot = (double)ed_dot_rough(sum, ed_event_sum(cl, cl->groups[u].event), cl->stride);
+        own = own_least(cl, u, dot, 0);
+        if (!own_suffices(cl, u, own))
+            return 1;
+    }
+    double least = larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl);
     uint32_t slots[4];
     int n = 0;
     for (uint32_t i = 0; i < ev->n_near; i++) {
@@ -418,13 +466,29 @@ static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint
     return 1;
 }
 
-/* Offer all pairs of the event at slot with its neighbours. */
+/* Offer all pairs of the event at slot with its neighbours whose codes do not rule it out. */
 static int pairs_of(eddy_clusterer *cl, struct pairs *pairs, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    for (uint32_t i = 0; i < ev->n_near; i++)
-        if (ed_near_alive(cl, &ev->near[i]) && !pairs_offer(cl, pairs, slot, ev->near[i].slot))
-            return 0;
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    uint32_t slots[ED_RUN_ROWS];
+    size_t n = 0;
+    for (uint32_t i = 0; i < ev->n_near; i++) {
+        if (ed_near_alive(cl, &ev->near[i]))
+            slots[n++] = ev->near[i].slot;
+        if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
+            continue;
+        ed_dots_within(cl, ed_coded(cl, &cl->event_codes, slot), &cl->event_codes, slots, n, dot,
+                       within);
+        for (size_t k = 0; k < n; k++) {
+            double high =
+                (double)(dot[k] + within[k]) / (ev->weight * cl->events[slots[k]].weight);
+            if (high + ed_slop(cl) + ed_link_shift(cl, slot, slots[k]) > cl->th.tau &&
+                !pairs_offer(cl, pairs, slot, slots[k]))
+                return 0;
+        }
+        n = 0;
+    }
     return 1;
 }
 
