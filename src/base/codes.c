@@ -239,9 +239,9 @@ float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row
     return ret;
 }
 
-size_t ed_scan_bytes(size_t m)
+size_t ed_scan_bytes(size_t n, size_t m)
 {
-    return CHUNK * panels_of(m) * ED_PANEL * sizeof(float);
+    return (n ? n : CHUNK) * panels_of(m) * ED_PANEL * sizeof(float);
 }
 
 /* The highest of each column of (ED_RUN_ROWS, columns) products, to which rest is added. */
@@ -263,13 +263,13 @@ void ed_run_highest(const float *products, const float *rest, size_t columns, fl
 }
 
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
-             const struct ed_scan_rows *rows, const struct ed_scan_points *points, void *room,
-             float *ret, size_t stride)
+             const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
+             float *products, float *ret, size_t stride)
 {
     size_t columns = panels_of(points->m) * ED_PANEL;
-    float *products = room;
     for (size_t from = 0; from < rows->n; from += CHUNK) {
         size_t n = rows->n - from < CHUNK ? rows->n - from : CHUNK;
+        float *here = products + (keep ? from * columns : 0);
         int any = 0;
         for (int part = 0; part < 2; part++) {
             if (!shape->depth[part])
@@ -279,13 +279,13 @@ void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape
                                    shape->bytes, rows->scale[part] + from, rows->low[part] + from};
             struct ed_right right = points->right[part];
             right.n = columns;
-            struct ed_finish finish = {.add = any, .ret = products, .stride = columns};
+            struct ed_finish finish = {.add = any, .ret = here, .stride = columns};
             kernels->product(&left, n, &right, &finish);
             any = 1;
         }
         for (size_t r = 0; r < n; r += ED_RUN_ROWS) {
             float high[ED_SCAN_MAX];
-            ed_run_highest(products + r * columns, rows->rest + from + r, columns, high);
+            ed_run_highest(here + r * columns, rows->rest + from + r, columns, high);
             for (size_t i = 0; i < points->m; i++)
                 ret[i * stride + (from + r) / ED_RUN_ROWS] = high[i];
         }

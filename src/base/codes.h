@@ -88,11 +88,12 @@ void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_code
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
                     const struct ed_code *most);
 
-/* Bytes of work memory for a scan, aligned to 64. */
-size_t ed_scan_bytes(size_t m);
-/* ret (m, stride): at [i][r] the highest product of point i with a row of run r. */
+/* Bytes of the products that a scan leaves, aligned to 64: of n rows, or of the last few (n 0). */
+size_t ed_scan_bytes(size_t n, size_t m);
+/* ret (m, stride): at [i][r] the highest product of point i with a row of run r. products:
+ * (rows->n, m rounded up to a panel) without their rests, or room for a few of them (keep 0). */
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
-             const struct ed_scan_rows *rows, const struct ed_scan_points *points, void *room,
-             float *ret, size_t stride);
+             const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
+             float *products, float *ret, size_t stride);
 
 #endif

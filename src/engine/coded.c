@@ -94,32 +94,34 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
 }
 
 int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                int gains, struct ed_peaks *ret)
+                int lists, struct ed_peaks *ret)
 {
-    struct ed_scan_rows rows = {.n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS *
-                                     ED_RUN_ROWS};
+    size_t n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS * ED_RUN_ROWS;
+    struct ed_scan_rows rows = {.n = n};
     struct ed_scan_points packed;
-    size_t floats = rows.n;
-    ret->n_runs = rows.n / ED_RUN_ROWS;
+    ret->n_runs = n / ED_RUN_ROWS;
     ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
+    ret->columns = (m + ED_PANEL - 1) / ED_PANEL * ED_PANEL;
     ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
     ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
+    ret->products = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(lists ? n : 0, m) + 64);
     void *room = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m));
-    void *work = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(m));
-    float *lines = ed_arena_alloc_aligned(cl->work, (5 * floats + 1) * sizeof(float));
-    if (!ret->high || !ret->chunk_high || !room || !work || !lines)
+    float *lines = ed_arena_alloc_aligned(cl->work, (5 * n + 1) * sizeof(float));
+    if (!ret->high || !ret->chunk_high || !ret->products || !room || !lines)
         return 0;
     float **line[] = {&rows.scale[0], &rows.scale[1], &rows.low[0], &rows.low[1], &rows.rest};
     for (size_t i = 0; i < 5; i++)
-        *line[i] = lines + i * floats;
+        *line[i] = lines + i * n;
+    ret->rest = rows.rest;
     ed_scan_points_pack(&cl->shape, points, factor, m, room, &packed);
-    rows_make(cl, &packed.most, gains, &rows);
-    ed_scan(cl->kernels, &cl->shape, &rows, &packed, work, ret->high, ret->stride);
+    rows_make(cl, &packed.most, !lists, &rows);
+    ed_scan(cl->kernels, &cl->shape, &rows, &packed, lists, ret->products, ret->high, ret->stride);
     return 1;
 }
 
 void ed_peaks_begin(struct ed_peaks *peaks, size_t i)
 {
+    peaks->at = i;
     peaks->own = peaks->high + i * peaks->stride;
     for (size_t from = 0; from < peaks->n_runs; from += CHUNK) {
         size_t n = peaks->n_runs - from < CHUNK ? peaks->n_runs - from : CHUNK;
@@ -143,6 +145,16 @@ uint32_t ed_peaks_take(struct ed_peaks *peaks, float least)
     high[at] = TAKEN;
     peaks->chunk_high[top] = ed_most(high, n);
     return (uint32_t)(top * CHUNK + at);
+}
+
+size_t ed_run_above(const eddy_clusterer *cl, const struct ed_peaks *peaks, uint32_t run,
+                    float least, uint32_t *ret)
+{
+    size_t n = 0;
+    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++)
+        if (peaks->products[e * peaks->columns + peaks->at] + peaks->rest[e] >= least)
+            ret[n++] = e;
+    return n;
 }
 
 size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret)

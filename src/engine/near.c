@@ -32,23 +32,8 @@ static float least_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
                                          : ev->near[ev->n_near - 1].similarity - ED_ROUNDING;
 }
 
-/* Of these events (n, at most ED_RUN_ROWS) those that may come into the list, by their codes. */
-static size_t maybe_near(const eddy_clusterer *cl, uint32_t slot, uint32_t *slots, size_t n)
-{
-    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
-    float least = least_of(cl, &cl->events[slot]);
-    size_t kept = 0;
-    ed_dots_within(cl, ed_coded(cl, &cl->event_codes, slot), &cl->event_codes, slots, n, dot,
-                   within);
-    for (size_t i = 0; i < n; i++) {
-        float high = (dot[i] + within[i]) * cl->inverse[slot] * cl->inverse[slots[i]];
-        if (slots[i] != slot && high + ED_ROUNDING >= least)
-            slots[kept++] = slots[i];
-    }
-    return kept;
-}
-
-/* And those that do: by floats, as close as they tell, and by the fixed-order dot. */
+/* Put of these events (n) those that are near enough: by floats, as close as they tell, and by the
+ * fixed-order dot. */
 static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *slots, size_t n)
 {
     struct ed_event_state *ev = &cl->events[slot];
@@ -61,6 +46,8 @@ static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *
         ed_dots_rough(ed_event_sum(cl, slot), rows, cl->stride, dot);
         for (size_t i = 0; i < m; i++) {
             uint32_t e = slots[from + i];
+            if (e == slot)
+                continue;
             double high = (double)dot[i] / (ev->weight * cl->events[e].weight) + ed_slop(cl);
             if (high < (double)least_of(cl, ev))
                 continue;
@@ -81,7 +68,7 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
         codes[i] = ed_coded(cl, &cl->event_codes, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
-    if (!ed_peaks_of(cl, codes, factor, m, 0, &peaks))
+    if (!ed_peaks_of(cl, codes, factor, m, 1, &peaks))
         return 0;
     for (size_t i = 0; i < m; i++) {
         struct ed_event_state *ev = &cl->events[slots[i]];
@@ -91,8 +78,8 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
         ed_mark(cl, ED_NEAR, slots[i]);
         ed_peaks_begin(&peaks, i);
         while ((run = ed_peaks_take(&peaks, least_of(cl, ev))) != NONE) {
-            size_t n = ed_run_live(cl, run, in_run);
-            try_events(cl, slots[i], in_run, maybe_near(cl, slots[i], in_run, n));
+            size_t n_in_run = ed_run_above(cl, &peaks, run, least_of(cl, ev), in_run);
+            try_events(cl, slots[i], in_run, n_in_run);
         }
     }
     return 1;

@@ -652,17 +652,23 @@ void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed
 struct ed_peaks {
     float *high; /* (m, stride) */
     size_t n_runs, stride;
-    float *own; /* (n_runs) of the point at hand */
+    size_t at;  /* the point at hand */
+    float *own; /* (n_runs) its highest; those taken are lowest */
     float *chunk_high;
+    float *products, *rest; /* lists: (events, columns), (events) of which `high` is made */
+    size_t columns;
 };
 /* Of (m) codes, at most ED_SCAN_MAX, each times its factor (NULL: 1), in cl->work: of v as arrival
- * has it but for the idle penalty, or of mean similarities. 0: no memory. */
+ * has it but for the idle penalty; or, for lists, of mean similarities. 0: no memory. */
 int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                int gains, struct ed_peaks *ret);
+                int lists, struct ed_peaks *ret);
 /* Point i is at hand. */
 void ed_peaks_begin(struct ed_peaks *peaks, size_t i);
 /* Its highest run that is at least `least` and was not taken yet; NONE. */
 uint32_t ed_peaks_take(struct ed_peaks *peaks, float least);
+/* Lists: slots of the events of a run that may be so near: ret (ED_RUN_ROWS). */
+size_t ed_run_above(const eddy_clusterer *cl, const struct ed_peaks *peaks, uint32_t run,
+                    float least, uint32_t *ret);
 /* Slots of the live events of a run: ret (ED_RUN_ROWS). */
 size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret);
 
