@@ -113,6 +113,22 @@ void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *byte
     ed_code_part(shape, 1, x + shape->n[0], bytes, ret);
 }
 
+/* What (n) bytes are off, in steps of 1 / per_step; returns the sum. */
+MANY_CPUS
+int32_t ed_code_off(const float *x, const uint8_t *bytes, size_t n, float step, float per_step,
+                    uint8_t *ret)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        float steps = (x[i] - (float)(bytes[i] - 128) * step) * per_step;
+        int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
+        q = q > 127 ? 127 : q < -127 ? -127 : q;
+        ret[i] = (uint8_t)(q + 128);
+        sum += q;
+    }
+    return sum;
+}
+
 /* ---- products one by one ---- */
 
 MANY_CPUS
@@ -178,20 +194,9 @@ static size_t panels_of(size_t m)
     return (m + ED_PANEL - 1) / ED_PANEL;
 }
 
-size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m)
+size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m, int fine)
 {
-    return panels_of(m) * ED_PANEL * (shape->bytes + 4 * sizeof(float));
-}
-
-/* Words of four bytes of a point, into its column of a panel; (depth) bytes. */
-static void column_put(const uint8_t *bytes, size_t depth, char *panel, size_t column)
-{
-    for (size_t d = 0; d < depth; d += 4) {
-        uint32_t word;
-        memcpy(&word, bytes + d, sizeof word);
-        word ^= 0x80808080;
-        memcpy(panel + d * ED_PANEL + column * 4, &word, sizeof word);
-    }
+    return panels_of(m) * ED_PANEL * (shape->bytes + 4 * sizeof(float)) * (fine ? 2 : 1);
 }
 
 static float larger(float a, float b)
@@ -199,32 +204,75 @@ static float larger(float a, float b)
     return a > b ? a : b;
 }
 
-void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
-                         const float *factor, size_t m, void *room, struct ed_scan_points *ret)
+#define FINE 254 /* steps of the second plane in one of the first: half a step is 127 of them */
+
+/* What the bytes (depth) of a part are off, in steps of step / FINE, stored like them. */
+static void bytes_off(const float *x, const uint8_t *bytes, size_t n, size_t depth, float step,
+                      uint8_t *ret, int32_t *sum)
 {
-    size_t columns = panels_of(m) * ED_PANEL;
-    char *panels = room;
-    *ret = (struct ed_scan_points){.m = m};
-    for (int part = 0; part < 2; part++) {
-        size_t depth = shape->depth[part];
-        float *scale = (float *)(void *)(panels + columns * depth);
-        float *sum = scale + columns;
-        memset(panels, 0, columns * (depth + 2 * sizeof(float)));
-        for (size_t i = 0; i < m; i++) {
-            const struct ed_code *c = points[i].code;
-            float f = factor ? factor[i] : 1;
-            column_put(points[i].bytes + (part ? shape->depth[0] : 0), depth,
-                       panels + i / ED_PANEL * ED_PANEL * depth, i % ED_PANEL);
-            scale[i] = c->step[part] * f;
-            sum[i] = c->step[part] * f * (float)c->sum[part];
-            ret->most.step[part] = larger(ret->most.step[part], scale[i]);
-            ret->most.reach[part] = larger(ret->most.reach[part], c->reach[part] * f);
-            ret->most.error[part] = larger(ret->most.error[part], c->error[part] * f);
-        }
-        ret->right[part] = (struct ed_right){
-            .n = m, .k = depth, .depth = depth / 4, .at = panels, .scale = scale, .sum = sum};
-        panels += columns * (depth + 2 * sizeof(float));
+    memset(ret + n, 128, depth - n);
+    *sum = ed_code_off(x, bytes, n, step, step > 0 ? FINE / step : 0, ret);
+}
+
+/* One part of a point, in one plane, into column i of the panels. */
+static void column_put(const uint8_t *bytes, float scale, int32_t sum, size_t i,
+                       struct ed_right *right)
+{
+    char *panel = (char *)(uintptr_t)right->at + i / ED_PANEL * ED_PANEL * right->k;
+    for (size_t d = 0; d < right->k; d += 4) {
+        uint32_t word;
+        memcpy(&word, bytes + d, sizeof word);
+        word ^= 0x80808080;
+        memcpy(panel + d * ED_PANEL + i % ED_PANEL * 4, &word, sizeof word);
     }
+    ((float *)(uintptr_t)right->scale)[i] = scale;
+    ((float *)(uintptr_t)right->sum)[i] = scale * (float)sum;
+}
+
+/* Room for the panels of a part; returns what is behind it. */
+static char *right_room(size_t columns, size_t depth, char *room, struct ed_right *ret)
+{
+    float *scale = (float *)(void *)(room + columns * depth);
+    memset(room, 0, columns * (depth + 2 * sizeof *scale));
+    *ret = (struct ed_right){.n = columns,
+                             .k = depth,
+                             .depth = depth / 4,
+                             .at = room,
+                             .scale = scale,
+                             .sum = scale + columns};
+    return room + columns * (depth + 2 * sizeof *scale);
+}
+
+void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
+                         const float *const *vectors, const float *factor, size_t m, void *room,
+                         struct ed_scan_points *ret)
+{
+    char *at = room;
+    *ret = (struct ed_scan_points){.m = m, .planes = vectors ? 2 : 1};
+    for (int plane = 0; plane < ret->planes; plane++)
+        for (int part = 0; part < 2; part++)
+            at = right_room(panels_of(m) * ED_PANEL, shape->depth[part], at,
+                            &ret->right[plane][part]);
+    for (size_t i = 0; i < m; i++)
+        for (int part = 0; part < 2; part++) {
+            const struct ed_code *c = points[i].code;
+            const uint8_t *bytes = points[i].bytes + (part ? shape->depth[0] : 0);
+            float f = factor ? factor[i] : 1;
+            float error = c->error[part];
+            size_t n = shape->n[part], depth = shape->depth[part];
+            column_put(bytes, c->step[part] * f, c->sum[part], i, &ret->right[0][part]);
+            if (vectors && c->step[part] > 0) {
+                uint8_t off[ED_CODE_MAX];
+                int32_t sum;
+                bytes_off(vectors[i] + (part ? shape->n[0] : 0), bytes, n, depth, c->step[part],
+                          off, &sum);
+                column_put(off, c->step[part] / FINE * f, sum, i, &ret->right[1][part]);
+                error = c->step[part] / FINE * sqrtf((float)n) + SLACK * c->reach[part];
+            }
+            ret->most.step[part] = larger(ret->most.step[part], c->step[part] * f);
+            ret->most.reach[part] = larger(ret->most.reach[part], c->reach[part] * f);
+            ret->most.error[part] = larger(ret->most.error[part], error * f);
+        }
 }
 
 /* The kernels take 128 times the sum of q from the sum of the stored bytes, in float: each is at
@@ -235,7 +283,7 @@ float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row
     float ret = ed_code_error(row, most);
     for (int part = 0; part < 2; part++)
         ret += row->step[part] * most->step[part] * (float)shape->depth[part] *
-               (255 * 127 * 4 * 0x1p-24f);
+               (255 * 127 * 5 * 0x1p-24f);
     return ret;
 }
 
@@ -271,16 +319,15 @@ void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape
         size_t n = rows->n - from < CHUNK ? rows->n - from : CHUNK;
         float *here = products + (keep ? from * columns : 0);
         int any = 0;
-        for (int part = 0; part < 2; part++) {
+        for (int k = 0; k < 2 * points->planes; k++) {
+            int part = k % 2;
             if (!shape->depth[part])
                 continue;
             struct ed_left left = {rows->bytes + from * shape->bytes +
                                        (part ? shape->depth[0] : 0),
                                    shape->bytes, rows->scale[part] + from, rows->low[part] + from};
-            struct ed_right right = points->right[part];
-            right.n = columns;
             struct ed_finish finish = {.add = any, .ret = here, .stride = columns};
-            kernels->product(&left, n, &right, &finish);
+            kernels->product(&left, n, &points->right[k / 2][part], &finish);
             any = 1;
         }
         for (size_t r = 0; r < n; r += ED_RUN_ROWS) {

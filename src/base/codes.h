@@ -70,18 +70,22 @@ struct ed_scan_rows {
     float *rest;          /* (n) */
 };
 
-/* (m) points on the right side, as the kernels want them. */
+/* (m) points on the right side, as the kernels want them: their codes, and, where they are fine,
+ * what the codes are off, as bytes again: the error is then that of the rows alone. */
 struct ed_scan_points {
     size_t m;
-    struct ed_right right[2];
-    struct ed_code most; /* reach and error: the largest of all points; step: likewise */
+    int planes; /* 1, or 2: fine */
+    struct ed_right right[2][2]; /* by plane and part */
+    struct ed_code most; /* reach, error and step: the largest of all points */
 };
 
 /* Bytes that points take, aligned to 64. */
-size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m);
-/* Make them of (m) codes; each is multiplied by its factor, NULL: 1. */
+size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m, int fine);
+/* Make them of (m) codes, fine if their vectors are given; each is multiplied by its factor, NULL:
+ * 1. */
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
-                         const float *factor, size_t m, void *room, struct ed_scan_points *ret);
+                         const float *const *vectors, const float *factor, size_t m, void *room,
+                         struct ed_scan_points *ret);
 
 /* At most how far a product of the row's code, as the kernels say, may be from that of the vectors,
  * for any of the points. */

@@ -13,6 +13,8 @@ void ed_code_sums_plain(const uint8_t *a, const uint8_t *const *rows, size_t dep
 float ed_code_largest(const float *x, size_t n);
 void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *sum, float *square,
                    float *distance);
+int32_t ed_code_off(const float *x, const uint8_t *bytes, size_t n, float step, float per_step,
+                    uint8_t *ret);
 int32_t ed_code_sum(const uint8_t *a, const uint8_t *b, size_t depth);
 void ed_run_highest(const float *products, const float *rest, size_t columns, float *ret);
 

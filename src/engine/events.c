@@ -346,6 +346,7 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
     b->docs += g->docs;
     times_gather(cl, a);
     times_gather(cl, b);
+    a->moved = b->moved = ++cl->ticks;
     a->changed = b->changed = ed_round(cl);
     a->pictured = b->pictured = ed_round(cl);
     a->listed = b->listed = 0;

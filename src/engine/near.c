@@ -61,14 +61,16 @@ static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *
 static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
 {
     struct ed_coded codes[ROWS];
+    const float *sums[ROWS];
     float factor[ROWS];
     struct ed_peaks peaks;
     eddy_arena_reset(cl->work);
     for (size_t i = 0; i < m; i++) {
         codes[i] = ed_coded(cl, &cl->event_codes, slots[i]);
+        sums[i] = ed_event_sum(cl, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
-    if (!ed_peaks_of(cl, codes, factor, m, 1, &peaks))
+    if (!ed_peaks_of(cl, codes, sums, factor, m, &peaks))
         return 0;
     for (size_t i = 0; i < m; i++) {
         struct ed_event_state *ev = &cl->events[slots[i]];

@@ -224,6 +224,22 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
     return 0;
 }
 
+/* The same, remembered: as long as no group has come to its event or those near it, or gone, what
+ * it was told holds. */
+static int may_move_now(eddy_clusterer *cl, uint32_t u)
+{
+    struct ed_group *g = &cl->groups[u];
+    const struct ed_event_state *ev = &cl->events[g->event];
+    int holds = g->stays > cl->began && g->stays > ev->moved;
+    for (uint32_t i = 0; i < ev->n_near && holds; i++)
+        holds = g->stays > cl->events[ev->near[i].slot].moved;
+    if (holds)
+        return 0;
+    int may = may_move(cl, u);
+    g->stays = may ? 0 : cl->ticks + 1;
+    return may;
+}
+
 /* Where would this group rather be? */
 static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved, eddy_error *err)
 {
@@ -293,7 +309,7 @@ static int group_due(const eddy_clusterer *cl, uint32_t u)
 
 /* Groups that are due, and whether they may move as all stands: event by event, since the groups of
  * an event are held against the same neighbours. Returns how many; list has room for all. */
-static size_t due_groups(const eddy_clusterer *cl, struct side *list)
+static size_t due_groups(eddy_clusterer *cl, struct side *list)
 {
     size_t n = 0;
     for (uint32_t e = 0; e < cl->slots.n; e++) {
@@ -301,7 +317,7 @@ static size_t due_groups(const eddy_clusterer *cl, struct side *list)
         for (uint32_t i = 0; ev->id && i < ev->n_groups; i++) {
             uint32_t u = ev->groups[i];
             if (group_due(cl, u))
-                list[n++] = (struct side){cl->groups[u].id, u, may_move(cl, u)};
+                list[n++] = (struct side){cl->groups[u].id, u, may_move_now(cl, u)};
         }
     }
     qsort(list, n, sizeof *list, by_id);
@@ -319,7 +335,7 @@ static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         uint32_t u = list[i].slot;
         if (cl->groups[u].id == list[i].id && /* not folded meanwhile */
-            (list[i].may_move || (*moved && may_move(cl, u))))
+            (list[i].may_move || (*moved && may_move_now(cl, u))))
             st = consider_group(cl, u, moved, err);
     }
     ed_free(list);
@@ -330,6 +346,7 @@ static eddy_status moves(eddy_clusterer *cl, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
     size_t moved = 1;
+    cl->began = ++cl->ticks;
     for (int i = 0; i < SWEEPS && moved && st == EDDY_OK; i++)
         st = cl->n_events > 1 ? sweep(cl, &moved, err) : EDDY_OK;
     return st;

@@ -176,6 +176,7 @@ struct ed_group {
     int64_t first_ms, last_ms;
     struct ed_sketch words;
     struct ed_exemplar central, newest;
+    uint64_t stays; /* ticks + 1 when repair last saw that it stays */
 };
 
 /* What an event or topic was given by operations: a name, a pin, a description. */
@@ -221,6 +222,7 @@ struct ed_event_state {
     double told_weight;
     uint64_t asked_in;   /* stretch in which its weight last changed ... */
     double asked_weight; /* ... and weight_now at that moment */
+    uint64_t moved;      /* ticks when a group last came or went */
     double required;     /* what arrival asks: tau + phi off; as of the stretch or that moment */
     double power;        /* n^p, likewise */
 };
@@ -468,6 +470,8 @@ struct eddy_clusterer {
     uint64_t stretch_left; /* documents until the next pass */
     uint64_t unrepaired;   /* documents and answers since the last pass */
     uint64_t pass;
+    uint64_t ticks, began; /* groups moved since the process began, and when this pass did; no
+                              state: only a pass asks */
 
     eddy_arena *work; /* points and scores of a block, lists of a pass */
     eddy_arena *pictures_arena;
@@ -659,9 +663,10 @@ struct ed_peaks {
     size_t columns;
 };
 /* Of (m) codes, at most ED_SCAN_MAX, each times its factor (NULL: 1), in cl->work: of v as arrival
- * has it but for the idle penalty; or, for lists, of mean similarities. 0: no memory. */
-int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                int lists, struct ed_peaks *ret);
+ * has it but for the idle penalty; or, for lists of the events with these sums, of mean
+ * similarities, more closely. 0: no memory. */
+int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *const *lists,
+                const float *factor, size_t m, struct ed_peaks *ret);
 /* Point i is at hand. */
 void ed_peaks_begin(struct ed_peaks *peaks, size_t i);
 /* Its highest run that is at least `least` and was not taken yet; NONE. */
