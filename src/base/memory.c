@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 int (*ed_alloc_gate)(size_t n);
 
@@ -49,11 +50,21 @@ void *ed_list_room(void *list, size_t n, size_t *room, size_t size)
     return at;
 }
 
+#define LARGE_PAGE ((size_t)2 << 20)
+
+/* What is read here and there, as large arrays of vectors are, costs a walk through the page tables
+ * for each vector; so the system is asked for large pages where whole ones are used. */
 void *ed_alloc_aligned(size_t n)
 {
-    if (refused(n) || n > SIZE_MAX - 63)
+    void *ret = NULL;
+    size_t align = n < LARGE_PAGE ? 64 : LARGE_PAGE;
+    if (refused(n) || posix_memalign(&ret, align, n ? n : 1))
         return NULL;
-    return aligned_alloc(64, n ? (n + 63) & ~(size_t)63 : 64);
+#ifdef MADV_HUGEPAGE
+    if (n >= LARGE_PAGE)
+        madvise(ret, n & ~(LARGE_PAGE - 1), MADV_HUGEPAGE); /* no matter if it cannot */
+#endif
+    return ret;
 }
 
 char *ed_strndup(const char *s, size_t n)
