@@ -143,10 +143,10 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
                 double said = (double)((float *)products)[e * columns + i];
                 most = fmax(most, exact + 0.5);
                 slack = fmax(slack, 2 * (double)rows.rest[e]);
-                assert_true(said + (double)rows.rest[e] >= exact + 0.5 - 1e-6 * fabs(exact));
+                assert_true(said + (double)rows.rest[e] >= exact + 0.5 - 1e-6 * (1 + fabs(exact)));
             }
-            assert_true((double)high[i * n_runs + run] >= most - 1e-6 * fabs(most));
-            assert_true((double)high[i * n_runs + run] <= most + slack + 1e-6 * fabs(most));
+            assert_true((double)high[i * n_runs + run] >= most - 1e-6 * (1 + fabs(most)));
+            assert_true((double)high[i * n_runs + run] <= most + slack + 1e-6 * (1 + fabs(most)));
         }
     free(lines);
     free(high);
