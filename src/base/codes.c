@@ -113,22 +113,6 @@ void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *byte
     ed_code_part(shape, 1, x + shape->n[0], bytes, ret);
 }
 
-/* What (n) bytes are off, in steps of 1 / per_step; returns the sum. */
-MANY_CPUS
-int32_t ed_code_off(const float *x, const uint8_t *bytes, size_t n, float step, float per_step,
-                    uint8_t *ret)
-{
-    int32_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        float steps = (x[i] - (float)(bytes[i] - 128) * step) * per_step;
-        int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
-        q = q > 127 ? 127 : q < -127 ? -127 : q;
-        ret[i] = (uint8_t)(q + 128);
-        sum += q;
-    }
-    return sum;
-}
-
 /* ---- products one by one ---- */
 
 MANY_CPUS
@@ -189,14 +173,9 @@ void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a, const s
 
 #define CHUNK 128 /* rows whose products are made at a time: they stay in the second cache */
 
-static size_t panels_of(size_t m)
+size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m)
 {
-    return (m + ED_PANEL - 1) / ED_PANEL;
-}
-
-size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m, int fine)
-{
-    return panels_of(m) * ED_PANEL * (shape->bytes + 4 * sizeof(float)) * (fine ? 2 : 1);
+    return ed_scan_columns(m) * (shape->bytes + 4 * sizeof(float));
 }
 
 static float larger(float a, float b)
@@ -204,17 +183,7 @@ static float larger(float a, float b)
     return a > b ? a : b;
 }
 
-#define FINE 254 /* steps of the second plane in one of the first: half a step is 127 of them */
-
-/* What the bytes (depth) of a part are off, in steps of step / FINE, stored like them. */
-static void bytes_off(const float *x, const uint8_t *bytes, size_t n, size_t depth, float step,
-                      uint8_t *ret, int32_t *sum)
-{
-    memset(ret + n, 128, depth - n);
-    *sum = ed_code_off(x, bytes, n, step, step > 0 ? FINE / step : 0, ret);
-}
-
-/* One part of a point, in one plane, into column i of the panels. */
+/* One part of a point into column i of the panels. */
 static void column_put(const uint8_t *bytes, float scale, int32_t sum, size_t i,
                        struct ed_right *right)
 {
@@ -244,34 +213,21 @@ static char *right_room(size_t columns, size_t depth, char *room, struct ed_righ
 }
 
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
-                         const float *const *vectors, const float *factor, size_t m, void *room,
-                         struct ed_scan_points *ret)
+                         const float *factor, size_t m, void *room, struct ed_scan_points *ret)
 {
     char *at = room;
-    *ret = (struct ed_scan_points){.m = m, .planes = vectors ? 2 : 1};
-    for (int plane = 0; plane < ret->planes; plane++)
-        for (int part = 0; part < 2; part++)
-            at = right_room(panels_of(m) * ED_PANEL, shape->depth[part], at,
-                            &ret->right[plane][part]);
+    *ret = (struct ed_scan_points){.m = m};
+    for (int part = 0; part < 2; part++)
+        at = right_room(ed_scan_columns(m), shape->depth[part], at, &ret->right[part]);
     for (size_t i = 0; i < m; i++)
         for (int part = 0; part < 2; part++) {
             const struct ed_code *c = points[i].code;
-            const uint8_t *bytes = points[i].bytes + (part ? shape->depth[0] : 0);
             float f = factor ? factor[i] : 1;
-            float error = c->error[part];
-            size_t n = shape->n[part], depth = shape->depth[part];
-            column_put(bytes, c->step[part] * f, c->sum[part], i, &ret->right[0][part]);
-            if (vectors && c->step[part] > 0) {
-                uint8_t off[ED_CODE_MAX];
-                int32_t sum;
-                bytes_off(vectors[i] + (part ? shape->n[0] : 0), bytes, n, depth, c->step[part],
-                          off, &sum);
-                column_put(off, c->step[part] / FINE * f, sum, i, &ret->right[1][part]);
-                error = c->step[part] / FINE * sqrtf((float)n) + SLACK * c->reach[part];
-            }
+            column_put(points[i].bytes + (part ? shape->depth[0] : 0), c->step[part] * f,
+                       c->sum[part], i, &ret->right[part]);
             ret->most.step[part] = larger(ret->most.step[part], c->step[part] * f);
             ret->most.reach[part] = larger(ret->most.reach[part], c->reach[part] * f);
-            ret->most.error[part] = larger(ret->most.error[part], error * f);
+            ret->most.error[part] = larger(ret->most.error[part], c->error[part] * f);
         }
 }
 
@@ -289,7 +245,7 @@ float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row
 
 size_t ed_scan_bytes(size_t n, size_t m)
 {
-    return (n ? n : CHUNK) * panels_of(m) * ED_PANEL * sizeof(float);
+    return (n ? n : CHUNK) * ed_scan_columns(m) * sizeof(float);
 }
 
 /* The highest of each column of (ED_RUN_ROWS, columns) products, to which rest is added. */
@@ -310,31 +266,53 @@ void ed_run_highest(const float *products, const float *rest, size_t columns, fl
     }
 }
 
+/* The products of rows from `from` on (n), and the highest of each run: high (runs, columns). */
+static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
+                       const struct ed_scan_rows *rows, const struct ed_scan_points *points,
+                       size_t from, size_t n, float *products, float *high)
+{
+    size_t columns = ed_scan_columns(points->m);
+    int any = 0;
+    for (int part = 0; part < 2; part++) {
+        if (!shape->depth[part])
+            continue;
+        struct ed_left left = {rows->bytes + from * shape->bytes + (part ? shape->depth[0] : 0),
+                               shape->bytes, rows->scale[part] + from, rows->low[part] + from};
+        struct ed_finish finish = {.add = any, .ret = products, .stride = columns};
+        kernels->product(&left, n, &points->right[part], &finish);
+        any = 1;
+    }
+    for (size_t r = 0; r < n; r += ED_RUN_ROWS)
+        ed_run_highest(products + r * columns, rows->rest + from + r, columns,
+                       high + r / ED_RUN_ROWS * columns);
+}
+
+/* Ask for (n) bytes that will be read soon: rows come from afar. */
+static void fetch(const uint8_t *at, size_t n)
+{
+    for (size_t i = 0; i < n; i += 64)
+        __builtin_prefetch(at + i, 0, 2);
+}
+
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
              const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
              float *products, float *ret, size_t stride)
 {
-    size_t columns = panels_of(points->m) * ED_PANEL;
+    size_t columns = ed_scan_columns(points->m);
+    float high[CHUNK / ED_RUN_ROWS * ED_SCAN_MAX] __attribute__((aligned(64)));
     for (size_t from = 0; from < rows->n; from += CHUNK) {
         size_t n = rows->n - from < CHUNK ? rows->n - from : CHUNK;
-        float *here = products + (keep ? from * columns : 0);
-        int any = 0;
-        for (int k = 0; k < 2 * points->planes; k++) {
-            int part = k % 2;
-            if (!shape->depth[part])
-                continue;
-            struct ed_left left = {rows->bytes + from * shape->bytes +
-                                       (part ? shape->depth[0] : 0),
-                                   shape->bytes, rows->scale[part] + from, rows->low[part] + from};
-            struct ed_finish finish = {.add = any, .ret = here, .stride = columns};
-            kernels->product(&left, n, &points->right[k / 2][part], &finish);
-            any = 1;
-        }
-        for (size_t r = 0; r < n; r += ED_RUN_ROWS) {
-            float high[ED_SCAN_MAX];
-            ed_run_highest(here + r * columns, rows->rest + from + r, columns, high);
-            for (size_t i = 0; i < points->m; i++)
-                ret[i * stride + (from + r) / ED_RUN_ROWS] = high[i];
-        }
+        size_t next = rows->n - from - n < CHUNK ? rows->n - from - n : CHUNK;
+        fetch(rows->bytes + (from + n) * shape->bytes, next * shape->bytes);
+#ifdef __x86_64__
+        if (kernels->product == ed_product_int8_amx)
+            ed_scan_amx(shape, rows, points, from, n, keep ? products + from * columns : NULL, high);
+        else
+#endif
+            chunk_scan(kernels, shape, rows, points, from, n,
+                       products + (keep ? from * columns : 0), high);
+        for (size_t i = 0; i < points->m; i++)
+            for (size_t r = 0; r < n / ED_RUN_ROWS; r++)
+                ret[i * stride + from / ED_RUN_ROWS + r] = high[r * columns + i];
     }
 }

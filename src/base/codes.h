@@ -70,32 +70,33 @@ struct ed_scan_rows {
     float *rest;          /* (n) */
 };
 
-/* (m) points on the right side, as the kernels want them: their codes, and, where they are fine,
- * what the codes are off, as bytes again: the error is then that of the rows alone. */
+/* (m) points on the right side, as the kernels want them. */
 struct ed_scan_points {
     size_t m;
-    int planes; /* 1, or 2: fine */
-    struct ed_right right[2][2]; /* by plane and part */
+    struct ed_right right[2];
     struct ed_code most; /* reach, error and step: the largest of all points */
 };
 
 /* Bytes that points take, aligned to 64. */
-size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m, int fine);
-/* Make them of (m) codes, fine if their vectors are given; each is multiplied by its factor, NULL:
- * 1. */
+size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m);
+/* Make them of (m) codes; each is multiplied by its factor, NULL: 1. */
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
-                         const float *const *vectors, const float *factor, size_t m, void *room,
-                         struct ed_scan_points *ret);
+                         const float *factor, size_t m, void *room, struct ed_scan_points *ret);
 
 /* At most how far a product of the row's code, as the kernels say, may be from that of the vectors,
  * for any of the points. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
                     const struct ed_code *most);
 
+/* Columns of products: m, rounded up to two panels. */
+static inline size_t ed_scan_columns(size_t m)
+{
+    return (m + 2 * ED_PANEL - 1) / (2 * ED_PANEL) * (2 * ED_PANEL);
+}
 /* Bytes of the products that a scan leaves, aligned to 64: of n rows, or of the last few (n 0). */
 size_t ed_scan_bytes(size_t n, size_t m);
 /* ret (m, stride): at [i][r] the highest product of point i with a row of run r. products:
- * (rows->n, m rounded up to a panel) without their rests, or room for a few of them (keep 0). */
+ * (rows->n, ed_scan_columns(m)) without their rests, or room for a few of them (keep 0). */
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
              const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
              float *products, float *ret, size_t stride);

@@ -1,6 +1,6 @@
 eddy_folder(base
   SOURCES error.c memory.c bytes.c table.c number.c dot.c vector.c time.c utf8.c json.c order.c
-    codes.c codes_vnni.c product.c product_plain.c product_openblas.c
+    codes.c codes_vnni.c codes_amx.c product.c product_plain.c product_openblas.c
     product_avx2.c product_avx512.c product_bf16.c product_vnni.c product_amx.c
   PROGRAM clock.c message.c log.c kafka.c
   LINK PkgConfig::openblas)
@@ -18,5 +18,7 @@ foreach(kernel plain openblas "avx2 -mavx2 -mfma" "avx512 ${avx512}" "bf16 ${avx
 endforeach()
 set_source_files_properties(src/base/codes_vnni.c PROPERTIES
   COMPILE_OPTIONS "-O3;${avx512};-mavx512vnni")
+set_source_files_properties(src/base/codes_amx.c PROPERTIES
+  COMPILE_OPTIONS "-O3;-ffp-contract=fast;-Wno-psabi;${avx512};-mamx-tile;-mamx-int8")
 set_source_files_properties(src/base/product.c src/base/codes.c PROPERTIES COMPILE_OPTIONS
   "$<$<NOT:$<CONFIG:Debug>>:-O3>")

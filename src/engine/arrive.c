@@ -394,7 +394,7 @@ static eddy_status block_score(eddy_clusterer *cl, const eddy_row *rows, struct 
         there = ed_point_code(cl, p);
         codes[i] = (struct ed_coded){p->bytes, &p->code};
     }
-    if (!there || !ed_peaks_of(cl, codes, NULL, NULL, m, &b->peaks))
+    if (!there || !ed_peaks_of(cl, codes, NULL, m, 0, &b->peaks))
         return eddy_fail_nomem(err, "block", m * cl->slots.n / ED_RUN_ROWS * sizeof(float));
     return EDDY_OK;
 }
@@ -441,10 +441,13 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     return st;
 }
 
-/* Rows from the first on whose weights stay in range, at most BLOCK_MAX; 0: not even the first. */
+#define MANY 16384 /* events that the cache does not hold: it pays to go through them less often */
+
+/* Rows from the first on whose weights stay in range, at most a block; 0: not even the first. */
 static size_t rows_in_range(const eddy_clusterer *cl, const eddy_row *rows, size_t n)
 {
-    size_t m = n < BLOCK_MAX ? n : BLOCK_MAX;
+    size_t most = cl->slots.n > MANY ? BLOCK_MAX : BLOCK_MAX / 2;
+    size_t m = n < most ? n : most;
     for (size_t i = 0; i < m && cl->o.half_life_ms > 0; i++)
         if (halves_since(cl, rows[i].time_ms) > HALVES_MAX)
             return i;

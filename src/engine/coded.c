@@ -93,19 +93,19 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
     }
 }
 
-int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *const *lists,
-                const float *factor, size_t m, struct ed_peaks *ret)
+int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
+                int lists, struct ed_peaks *ret)
 {
     size_t n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS * ED_RUN_ROWS;
     struct ed_scan_rows rows = {.n = n};
     struct ed_scan_points packed;
     ret->n_runs = n / ED_RUN_ROWS;
     ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
-    ret->columns = (m + ED_PANEL - 1) / ED_PANEL * ED_PANEL;
+    ret->columns = ed_scan_columns(m);
     ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
     ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
     ret->products = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(lists ? n : 0, m) + 64);
-    void *room = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m, lists != NULL));
+    void *room = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m));
     float *lines = ed_arena_alloc_aligned(cl->work, (5 * n + 1) * sizeof(float));
     if (!ret->high || !ret->chunk_high || !ret->products || !room || !lines)
         return 0;
@@ -113,9 +113,9 @@ int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *
     for (size_t i = 0; i < 5; i++)
         *line[i] = lines + i * n;
     ret->rest = rows.rest;
-    ed_scan_points_pack(&cl->shape, points, lists, factor, m, room, &packed);
+    ed_scan_points_pack(&cl->shape, points, factor, m, room, &packed);
     rows_make(cl, &packed.most, !lists, &rows);
-    ed_scan(cl->kernels, &cl->shape, &rows, &packed, lists != NULL, ret->products, ret->high, ret->stride);
+    ed_scan(cl->kernels, &cl->shape, &rows, &packed, lists, ret->products, ret->high, ret->stride);
     return 1;
 }
 

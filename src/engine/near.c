@@ -4,7 +4,7 @@
  * machine. */
 #include "engine/state.h"
 
-#define ROWS 128 /* lists that one scan is for */
+#define ROWS 256 /* lists that one scan is for */
 
 static int nearer(const struct ed_near *a, const struct ed_near *b)
 {
@@ -61,16 +61,14 @@ static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *
 static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
 {
     struct ed_coded codes[ROWS];
-    const float *sums[ROWS];
     float factor[ROWS];
     struct ed_peaks peaks;
     eddy_arena_reset(cl->work);
     for (size_t i = 0; i < m; i++) {
         codes[i] = ed_coded(cl, &cl->event_codes, slots[i]);
-        sums[i] = ed_event_sum(cl, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
-    if (!ed_peaks_of(cl, codes, sums, factor, m, &peaks))
+    if (!ed_peaks_of(cl, codes, factor, m, 1, &peaks))
         return 0;
     for (size_t i = 0; i < m; i++) {
         struct ed_event_state *ev = &cl->events[slots[i]];

@@ -124,7 +124,7 @@ struct ed_marks {
     size_t room;
 };
 
-#define BLOCK_MAX 128 /* points scored by one product */
+#define BLOCK_MAX 256 /* points that one scan is for */
 #define NONE      UINT32_MAX
 #define TOP_WORDS 12
 
@@ -663,10 +663,9 @@ struct ed_peaks {
     size_t columns;
 };
 /* Of (m) codes, at most ED_SCAN_MAX, each times its factor (NULL: 1), in cl->work: of v as arrival
- * has it but for the idle penalty; or, for lists of the events with these sums, of mean
- * similarities, more closely. 0: no memory. */
-int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *const *lists,
-                const float *factor, size_t m, struct ed_peaks *ret);
+ * has it but for the idle penalty; or, for lists, of mean similarities. 0: no memory. */
+int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
+                int lists, struct ed_peaks *ret);
 /* Point i is at hand. */
 void ed_peaks_begin(struct ed_peaks *peaks, size_t i);
 /* Its highest run that is at least `least` and was not taken yet; NONE. */

@@ -107,15 +107,15 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
 
 /* The highest of each run, by kernels of any kind, is never below what is there, and not far above
  * it. */
-static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m, int fine)
+static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m)
 {
     struct ed_scan_points points;
     const float *vectors[64];
     float factor[64];
-    size_t n_runs = r->n / ED_RUN_ROWS, columns = (m + 15) / 16 * 16;
+    size_t n_runs = r->n / ED_RUN_ROWS, columns = ed_scan_columns(m);
     void *room = NULL, *products = NULL;
     float *lines = calloc(5 * r->n, sizeof *lines), *high = calloc(m * n_runs, sizeof *high);
-    assert_int_equal(posix_memalign(&room, 64, ed_scan_points_bytes(&r->shape, m, fine)), 0);
+    assert_int_equal(posix_memalign(&room, 64, ed_scan_points_bytes(&r->shape, m)), 0);
     assert_int_equal(posix_memalign(&products, 64, ed_scan_bytes(r->n, m)), 0);
     struct ed_scan_rows rows = {.bytes = r->bytes,
                                 .n = r->n,
@@ -126,7 +126,7 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
         vectors[i] = r->x + (i + 3) * r->dim;
         factor[i] = 1 / (1 + (float)i);
     }
-    ed_scan_points_pack(&r->shape, r->coded + 3, fine ? vectors : NULL, factor, m, room, &points);
+    ed_scan_points_pack(&r->shape, r->coded + 3, factor, m, room, &points);
     for (size_t e = 0; e < r->n; e++) {
         for (int part = 0; part < 2; part++) {
             rows.scale[part][e] = 2 * r->code[e].step[part];
@@ -164,10 +164,8 @@ TEST(a_scan_promises_no_less_than_there_is)
         for (size_t k = 0; (kernels = ed_kernels_at(k)); k++) {
             if (kernels->precision != ED_INT8 || !kernels->usable())
                 continue;
-            for (int fine = 0; fine < 2; fine++) {
-                scan_holds(kernels, &r, 1, fine);
-                scan_holds(kernels, &r, 37, fine);
-            }
+            scan_holds(kernels, &r, 1);
+            scan_holds(kernels, &r, 37);
             kinds++;
         }
         rows_free(&r);
