@@ -53,8 +53,8 @@ float ed_code_largest(const float *x, size_t n)
 
 /* Bytes of (n), a multiple of LANES; sums of q, of its square, and of the squared distances. */
 MANY_CPUS
-void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *sum,
-                     float *square, float *distance)
+void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *sum, float *square,
+                   float *distance)
 {
     int32_t sums[LANES] = {0};
     float squares[LANES] = {0}, distances[LANES] = {0};
@@ -141,8 +141,8 @@ static void four_sums(const uint8_t *a, const uint8_t *const *rows, size_t depth
     ed_code_sums_plain(a, rows, depth, ret);
 }
 
-void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a, const struct ed_coded *rows,
-                   size_t n, float *ret, float *ret_error)
+void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
+                   const struct ed_coded *rows, size_t n, float *ret, float *ret_error)
 {
     for (size_t k = 0; k < n; k += 4) {
         size_t m = n - k < 4 ? n - k : 4;
@@ -306,7 +306,8 @@ void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape
         fetch(rows->bytes + (from + n) * shape->bytes, next * shape->bytes);
 #ifdef __x86_64__
         if (kernels->product == ed_product_int8_amx)
-            ed_scan_amx(shape, rows, points, from, n, keep ? products + from * columns : NULL, high);
+            ed_scan_amx(shape, rows, points, from, n, keep ? products + from * columns : NULL,
+                        high);
         else
 #endif
             chunk_scan(kernels, shape, rows, points, from, n,

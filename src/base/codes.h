@@ -53,8 +53,8 @@ struct ed_coded {
 };
 
 /* What the codes say of the products of a with each of (n) rows, and how far they may be wrong. */
-void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a, const struct ed_coded *rows,
-                   size_t n, float *ret, float *ret_error);
+void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
+                   const struct ed_coded *rows, size_t n, float *ret, float *ret_error);
 
 /* ---- scans: the highest products of many rows with some points ---- */
 

@@ -1,6 +1,6 @@
-/* A scan by AMX: products of both parts and the highest of each run in one go, where the general way
- * (codes.c) finishes each part by itself. Two runs of rows and two panels of points are multiplied
- * at a time, into four registers of sums. */
+/* A scan by AMX: products of both parts and the highest of each run in one go, where the general
+ * way (codes.c) finishes each part by itself. Two runs of rows and two panels of points are
+ * multiplied at a time, into four registers of sums. */
 #include "base/codes_kinds.h"
 
 #include <immintrin.h>

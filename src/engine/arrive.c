@@ -66,12 +66,12 @@ static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p
 struct scored {
     struct ed_point points[BLOCK_MAX];
     size_t n;
-    struct ed_peaks peaks;      /* of the points from `first` on, as events were then */
+    struct ed_peaks peaks; /* of the points from `first` on, as events were then */
     size_t first;
     uint64_t dropped;           /* words that had been forgotten by then */
     uint32_t joined[BLOCK_MAX]; /* (n_joined) slots of events that have changed since */
     size_t n_joined;
-    uint64_t *has_joined;       /* bits of them */
+    uint64_t *has_joined; /* bits of them */
 };
 
 /* What an upper bound must reach to matter. */
@@ -441,7 +441,9 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     return st;
 }
 
-#define MANY 16384 /* events that the cache does not hold: it pays to go through them less often */
+#define MANY                                                                                       \
+    16384 /* events that the cache does not hold: it pays to go through them less often            \
+           */
 
 /* Rows from the first on whose weights stay in range, at most a block; 0: not even the first. */
 static size_t rows_in_range(const eddy_clusterer *cl, const eddy_row *rows, size_t n)

@@ -155,13 +155,30 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->operations[i].before[1].vector);
     }
     ed_topics_free(cl);
-    void *blocks[] = {cl->events,           cl->event_sums,    cl->event_codes.bytes,  cl->event_codes.code, cl->group_codes.bytes, cl->group_codes.code,
-                      cl->inverse,          cl->asked,         cl->power,
-                      cl->slots.used,       cl->groups,        cl->group_sums,
-                      cl->group_slots.used, cl->sum,           cl->changes.at,
-                      cl->pictures.at,      cl->sample.points, cl->sample.product,
-                      cl->faded.sums,       cl->words.changed, cl->words.parts,
-                      cl->links.at,         cl->redirects.at,  cl->operations,
+    void *blocks[] = {cl->events,
+                      cl->event_sums,
+                      cl->event_codes.bytes,
+                      cl->event_codes.code,
+                      cl->group_codes.bytes,
+                      cl->group_codes.code,
+                      cl->inverse,
+                      cl->asked,
+                      cl->power,
+                      cl->slots.used,
+                      cl->groups,
+                      cl->group_sums,
+                      cl->group_slots.used,
+                      cl->sum,
+                      cl->changes.at,
+                      cl->pictures.at,
+                      cl->sample.points,
+                      cl->sample.product,
+                      cl->faded.sums,
+                      cl->words.changed,
+                      cl->words.parts,
+                      cl->links.at,
+                      cl->redirects.at,
+                      cl->operations,
                       cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
@@ -373,8 +390,8 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->viewed = cl->viewed;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
                  (cl->room_events + cl->room_groups) * (cl->shape.bytes + sizeof(struct ed_code)) +
-                 cl->room_events * (row + sizeof *cl->events +
-                                    cl->o.neighbours * sizeof(struct ed_near) + 36) +
+                 cl->room_events *
+                     (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 36) +
                  cl->room_groups * (row + sizeof *cl->groups + 8) +
                  cl->words.room_changed * sizeof *cl->words.changed +
                  ed_words_pages(&cl->o) * sizeof *cl->words.parts;

@@ -67,7 +67,7 @@ void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed
     for (size_t from = 0; from < n; from += ED_RUN_ROWS) {
         size_t m = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
         for (size_t i = 0; i < m; i++)
-            rows[i] = ed_coded(cl, of, numbers[from + i]);
+            rows[i] = ed_coded(&cl->shape, of, numbers[from + i]);
         ed_codes_dots(&cl->shape, a, rows, m, ret + from, ret_error + from);
     }
 }

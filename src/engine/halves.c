@@ -93,7 +93,7 @@ int ed_halves_may_be_below(const eddy_clusterer *cl, uint32_t slot, double least
         for (uint32_t from = 0; from < i; from += ED_RUN_ROWS) {
             uint32_t a = ev->groups[i];
             uint32_t n = i - from < ED_RUN_ROWS ? i - from : ED_RUN_ROWS;
-            ed_dots_within(cl, ed_coded(cl, &cl->group_codes, a), &cl->group_codes,
+            ed_dots_within(cl, ed_coded(&cl->shape, &cl->group_codes, a), &cl->group_codes,
                            ev->groups + from, n, dot, within);
             for (uint32_t j = 0; j < n; j++) {
                 uint32_t b = ev->groups[from + j];

@@ -1,7 +1,7 @@
 /* Near: the events whose documents are on average most like an event's own.
  *
- * Codes propose (coded.c), and the fixed-order dot decides, so that the same list comes out on every
- * machine. */
+ * Codes propose (coded.c), and the fixed-order dot decides, so that the same list comes out on
+ * every machine. */
 #include "engine/state.h"
 
 #define ROWS 256 /* lists that one scan is for */
@@ -65,7 +65,7 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
     struct ed_peaks peaks;
     eddy_arena_reset(cl->work);
     for (size_t i = 0; i < m; i++) {
-        codes[i] = ed_coded(cl, &cl->event_codes, slots[i]);
+        codes[i] = ed_coded(&cl->shape, &cl->event_codes, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
     if (!ed_peaks_of(cl, codes, factor, m, 1, &peaks))

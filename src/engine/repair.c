@@ -168,7 +168,7 @@ static int own_suffices(const eddy_clusterer *cl, uint32_t u, double own)
 static int may_move_roughly(const eddy_clusterer *cl, uint32_t u)
 {
     const struct ed_event_state *ev = &cl->events[cl->groups[u].event];
-    struct ed_coded code = ed_coded(cl, &cl->group_codes, u);
+    struct ed_coded code = ed_coded(&cl->shape, &cl->group_codes, u);
     float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
     uint32_t slots[ED_RUN_ROWS];
     double own = -1;
@@ -495,11 +495,10 @@ static int pairs_of(eddy_clusterer *cl, struct pairs *pairs, uint32_t slot)
             slots[n++] = ev->near[i].slot;
         if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
             continue;
-        ed_dots_within(cl, ed_coded(cl, &cl->event_codes, slot), &cl->event_codes, slots, n, dot,
-                       within);
+        ed_dots_within(cl, ed_coded(&cl->shape, &cl->event_codes, slot), &cl->event_codes, slots, n,
+                       dot, within);
         for (size_t k = 0; k < n; k++) {
-            double high =
-                (double)(dot[k] + within[k]) / (ev->weight * cl->events[slots[k]].weight);
+            double high = (double)(dot[k] + within[k]) / (ev->weight * cl->events[slots[k]].weight);
             if (high + ed_slop(cl) + ed_link_shift(cl, slot, slots[k]) > cl->th.tau &&
                 !pairs_offer(cl, pairs, slot, slots[k]))
                 return 0;

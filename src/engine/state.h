@@ -42,19 +42,20 @@
  * weight, so that the product of two points is the weighted mean of the views' cosines. The first
  * n_dense floats are everything but the words; the words' part of a point is sparse.
  *
- * What words.c offers is in words.h, operate.c to links.c in operations.h, hierarchy.c to
- * describe.c in hierarchy.h. */
+ * What coded.c and words.c offer is in coded.h and words.h, operate.c to links.c in operations.h,
+ * hierarchy.c to describe.c in hierarchy.h. */
 #ifndef ED_ENGINE_STATE_H
 #define ED_ENGINE_STATE_H
 
 #include "base/bytes.h"
-#include "base/codes.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/table.h"
 #include "base/vector.h"
+
+#include "engine/coded.h"
 
 #include <eddy/engine.h>
 
@@ -134,7 +135,7 @@ struct ed_point {
     uint16_t *at; /* (n_words) places among the hashed word dimensions, by first use */
     float *value; /* (n_words) */
     uint32_t n_words;
-    const uint8_t *bytes;    /* of its code; NULL: it has none */
+    const uint8_t *bytes; /* of its code; NULL: it has none */
     struct ed_code code;
     double words_root;       /* square root of the words' weight */
     double weight;           /* w: 1, or grows with time under a half-life */
@@ -423,17 +424,11 @@ struct ed_list_topic {
     size_t n, room;
 };
 
-/* Sums as bytes. */
-struct ed_codes {
-    uint8_t *bytes;       /* (room + ED_LEFT_SLACK, shape.bytes) */
-    struct ed_code *code; /* (room) */
-};
-
 struct eddy_clusterer {
     eddy_engine_options o;
-    size_t n_dense; /* dense and extra dimensions */
-    size_t dim;     /* n_dense + terms_dim */
-    size_t stride;  /* dim rounded up to a cache line of floats */
+    size_t n_dense;                   /* dense and extra dimensions */
+    size_t dim;                       /* n_dense + terms_dim */
+    size_t stride;                    /* dim rounded up to a cache line of floats */
     struct ed_code_shape shape;       /* of codes: what is no word, and words */
     const struct ed_kernels *kernels; /* that scan them */
 
@@ -635,46 +630,6 @@ eddy_change *ed_change_add(eddy_clusterer *cl, eddy_change_kind kind, uint32_t s
 /* Tell `grew` if a step was passed; returns 0 when memory ran out. */
 int ed_event_grown(eddy_clusterer *cl, uint32_t slot);
 double ed_event_similarity(const eddy_clusterer *cl, uint32_t a, uint32_t b);
-
-/* coded.c: room for the codes of so many; 0: no memory. */
-int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room);
-/* The codes of sums that have changed. */
-void ed_event_code(eddy_clusterer *cl, uint32_t slot);
-void ed_group_code(eddy_clusterer *cl, uint32_t group);
-/* A point's, in cl->work; 0: no memory. */
-int ed_point_code(eddy_clusterer *cl, struct ed_point *p);
-static inline struct ed_coded ed_coded(const eddy_clusterer *cl, const struct ed_codes *of,
-                                       uint32_t number)
-{
-    return (struct ed_coded){of->bytes + number * cl->shape.bytes, &of->code[number]};
-}
-#define ED_ROUNDING 2e-6F /* more than float arithmetic loses of a mean similarity */
-/* Products of a with the sums of these numbers (n), and within what they hold. */
-void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed_codes *of,
-                    const uint32_t *numbers, size_t n, float *ret, float *ret_error);
-/* The highest that points may have with any event of each run of ED_RUN_ROWS slots. */
-struct ed_peaks {
-    float *high; /* (m, stride) */
-    size_t n_runs, stride;
-    size_t at;  /* the point at hand */
-    float *own; /* (n_runs) its highest; those taken are lowest */
-    float *chunk_high;
-    float *products, *rest; /* lists: (events, columns), (events) of which `high` is made */
-    size_t columns;
-};
-/* Of (m) codes, at most ED_SCAN_MAX, each times its factor (NULL: 1), in cl->work: of v as arrival
- * has it but for the idle penalty; or, for lists, of mean similarities. 0: no memory. */
-int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                int lists, struct ed_peaks *ret);
-/* Point i is at hand. */
-void ed_peaks_begin(struct ed_peaks *peaks, size_t i);
-/* Its highest run that is at least `least` and was not taken yet; NONE. */
-uint32_t ed_peaks_take(struct ed_peaks *peaks, float least);
-/* Lists: slots of the events of a run that may be so near: ret (ED_RUN_ROWS). */
-size_t ed_run_above(const eddy_clusterer *cl, const struct ed_peaks *peaks, uint32_t run,
-                    float least, uint32_t *ret);
-/* Slots of the live events of a run: ret (ED_RUN_ROWS). */
-size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret);
 
 /* near.c: make the lists of these slots anew. */
 eddy_status ed_near_refresh(eddy_clusterer *cl, const uint32_t *slots, size_t n, eddy_error *err);

@@ -88,7 +88,7 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
     if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw"))
         skip();
     struct rows r = rows_make(40, 384, 512, &seed);
-    memset(r.bytes, 255, r.shape.bytes);                     /* the largest sums */
+    memset(r.bytes, 255, r.shape.bytes); /* the largest sums */
     memset(r.bytes + r.shape.bytes, 1, r.shape.bytes);
     for (size_t i = 0; i + 4 <= r.n; i++) {
         const uint8_t *rows[4];
@@ -139,7 +139,8 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
         for (size_t run = 0; run < n_runs; run++) {
             double most = -INFINITY, slack = 0;
             for (size_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS; e++) {
-                double exact = 2 * (double)factor[i] * ed_dot(vectors[i], r->x + e * r->dim, r->dim);
+                double exact =
+                    2 * (double)factor[i] * ed_dot(vectors[i], r->x + e * r->dim, r->dim);
                 double said = (double)((float *)products)[e * columns + i];
                 most = fmax(most, exact + 0.5);
                 slack = fmax(slack, 2 * (double)rows.rest[e]);

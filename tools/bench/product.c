@@ -39,16 +39,19 @@ static double seconds(void)
     ON(op, 1)                                                                                      \
     ON(op, 2)                                                                                      \
     ON(op, 3)                                                                                      \
-    ON(op, 4) ON(op, 5) ON(op, 6) ON(op, 7) ON(op, 8) ON(op, 9) ON(op, 10) ON(op, 11) ON(op, 12)   \
-        ON(op, 13) ON(op, 14) ON(op, 15) ON(op, 16) ON(op, 17) ON(op, 18) ON(op, 19) ON(op, 20)    \
-            ON(op, 21) ON(op, 22) ON(op, 23)
+    ON(op, 4)                                                                                      \
+    ON(op, 5)                                                                                      \
+    ON(op, 6) ON(op, 7) ON(op, 8) ON(op, 9) ON(op, 10) ON(op, 11) ON(op, 12) ON(op, 13) ON(op, 14) \
+        ON(op, 15) ON(op, 16) ON(op, 17) ON(op, 18) ON(op, 19) ON(op, 20) ON(op, 21) ON(op, 22)    \
+            ON(op, 23)
 #define ON12(op)                                                                                   \
     ON_YMM(op, 0)                                                                                  \
     ON_YMM(op, 1)                                                                                  \
     ON_YMM(op, 2)                                                                                  \
     ON_YMM(op, 3)                                                                                  \
-    ON_YMM(op, 4) ON_YMM(op, 5) ON_YMM(op, 6) ON_YMM(op, 7) ON_YMM(op, 8) ON_YMM(op, 9)            \
-        ON_YMM(op, 10) ON_YMM(op, 11)
+    ON_YMM(op, 4)                                                                                  \
+    ON_YMM(op, 5)                                                                                  \
+    ON_YMM(op, 6) ON_YMM(op, 7) ON_YMM(op, 8) ON_YMM(op, 9) ON_YMM(op, 10) ON_YMM(op, 11)
 #define ON_TILES(op)                                                                               \
     op " %%tmm6, %%tmm4, %%tmm0\n\t" op " %%tmm7, %%tmm4, %%tmm1\n\t" op                           \
        " %%tmm6, %%tmm5, %%tmm2\n\t" op " %%tmm7, %%tmm5, %%tmm3\n\t"
