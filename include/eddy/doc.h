@@ -97,11 +97,12 @@ typedef enum eddy_reject {
     EDDY_REJECT_TEXT,      /* no text, no title and no vector, or nothing left after cleaning */
     EDDY_REJECT_VECTOR,    /* a supplied vector of the wrong length, not finite, or zero */
     EDDY_REJECT_REGISTRY,  /* Confluent wire format (magic byte 0 and a schema id) */
+    EDDY_REJECT_EMBEDDING, /* the embeddings endpoint refuses the text, and takes others */
     EDDY_REJECTS           /* how many there are */
 } eddy_reject;
 
 /* "tombstone", "oversize", "invalid_utf8", "bad_json", "bad_shape", "no_text", "bad_vector",
- * "schema_registry"; "accepted" for 0. */
+ * "schema_registry", "not_embedded"; "accepted" for 0. */
 EDDY_API const char *eddy_reject_code(eddy_reject reject);
 
 /* ---- the parser ---- */

@@ -3,6 +3,7 @@
 
 #include "base/cpus.h"
 #include "base/product_kinds.h"
+#include "base/rows.h"
 
 #include <string.h>
 
@@ -79,6 +80,25 @@ const struct ed_kernels *ed_kernels_best(enum ed_precision precision)
     return &kinds[i];
 }
 
+const struct ed_rows *ed_rows_at(size_t i)
+{
+#ifdef __x86_64__
+    const struct ed_rows *all[] = {has_avx512() ? &ed_rows_avx512 : NULL,
+                                   has_avx2() ? &ed_rows_avx2 : NULL, &ed_rows_plain};
+#else
+    const struct ed_rows *all[] = {&ed_rows_plain};
+#endif
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        if (all[k] && i-- == 0)
+            return all[k];
+    return NULL;
+}
+
+const struct ed_rows *ed_rows_best(void)
+{
+    return ed_rows_at(0);
+}
+
 int ed_precision_is_fast(enum ed_precision precision)
 {
     return strcmp(ed_kernels_best(precision)->name, "plain") != 0;
@@ -94,51 +114,6 @@ size_t ed_precision_size(enum ed_precision precision)
 {
     static const size_t sizes[] = {[ED_F32] = 4, [ED_BF16] = 2, [ED_INT8] = 1};
     return sizes[precision];
-}
-
-/* ---- the left side ---- */
-
-MANY_CPUS
-void ed_bf16_of(const float *x, size_t n, uint16_t *ret)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        ret[i] = (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-    }
-}
-
-#define LANES 16
-
-MANY_CPUS
-void ed_levels_of(const float *x, size_t n, uint8_t *ret, float *scale, float *low)
-{
-    float least[LANES], most[LANES];
-    size_t whole = n - n % LANES;
-    for (size_t l = 0; l < LANES; l++)
-        least[l] = most[l] = x[0];
-    for (size_t i = 0; i < whole; i += LANES)
-        for (size_t l = 0; l < LANES; l++) {
-            least[l] = x[i + l] < least[l] ? x[i + l] : least[l];
-            most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
-        }
-    for (size_t i = whole; i < n; i++) {
-        least[0] = x[i] < least[0] ? x[i] : least[0];
-        most[0] = x[i] > most[0] ? x[i] : most[0];
-    }
-    for (size_t width = LANES / 2; width; width /= 2)
-        for (size_t l = 0; l < width; l++) {
-            least[l] = least[l + width] < least[l] ? least[l + width] : least[l];
-            most[l] = most[l + width] > most[l] ? most[l + width] : most[l];
-        }
-    float step = (most[0] - least[0]) / 255.0f, first = least[0];
-    float per_step = step > 1e-30f ? 1.0f / step : 0.0f;
-    for (size_t i = 0; i < n; i++) {
-        int32_t level = (int32_t)((x[i] - first) * per_step + 0.5f);
-        ret[i] = (uint8_t)(level < 255 ? level : 255);
-    }
-    *scale = step;
-    *low = first;
 }
 
 /* ---- the right side ---- */
@@ -163,7 +138,7 @@ size_t ed_right_bytes(const struct ed_kernels *kernels, size_t n, size_t k)
 {
     size_t columns = kernels->precision == ED_INT8 ? 2 * ED_PANEL * sizeof(float) : 0;
     size_t bytes = panels_of(n) * (depth_of(kernels, k) * 64 + columns);
-    return stays(kernels) ? 0 : bytes;
+    return stays(kernels) ? 0 : (bytes + 63) / 64 * 64;
 }
 
 /* One word of the depth, from up to n elements of a row in the kernels' own form. */
@@ -272,6 +247,7 @@ void ed_right_pack(const struct ed_kernels *kernels, const float *rows, size_t n
     const size_t depth = depth_of(kernels, k), panels = panels_of(n);
     float *scale = (float *)(void *)((char *)room + panels * depth * 64);
     float *sum = scale + panels * ED_PANEL;
+    const struct ed_rows *rows_kind = ed_rows_best();
     memset(room, 0, ed_right_bytes(kernels, n, k));
     for (size_t j = 0; j < n; j++) {
         char *column = (char *)room + j / ED_PANEL * depth * 64 + j % ED_PANEL * 4;
@@ -282,7 +258,7 @@ void ed_right_pack(const struct ed_kernels *kernels, const float *rows, size_t n
         }
         for (size_t i = 0; i < k; i++) {
             uint16_t half;
-            ed_bf16_of(row + i, 1, &half);
+            rows_kind->bf16_of(row + i, 1, &half);
             memcpy(column + i / 2 * 64 + i % 2 * 2, &half, sizeof half);
         }
     }

@@ -7,10 +7,10 @@
  * several kinds of kernels, of which the best that this CPU can run is taken. All read memory in
  * words of four bytes along k: one float, two bf16 or four bytes.
  *
- *   left   row-major; a row begins every stride bytes. Rows are read in blocks and depth words far:
- *          up to ED_LEFT_SLACK rows and 64 bytes beyond the end must be readable, and finite; what
- *          stands there goes into no result.
- *   right  panels of 16 columns: (n / 16, depth, 16) words, zeros behind n and k
+ *   left   row-major, made by base/rows.h; a row begins every stride bytes. Rows are read in blocks
+ * and depth words far: up to ED_LEFT_SLACK rows and 64 bytes beyond the end must be readable, and
+ * finite; what stands there goes into no result. right  panels of 16 columns: (n / 16, depth, 16)
+ * words, zeros behind n and k
  *
  * A row's result has the same bits whatever else is in the product (but for OpenBLAS, which is told
  * so by whole_only); another kind of kernels may differ in the last bits, but for int8. All
@@ -82,7 +82,8 @@ size_t ed_precision_size(enum ed_precision precision);
 
 /* ---- packing ---- */
 
-/* Bytes that a packed right side takes, aligned to 64; 0: it stays where it is (OpenBLAS). */
+/* Bytes that a packed right side takes, aligned to 64, and a multiple of it; 0: it stays where it
+ * is (OpenBLAS). */
 size_t ed_right_bytes(const struct ed_kernels *kernels, size_t n, size_t k);
 /* Pack columns that lie as float rows (n, k), as weights do: bf16 rounded to nearest even, int8 in
  * 127ths of the column's largest. The rows are borrowed where ed_right_bytes is 0. */
@@ -94,12 +95,5 @@ void ed_right_pack_rows(const struct ed_kernels *kernels, const void *rows, size
 /* And where rows (k, n) run along n. */
 void ed_right_pack_across(const struct ed_kernels *kernels, const void *rows, size_t stride,
                           size_t n, size_t k, void *room, struct ed_right *ret);
-
-/* ---- the left side ---- */
-
-/* bf16 of floats, rounded to nearest even. */
-void ed_bf16_of(const float *x, size_t n, uint16_t *ret);
-/* The bytes of one row (n) of finite floats: x is about *scale q + *low. */
-void ed_levels_of(const float *x, size_t n, uint8_t *ret, float *scale, float *low);
 
 #endif

@@ -22,7 +22,25 @@ static const struct {
                                         .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},
                                         .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
 
-/* One step of the depth for what there is of the block: wide and high are 1 or 2, and constants. */
+/* A block of sums that lies in memory and is not finished yet. */
+struct waiting {
+    size_t i, rows, done, panel, n_panels;
+    const char *sums;
+};
+
+/* Finish up to n more of its rows. */
+PART void rows_out(enum ed_precision precision, const struct ed_left *left,
+                   const struct ed_right *right, const struct ed_finish *finish, struct waiting *w,
+                   size_t n)
+{
+    n = n < w->rows - w->done ? n : w->rows - w->done;
+    if (!n)
+        return;
+    tile_out(precision, left, right, finish, w->i + w->done, n, w->panel, w->n_panels,
+             w->sums + w->done * ROW, BLOCK);
+    w->done += n;
+}
+
 #define MULTIPLY(sum, a, b)                                                                        \
     do {                                                                                           \
         if (precision == ED_BF16)                                                                  \
@@ -31,14 +49,20 @@ static const struct {
             _tile_dpbusd(sum, a, b);                                                               \
     } while (0)
 
-PART void block(enum ed_precision precision, const char *a, size_t stride, const char *b,
-                size_t panel_bytes, size_t depth, size_t high, size_t wide, char *ret)
+/* One block: high and wide are 1 or 2 registers, and constants. Meanwhile the one before is
+ * finished, some rows in each step of the depth: registers of tiles are multiplied by a unit of
+ * their own, which would otherwise stand still for as long again. */
+PART void block(enum ed_precision precision, const struct ed_left *left,
+                const struct ed_right *right, const struct ed_finish *finish, size_t high,
+                size_t wide, const char *a, const char *b, struct waiting *before, char *ret)
 {
+    const size_t stride = left->stride, panel_bytes = right->depth * 64;
+    const size_t steps = right->depth / WORDS, rows = (BLOCK + steps - 1) / steps;
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
-    for (size_t d = 0; d < depth; d += WORDS, a += 64, b += WORDS * 64) {
+    for (size_t s = 0; s < steps; s++, a += 64, b += WORDS * 64) {
         _tile_loadd(6, b, 64);
         _tile_loadd(4, a, stride);
         MULTIPLY(0, 4, 6);
@@ -52,6 +76,7 @@ PART void block(enum ed_precision precision, const char *a, size_t stride, const
             if (wide > 1)
                 MULTIPLY(3, 5, 7);
         }
+        rows_out(precision, left, right, finish, before, rows);
     }
     _tile_stored(0, ret, ROW);
     if (wide > 1)
@@ -65,28 +90,31 @@ PART void block(enum ed_precision precision, const char *a, size_t stride, const
 PART void product(enum ed_precision precision, const struct ed_left *left, size_t m,
                   const struct ed_right *right, const struct ed_finish *finish)
 {
-    const size_t panels = (right->n + ED_PANEL - 1) / ED_PANEL, depth = right->depth;
-    const size_t panel_bytes = depth * 64, stride = left->stride;
+    const size_t panels = (right->n + ED_PANEL - 1) / ED_PANEL;
+    char sums[2][BLOCK * ROW] __attribute__((aligned(64)));
+    struct waiting before = {.sums = sums[1]};
+    size_t turn = 0;
     _tile_loadconfig(&whole);
     for (size_t p = 0; p < panels; p += 2) {
-        const char *b = (const char *)right->at + p * panel_bytes;
+        const char *b = (const char *)right->at + p * right->depth * 64;
         size_t wide = panels - p < 2 ? 1 : 2;
-        for (size_t i = 0; i < m; i += BLOCK) {
-            const char *a = (const char *)left->at + i * stride;
+        for (size_t i = 0; i < m; i += BLOCK, turn ^= 1) {
+            const char *a = (const char *)left->at + i * left->stride;
             size_t rows = m - i < BLOCK ? m - i : BLOCK;
-            char sums[BLOCK * ROW] __attribute__((aligned(64)));
+            char *ret = sums[turn];
             if (rows > SIDE && wide == 2)
-                block(precision, a, stride, b, panel_bytes, depth, 2, 2, sums);
+                block(precision, left, right, finish, 2, 2, a, b, &before, ret);
             else if (rows > SIDE)
-                block(precision, a, stride, b, panel_bytes, depth, 2, 1, sums);
+                block(precision, left, right, finish, 2, 1, a, b, &before, ret);
             else if (wide == 2)
-                block(precision, a, stride, b, panel_bytes, depth, 1, 2, sums);
+                block(precision, left, right, finish, 1, 2, a, b, &before, ret);
             else
-                block(precision, a, stride, b, panel_bytes, depth, 1, 1, sums);
-            tile_out(precision, left, right, finish, i, rows, p, wide, sums, BLOCK);
+                block(precision, left, right, finish, 1, 1, a, b, &before, ret);
+            before = (struct waiting){i, rows, 0, p, wide, ret};
         }
     }
     _tile_release();
+    rows_out(precision, left, right, finish, &before, BLOCK);
 }
 
 UNWATCHED

@@ -12,14 +12,14 @@ static void rest_out(const struct ed_left *left, size_t m, size_t n, const struc
     struct ed_finish in_place = *f;
     in_place.add = 0;
     for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j += ED_PANEL) {
+        for (size_t j = 0; j < n; j += LANES) {
             const float *at = (const float *)f->ret + i * f->stride + j;
-            size_t columns = n - j < ED_PANEL ? n - j : ED_PANEL;
+            size_t columns = n - j < LANES ? n - j : LANES;
             lanes y = {0};
             memcpy(&y, at, columns * sizeof *at);
             if (left->scale)
                 y *= left->scale[i];
-            lanes_out(&in_place, y, i, j, columns);
+            lanes_out(&in_place, f->activation, 0, y, i, j, columns);
         }
 }
 

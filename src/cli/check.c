@@ -3,6 +3,9 @@
  * First the file itself, all mistakes at once; then, unless told not to, the world that it names:
  * the model, the brokers, the topics. One line each, "ok:", "warning:" or "error:", on standard
  * output. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/stream.h"
@@ -79,6 +82,109 @@ static void report_configuration(struct check *c)
 
 /* ---- the world ---- */
 
+/* Texts as they come: a headline, a line of a log, a question, a report. */
+static const char *const sample[] = {
+    "Ferry runs aground off the north harbour, all passengers safe",
+    "connection to db-3 timed out after 30000 ms (attempt 4 of 5), giving up",
+    "My card was charged twice for the same order. How do I get my money back?",
+    "The river rose by two metres overnight and flooded the lower town. Schools stay closed until "
+    "Thursday, the mayor said, and the bridge to the station will be checked by engineers before "
+    "trains run again.",
+    "Parliament votes on the budget tonight",
+    "kernel: nvme0n1: I/O error, dev nvme0n1, sector 182034432 op 0x0:(READ)",
+    "The app keeps logging me out since the last update",
+    "An earthquake of magnitude 6.1 struck the coast early on Sunday. Buildings were damaged in "
+    "three villages; there is no warning of a tsunami."};
+enum { SAMPLE = sizeof sample / sizeof *sample, SAMPLE_MS = 300 };
+
+/* Embed the sample, again and again for a while where per_second is wanted. ret (SAMPLE, dim). */
+static eddy_status sample_embed(const eddy_embedder *embedder, float *ret, double *per_second,
+                                eddy_error *err)
+{
+    eddy_str texts[SAMPLE];
+    eddy_arena *scratch = eddy_arena_new(0);
+    if (!scratch)
+        return eddy_fail_nomem(err, "embedder", 0);
+    for (size_t i = 0; i < SAMPLE; i++)
+        texts[i] = (eddy_str){sample[i], strlen(sample[i])};
+    eddy_status st = eddy_embedder_embed(embedder, texts, SAMPLE, scratch, ret, err);
+    int64_t start = ed_monotonic_ms(), took = 0;
+    size_t n = 0;
+    while (per_second && st == EDDY_OK && took < SAMPLE_MS) {
+        st = eddy_embedder_embed(embedder, texts, SAMPLE, scratch, ret, err);
+        n += SAMPLE;
+        took = ed_monotonic_ms() - start;
+    }
+    if (per_second && st == EDDY_OK)
+        *per_second = (double)n * 1000.0 / (double)(took ? took : 1);
+    eddy_arena_free(scratch);
+    return st;
+}
+
+/* How fast the encoder is on this machine, and how near to itself in f32. */
+static eddy_status encoder_measure(const struct ed_config *config, const eddy_embedder *embedder,
+                                   double *per_second, double *cosine, eddy_error *err)
+{
+    struct ed_config exact = *config;
+    eddy_embedder *reference = NULL;
+    size_t dim = eddy_embedder_dim(embedder), n = SAMPLE * dim;
+    float *rows = ed_alloc(2 * n * sizeof *rows);
+    exact.embed.precision = ED_EMBED_F32;
+    eddy_status st = rows ? sample_embed(embedder, rows, per_second, err)
+                          : eddy_fail_nomem(err, "embedder", 2 * n * sizeof *rows);
+    if (st == EDDY_OK)
+        st = ed_config_embedder(&exact, NULL, &reference, &dim, err);
+    if (st == EDDY_OK)
+        st = sample_embed(reference, rows + n, NULL, err);
+    *cosine = 1;
+    for (size_t i = 0; i < SAMPLE && st == EDDY_OK; i++) {
+        double product = 0; /* of rows of length 1 */
+        for (size_t j = 0; j < dim; j++)
+            product += (double)rows[i * dim + j] * (double)rows[n + i * dim + j];
+        *cosine = product < *cosine ? product : *cosine;
+    }
+    eddy_embedder_free(reference);
+    ed_free(rows);
+    return st;
+}
+
+static void check_encoder(struct check *c, const eddy_embedder *embedder)
+{
+    char text[200];
+    eddy_error err = {0};
+    double per_second = 0, cosine = 0;
+    if (encoder_measure(&c->config, embedder, &per_second, &cosine, &err) != EDDY_OK) {
+        bad(c, ed_exit_code(&err), err.text);
+        return;
+    }
+    snprintf(text, sizeof text,
+             "embedder: %.0f short texts/s in one thread, cosine to f32 at least %.5f", per_second,
+             cosine);
+    good(c, text);
+}
+
+/* How long an endpoint takes for one text, there and back, now that it is awake. */
+static void check_endpoint(struct check *c, const eddy_embedder *embedder)
+{
+    static const char text[] = "The bridge over the river is closed for two weeks.";
+    const eddy_str one = {text, sizeof text - 1};
+    eddy_error err = {0};
+    char line[600];
+    eddy_arena *scratch = eddy_arena_new(0);
+    float *row = ed_alloc_aligned(eddy_embedder_dim(embedder) * sizeof *row);
+    int64_t began = ed_monotonic_ms();
+    eddy_status st = scratch && row ? eddy_embedder_embed(embedder, &one, 1, scratch, row, &err)
+                                    : eddy_fail_nomem(&err, "endpoint", sizeof *row);
+    snprintf(line, sizeof line, "embedder: a text takes %lld ms, there and back",
+             (long long)(ed_monotonic_ms() - began));
+    if (st == EDDY_OK)
+        good(c, line);
+    else
+        bad(c, ed_exit_code(&err), err.text);
+    ed_free(row);
+    eddy_arena_free(scratch);
+}
+
 /* What the folders themselves have to say to their options; and the model. */
 static void check_model(struct check *c)
 {
@@ -90,11 +196,13 @@ static void check_model(struct check *c)
     eddy_error err = {0};
     char text[600];
     size_t dim = 0;
+    struct ed_config uncached = c->config; /* its speed is measured */
+    uncached.embed.cache = 0;
     ed_config_parse_options(&c->config, &parse);
     eddy_status st = eddy_parser_new(&parse, &parser, &err);
     if (st != EDDY_OK) {
         bad(c, ED_EXIT_CONFIG, err.text);
-    } else if ((st = ed_stream_embedder(&c->config, &embedder, &dim, &err)) != EDDY_OK) {
+    } else if ((st = ed_stream_embedder(&uncached, &embedder, &dim, &err)) != EDDY_OK) {
         snprintf(text, sizeof text, "embedder: %.500s", err.text);
         bad(c, ed_exit_code(&err), text);
     } else {
@@ -103,6 +211,10 @@ static void check_model(struct check *c)
                  : dim    ? "none, messages bring their vectors"
                           : "none, words only");
         good(c, text);
+        if (embedder && !strncmp(eddy_embedder_name(embedder), "encoder ", 8))
+            check_encoder(c, embedder);
+        if (c->config.embed.model == ED_MODEL_ENDPOINT)
+            check_endpoint(c, embedder);
         ed_config_engine_options(&c->config, dim, &engine);
         if (eddy_clusterer_new(&engine, &clusterer, &err) != EDDY_OK)
             bad(c, ED_EXIT_CONFIG, err.text);

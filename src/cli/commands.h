@@ -8,6 +8,7 @@ int ed_cmd_check(int argc, char **argv);
 int ed_cmd_run(int argc, char **argv);
 int ed_cmd_replay(int argc, char **argv);
 int ed_cmd_detect(int argc, char **argv);
+int ed_cmd_embed(int argc, char **argv);
 int ed_cmd_score(int argc, char **argv);
 int ed_cmd_events(int argc, char **argv);
 int ed_cmd_reason(int argc, char **argv);

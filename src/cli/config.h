@@ -68,7 +68,15 @@ enum ed_profile {
     ED_PROFILE_LOGS
 };
 enum ed_stage { ED_STAGE_ALL, ED_STAGE_EMBED, ED_STAGE_ENGINE };
-enum ed_model { ED_MODEL_AUTO, ED_MODEL_HASH, ED_MODEL_ENCODER, ED_MODEL_MESSAGE, ED_MODEL_NONE };
+enum ed_embed_precision { ED_EMBED_AUTO, ED_EMBED_F32, ED_EMBED_BF16, ED_EMBED_INT8 };
+enum ed_model {
+    ED_MODEL_AUTO,
+    ED_MODEL_HASH,
+    ED_MODEL_ENCODER,
+    ED_MODEL_ENDPOINT,
+    ED_MODEL_MESSAGE,
+    ED_MODEL_NONE
+};
 
 /* Names follow the keys; each is explained in the table (options.c) and in conf/eddy.yaml. */
 struct ed_config {
@@ -100,9 +108,18 @@ struct ed_config {
     struct {
         int model;         /* enum ed_model */
         const char *dir;   /* never empty after ed_config_finish, but where there is no home */
+        int precision;     /* enum ed_embed_precision */
         int64_t workers;   /* 0: one for each processor */
+        int64_t cache;     /* bytes */
         double keyphrases; /* their weight; 0: off */
         int64_t keyphrases_wait_ms;
+        struct {
+            const char *url, *model, *key, *ca_file, *prefix;
+            int deny_private;
+            int64_t dimensions; /* 0: the model's */
+            int64_t tokens, batch, batch_tokens, concurrency, timeout_ms;
+            double calls_minute; /* 0: any */
+        } endpoint;
     } embed;
     struct {
         double dense_weight, granularity;
@@ -273,12 +290,14 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
 
 /* Open the embedder that embed.* asks for.
  *
+ *   stopped  asked while an endpoint is waited for; 1: it is EDDY_STOPPED; may be NULL
  *   ret      NULL on EDDY_OK for the models "message" and "none"
  *   ret_dim  dimensions of the dense view; 0 for "none"
  *
- * EDDY_CONFIG  document.vector_dim is not the model's; else as eddy_embedder_open */
-eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
-                               eddy_error *err);
+ * EDDY_CONFIG  document.vector_dim is not the model's; else as eddy_embedder_open, or
+ * ed_embeddings_open */
+eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(void *user),
+                               eddy_embedder **ret, size_t *ret_dim, eddy_error *err);
 
 /* Which of the engine's extra views is that of keyphrases, from 1; 0: they are off. */
 size_t ed_config_keyphrases(const struct ed_config *config);

@@ -193,7 +193,8 @@ static void check_keyphrases(struct ed_config *config)
         return;
     if (config->embed.model == ED_MODEL_MESSAGE || config->embed.model == ED_MODEL_NONE)
         ed_config_complain(config, key,
-                           "needs an embedder for them: embed.model auto, encoder or hash");
+                           "needs an embedder for them: embed.model auto, encoder, hash or "
+                           "endpoint");
     if (config->stage != ED_STAGE_ENGINE && config->reason.kind != ED_REASON_LLM &&
         !*config->document.keyphrases)
         ed_config_complain(config, key,
@@ -209,6 +210,18 @@ static void check_keyphrases(struct ed_config *config)
                            "its weight and those of document.extra are %g together; text needs a "
                            "share, keep them below 1",
                            sum);
+}
+
+static void check_endpoint(struct ed_config *config)
+{
+    if (config->embed.model != ED_MODEL_ENDPOINT)
+        return;
+    if (!*config->embed.endpoint.url)
+        ed_config_complain(config, "embed.model",
+                           "endpoint needs embed.endpoint.url: where the model is");
+    if (!*config->embed.endpoint.model)
+        ed_config_complain(config, "embed.model",
+                           "endpoint needs embed.endpoint.model: what it is called there");
 }
 
 /* Files and topics: the higher layer wins, so that files on the command line stand in for the
@@ -281,6 +294,7 @@ eddy_status ed_config_finish(struct ed_config *config, eddy_error *err)
         fill_model_dir(config);
         check_document(config);
         check_keyphrases(config);
+        check_endpoint(config);
         check_source(config);
         check_output(config);
         check_reason(config);

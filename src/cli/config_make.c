@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "remote/embeddings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -71,11 +72,44 @@ size_t ed_config_keyphrases(const struct ed_config *config)
     return config->embed.keyphrases > 0 ? config->n_extra + 1 : 0;
 }
 
-eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
-                               eddy_error *err)
+/* Of this configuration's endpoint; ask it whether it is one. */
+static eddy_status endpoint_open(const struct ed_config *config, int (*stopped)(void *user),
+                                 eddy_endpoint *ret, eddy_error *err)
 {
-    static const char *const models[] = {
-        [ED_MODEL_AUTO] = "auto", [ED_MODEL_HASH] = "hash", [ED_MODEL_ENCODER] = "encoder"};
+    struct ed_embeddings_options o;
+    struct ed_embeddings *e = NULL;
+    ed_embeddings_options_init(&o);
+    o.http.url = config->embed.endpoint.url;
+    o.http.key = *config->embed.endpoint.key ? config->embed.endpoint.key : NULL;
+    o.http.ca_file = *config->embed.endpoint.ca_file ? config->embed.endpoint.ca_file : NULL;
+    o.http.timeout_ms = config->embed.endpoint.timeout_ms;
+    o.http.concurrency = (size_t)config->embed.endpoint.concurrency;
+    o.http.deny_private = config->embed.endpoint.deny_private;
+    o.http.insecure = config->insecure;
+    o.model = config->embed.endpoint.model;
+    o.prefix = config->embed.endpoint.prefix;
+    o.dimensions = (size_t)config->embed.endpoint.dimensions;
+    o.tokens_max = (size_t)config->embed.endpoint.tokens;
+    o.batch_max = (size_t)config->embed.endpoint.batch;
+    o.batch_tokens = (size_t)config->embed.endpoint.batch_tokens;
+    o.calls_minute = config->embed.endpoint.calls_minute;
+    eddy_status st = ed_embeddings_open(&o, stopped, NULL, &e, err);
+    if (st == EDDY_OK)
+        *ret = ed_embeddings_endpoint(e);
+    return st;
+}
+
+eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(void *user),
+                               eddy_embedder **ret, size_t *ret_dim, eddy_error *err)
+{
+    static const char *const models[] = {[ED_MODEL_AUTO] = "auto",
+                                         [ED_MODEL_HASH] = "hash",
+                                         [ED_MODEL_ENCODER] = "encoder",
+                                         [ED_MODEL_ENDPOINT] = "endpoint"};
+    static const char *const precisions[] = {[ED_EMBED_AUTO] = "auto",
+                                             [ED_EMBED_F32] = "f32",
+                                             [ED_EMBED_BF16] = "bf16",
+                                             [ED_EMBED_INT8] = "int8"};
     int supplied = *config->document.vector != 0;
     size_t dim = (size_t)config->document.vector_dim;
     if (config->embed.model == ED_MODEL_MESSAGE || config->embed.model == ED_MODEL_NONE) {
@@ -84,13 +118,24 @@ eddy_status ed_config_embedder(const struct ed_config *config, eddy_embedder **r
         return EDDY_OK;
     }
     eddy_embedder_options options;
+    eddy_endpoint endpoint = {0};
     eddy_embedder_options_init(&options);
     options.model = models[config->embed.model];
     options.dir = config->embed.dir;
+    options.precision = precisions[config->embed.precision];
+    options.cache_bytes = (size_t)config->embed.cache;
+    options.endpoint = &endpoint;
     eddy_embedder *embedder = NULL;
-    eddy_status st = eddy_embedder_open(&options, &embedder, err);
-    if (st != EDDY_OK)
+    eddy_status st = EDDY_OK;
+    if (config->embed.model == ED_MODEL_ENDPOINT)
+        st = endpoint_open(config, stopped, &endpoint, err);
+    if (st == EDDY_OK)
+        st = eddy_embedder_open(&options, &embedder, err);
+    if (st != EDDY_OK) {
+        if (endpoint.self)
+            endpoint.free(endpoint.self);
         return st;
+    }
     if (supplied && dim != eddy_embedder_dim(embedder)) {
         st = eddy_fail(err, EDDY_CONFIG,
                        "document.vector_dim: messages bring vectors of %zu dimensions, but those "
@@ -280,7 +325,12 @@ eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic,
 void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeline_options *ret)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    long workers = config->embed.workers ? (long)config->embed.workers : processors;
+    /* Who waits for an endpoint needs no processor. */
+    long asking =
+        config->embed.model == ED_MODEL_ENDPOINT ? (long)config->embed.endpoint.concurrency : 1;
+    long workers = config->embed.workers ? (long)config->embed.workers
+                   : processors > asking ? processors
+                                         : asking;
     workers = workers < 1 ? 1 : workers > 256 ? 256 : workers;
     *ret = (struct ed_pipeline_options){
         .publisher = {.pipeline = config->pipeline, .n_shards = (uint32_t)config->state.shards},

@@ -115,13 +115,15 @@ eddy_status ed_config_print(const struct ed_config *config, FILE *out, eddy_erro
     for (size_t i = 0; i < ed_options_n; i++) {
         const struct ed_option *option = &ed_options[i];
         const void *field = ed_config_field(config, option);
-        const char *dot = strchr(option->key, '.');
+        const char *dot = strrchr(option->key, '.'), *above = strchr(option->key, '.');
         size_t n = dot ? (size_t)(dot - option->key) : 0;
+        const char *indent = above != dot ? "  " : ""; /* a part of a section */
+        const char *name = above != dot ? above + 1 : option->key;
         if (n && (n != n_section || strncmp(option->key, section, n) != 0))
-            fprintf(out, "%.*s:\n", (int)n, option->key);
+            fprintf(out, "%s%.*s:\n", indent, (int)(dot - name), name);
         section = option->key;
         n_section = n;
-        fprintf(out, "%s%s:", dot ? "  " : "", dot ? dot + 1 : option->key);
+        fprintf(out, "%s%s%s:", indent, dot ? "  " : "", dot ? dot + 1 : option->key);
         if (option->type == ED_MAP) {
             fputc('\n', out);
             print_map(out, field);

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/dead.h"
 #include "cli/gallery.h"
+#include "cli/guess.h"
 #include "cli/orders.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
@@ -23,7 +24,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -32,7 +32,6 @@
 
 #define EVENTS_MAX  1000000 /* events kept for the table */
 #define PICTURE_MAX ((size_t)16 << 20)
-#define FIRST_BYTES 65536 /* of the input, to tell what it is */
 
 struct detect {
     struct ed_config config;
@@ -151,38 +150,6 @@ static void on_event(void *watcher, const eddy_event *event)
 
 /* ---- progress ---- */
 
-static void draw(void *p)
-{
-    struct detect *d = p;
-    struct ed_counts c;
-    struct ed_progress at;
-    char gauge[128] = "", docs[ED_TEXT], rate[ED_TEXT], bytes[ED_TEXT], total[ED_TEXT],
-         events[ED_TEXT], eta[ED_TEXT] = "";
-    ed_stream_look(&d->stream, &c, &at, NULL);
-    uint64_t done = c.assigned + c.founded + c.filtered + c.dead;
-    double seconds = (double)(ed_view_now() - d->stream.started_ms + 1) / 1000;
-    /* What is read runs ahead of what is answered: count bytes by answers. */
-    double read = c.in ? (double)done / (double)c.in * (double)at.bytes : 0;
-    double share = at.bytes_total ? read / (double)at.bytes_total : 0;
-    ed_text_number(done, docs);
-    ed_text_number((uint64_t)((double)done / seconds), rate);
-    ed_text_bytes((uint64_t)read, bytes);
-    ed_text_number(c.events_active, events);
-    if (!at.bytes_total) {
-        ed_view_bar(&d->view, "  %s documents  %s/s  %s  %s events", docs, rate, bytes, events);
-        return;
-    }
-    if (share > 0.01 && share < 1 && seconds > 1)
-        ed_text_took((int64_t)(seconds * (1 - share) / share * 1000), eta);
-    size_t columns = ed_view_columns(&d->view);
-    if (columns > 90)
-        ed_text_gauge(share, columns > 130 ? 32 : 16, gauge, sizeof gauge);
-    ed_view_bar(&d->view, "%s%s%s %3.0f %%  %s documents  %s/s  %s of %s  %s events%s%s",
-                ed_ink(&d->view, ED_CYAN), gauge, ed_ink(&d->view, ED_PLAIN), share * 100, docs,
-                rate, bytes, ed_text_bytes(at.bytes_total, total), events, *eta ? "  ETA " : "",
-                eta);
-}
-
 /* 1: standard output is a pipe or a socket that nobody reads any more. */
 static int has_gone(void)
 {
@@ -197,8 +164,13 @@ static void tick(void *p)
         atomic_store(&d->deserted, 1);
         ed_stream_stop(&d->stream);
     }
-    if (d->view.terminal)
-        draw(d);
+    if (d->view.terminal) {
+        char tail[ED_TEXT + 20], events[ED_TEXT];
+        struct ed_counts c;
+        ed_stream_look(&d->stream, &c, NULL, NULL);
+        snprintf(tail, sizeof tail, "  %s events", ed_text_number(c.events_active, events));
+        ed_stream_bar(&d->stream, &d->view, tail);
+    }
 }
 
 /* ---- the answer ---- */
@@ -258,58 +230,6 @@ static eddy_status write_labels(struct detect *d, eddy_error *err)
     return st;
 }
 
-/* 1: the first document without text has its text elsewhere than where it was looked for. */
-static int is_elsewhere(const struct detect *d)
-{
-    const struct ed_config *c = &d->config;
-    const char *at = d->dead.longest;
-    if (c->document.format != EDDY_FORMAT_JSON || !*d->dead.names)
-        return 0;
-    return !*at || (strcmp(c->document.text, at) != 0 && strcmp(c->document.title, at) != 0);
-}
-
-/* Where the text was looked for, and what was there instead. */
-static void account_text(struct detect *d)
-{
-    const struct ed_config *c = &d->config;
-    int both = *c->document.text && *c->document.title;
-    char text[100], title[100];
-    ed_view_line(&d->view, "    looked for %s%s%s; its fields are: %s",
-                 ed_shown(c->document.text, text, sizeof text), both ? " and " : "",
-                 ed_shown(c->document.title, title, sizeof title), d->dead.names);
-}
-
-static void account_dead(struct detect *d, const struct ed_counts *counts)
-{
-    char dead[300];
-    ed_stream_dead(counts, dead, sizeof dead);
-    if (*dead)
-        ed_view_line(&d->view, "dead: %s; the first of each:", dead + 2);
-    for (int i = 1; i < EDDY_REJECTS; i++) {
-        if (!*d->dead.first[i])
-            continue;
-        ed_view_line(&d->view, "  %s: %s", eddy_reject_code((eddy_reject)i), d->dead.first[i]);
-        if (i == EDDY_REJECT_TEXT && is_elsewhere(d))
-            account_text(d);
-    }
-}
-
-static void account_filtered(struct detect *d, uint64_t filtered)
-{
-    const struct ed_list *wanted = &d->config.document.languages;
-    char list[200] = "", one[40], number[ED_TEXT], where[100];
-    size_t n = 0;
-    for (size_t i = 0; i < wanted->n && n + sizeof one + 8 < sizeof list; i++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "",
-                              ed_shown(wanted->at[i], one, sizeof one));
-    ed_view_line(
-        &d->view, "filtered: %s documents, for their %s is not among document.languages (%s)",
-        ed_text_number(filtered, number),
-        *d->config.document.language ? ed_shown(d->config.document.language, where, sizeof where)
-                                     : "language",
-        list);
-}
-
 static void account(struct detect *d)
 {
     char line[300], took[ED_TEXT], number[ED_TEXT];
@@ -318,10 +238,9 @@ static void account(struct detect *d)
     ed_stream_account(&d->stream, line, sizeof line);
     ed_view_line(&d->view, "%s; %s; %s", line, ed_stream_encoder(&d->stream, &d->config),
                  ed_text_took(d->stream.took_ms, took));
-    account_dead(d, &counts);
+    ed_dead_account(&d->dead, &d->config, &counts, &d->view);
+    ed_stream_say_cache(&d->stream, &d->view);
     uint64_t foreign = counts.filtered - counts.duplicates;
-    if (foreign && d->config.document.languages.n)
-        account_filtered(d, foreign);
     if (counts.phrased + counts.unphrased)
         ed_stream_say_keyphrases(&counts, &d->view);
     if (counts.duplicates)
@@ -339,84 +258,7 @@ static void account(struct detect *d)
                      counts.time_unreadable);
 }
 
-/* Documents came and none could be used: that is not what anybody wanted. */
-static eddy_status usable_check(struct detect *d, eddy_error *err)
-{
-    struct ed_counts c;
-    ed_stream_look(&d->stream, &c, NULL, NULL);
-    if (!c.dead || c.assigned || c.founded)
-        return EDDY_OK;
-    const char *advice = "";
-    char text[200];
-    if (2 * c.dead_by[EDDY_REJECT_TEXT] >= c.dead && is_elsewhere(d)) {
-        snprintf(text, sizeof text, "; say where the text is, as in --set document.text=%s",
-                 *d->dead.longest ? d->dead.longest : "/message");
-        advice = text;
-    } else if (2 * c.dead_by[EDDY_REJECT_JSON] >= c.dead) {
-        advice = "; for plain text: --set document.format=lines";
-    } else if (2 * c.dead_by[EDDY_REJECT_OVERSIZE] >= c.dead) {
-        advice = "; for larger ones raise document.max_bytes";
-    }
-    return eddy_fail(err, EDDY_FORMAT,
-                     "nothing was assigned: %" PRIu64 " of %" PRIu64 " documents are dead%s",
-                     c.dead, c.in, advice);
-}
-
 /* ---- opening ---- */
-
-/* Behind a bracket, what only an array of documents goes on with; "[Sun Dec 04" and "[2031-05-14"
- * begin plain lines of logs. */
-static int begins_array(const char *text, const char *end)
-{
-    for (text++; text < end && memchr(" \t\r", *text, 3);)
-        text++;
-    return text == end || memchr("\n{\"]", *text, 4) != NULL;
-}
-
-/* What the first line that is not blank says. What looks like JSON of many lines is refused: read
- * as plain text each of its lines would be a document. */
-static eddy_status format_guess(const char *text, size_t n, int *ret, eddy_error *err)
-{
-    const char *end = text + n;
-    json_error_t why;
-    while (text < end && memchr(" \t\r\n", *text, 4))
-        text++;
-    *ret = text == end || *text == '{' ? EDDY_FORMAT_JSON : EDDY_FORMAT_LINES;
-    if (text < end && *text == '[' && begins_array(text, end))
-        return eddy_fail(err, EDDY_FORMAT,
-                         "the input is a JSON array, not a document a line; try: jq -c '.[]' FILE "
-                         "| eddy detect -; or, for plain text, --set document.format=lines");
-    if (text == end || *text != '{')
-        return EDDY_OK;
-    const char *newline = memchr(text, '\n', (size_t)(end - text));
-    if (!newline && n == FIRST_BYTES)
-        return EDDY_OK;
-    json_t *json = json_loadb(text, (size_t)((newline ? newline : end) - text), 0, &why);
-    json_decref(json);
-    if (json || json_error_code(&why) == json_error_out_of_memory)
-        return EDDY_OK;
-    return eddy_fail(
-        err, EDDY_FORMAT,
-        "the first line begins like a JSON object, but is none; if the objects have "
-        "many lines, try: jq -c . FILE | eddy detect -; if it is plain text: --set "
-        "document.format=lines; if only this line is torn: --set document.format=json");
-}
-
-/* Unless somebody said what the input is, its first line does. */
-static eddy_status format_find(struct detect *d, struct ed_source *source, eddy_error *err)
-{
-    static char text[FIRST_BYTES];
-    size_t n = 0;
-    int format = EDDY_FORMAT_JSON;
-    if (ed_config_source_of(&d->config, "document.format")->layer > ED_LAYER_PROFILE)
-        return EDDY_OK;
-    eddy_status st = ed_source_files_peek(source, text, sizeof text, &n, err);
-    if (st == EDDY_OK && n)
-        st = format_guess(text, n, &format, err);
-    if (st == EDDY_OK && n)
-        d->config.document.format = format;
-    return st;
-}
 
 /* Where the answers go. */
 static eddy_status open_journal(void *user, int32_t shard, struct ed_journal **ret, eddy_error *err)
@@ -437,7 +279,7 @@ static eddy_status source_look(struct detect *d, const struct ed_head *head, str
     if (st != EDDY_OK)
         return st;
     ed_stream_listen(*ret);
-    return format_find(d, *ret, err);
+    return ed_guess_format(&d->config, *ret, "detect", err);
 }
 
 static eddy_status open_source(void *user, int32_t shard, const struct ed_head *head,
@@ -520,6 +362,16 @@ static eddy_status answer(struct detect *d, eddy_error *err)
         return st;
     *err = (eddy_error){0}; /* whoever reads the events, the labels are wanted */
     return write_labels(d, err);
+}
+
+/* Documents came and none could be used: that is not what anybody wanted. */
+static eddy_status usable_check(struct detect *d, eddy_error *err)
+{
+    struct ed_counts c;
+    ed_stream_look(&d->stream, &c, NULL, NULL);
+    return c.dead && !c.assigned && !c.founded
+               ? ed_dead_useless(&d->dead, &d->config, &c, "assigned", err)
+               : EDDY_OK;
 }
 
 static eddy_status run(struct detect *d, eddy_error *err)

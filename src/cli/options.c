@@ -136,15 +136,26 @@ const struct ed_option ed_options[] = {
 
     {"embed.model", CHOICE(embed.model), .standard = "auto",
      WORDS({"auto", ED_MODEL_AUTO}, {"hash", ED_MODEL_HASH}, {"encoder", ED_MODEL_ENCODER},
-           {"message", ED_MODEL_MESSAGE}, {"none", ED_MODEL_NONE}),
+           {"endpoint", ED_MODEL_ENDPOINT}, {"message", ED_MODEL_MESSAGE}, {"none", ED_MODEL_NONE}),
      .help = "encoder: a sentence encoder from embed.dir. hash: hashed words and letter groups; "
              "needs no file, is fast, and knows no synonyms. auto: the encoder when its files are "
-             "there, else hash. message: the vector of document.vector. none: words only."},
+             "there, else hash. endpoint: the model of embed.endpoint, asked over HTTP. message: "
+             "the vector of document.vector. none: words only."},
     {"embed.dir", STRING(embed.dir), .optional = 1, .standard = "",
      .help = "Directory of the encoder (config.json, tokenizer, weights). \"\": EDDY_MODEL_DIR, "
              "else eddy/models/all-MiniLM-L6-v2 in the user's cache."},
+    {"embed.precision", CHOICE(embed.precision), .standard = "auto",
+     WORDS({"auto", ED_EMBED_AUTO}, {"f32", ED_EMBED_F32}, {"bf16", ED_EMBED_BF16},
+           {"int8", ED_EMBED_INT8}),
+     .help = "In what the encoder multiplies. bf16: several times as fast as f32 on a CPU that has "
+             "it, and the events are the same; int8: faster still, a little coarser. auto: bf16 on "
+             "such a CPU, else f32. A state goes on in the precision that it was made with."},
     {"embed.workers", INTEGER(embed.workers), RANGE(1, 256), WORDS({"auto", 0}), .standard = "auto",
-     .help = "Threads that parse and embed; auto: one for each processor."},
+     .help = "Threads that parse and embed; auto: one for each processor, and for an endpoint at "
+             "least one for each request that may be under way."},
+    {"embed.cache", SIZE(embed.cache), RANGE(0, 1e12), .standard = "64MiB",
+     .help = "Memory for vectors of texts that were embedded before, so that the same text is not "
+             "embedded again; the last used stay. It is taken as it fills. 0: none."},
     {"embed.keyphrases", REAL(embed.keyphrases), RANGE(0, 0.9),
      WORDS({"off", 0}, {"on", KEYPHRASES_WEIGHT}), .standard = "off",
      .help = "Compare documents by their keyphrases as well: a language model (reason.kind llm) is "
@@ -159,6 +170,47 @@ const struct ed_option ed_options[] = {
      .help = "How long an asking for keyphrases may take. Documents wait for at most twice that, "
              "for the one before may have to end; then they go on without. For files and replays, "
              "where nobody waits for the answers, it may be long."},
+
+    {"embed.endpoint.url", STRING(embed.endpoint.url), .optional = 1, .standard = "",
+     .help = "The endpoint of embed.model endpoint, any that speaks OpenAI's /v1/embeddings (vLLM, "
+             "Ollama, llama.cpp, TEI): http://localhost:8080/v1, https://api.example.com/v1. Plain "
+             "http only to this machine, unless insecure is set. Documents wait as long as it is "
+             "down or busy."},
+    {"embed.endpoint.model", STRING(embed.endpoint.model), .optional = 1, .standard = "",
+     .help = "The model's name there. A state goes on with the same model, dimensions, prefix and "
+             "tokens, wherever the endpoint is."},
+    {"embed.endpoint.key", STRING(embed.endpoint.key), .shape = ED_SECRET, .optional = 1,
+     .standard = "",
+     .help = "The key, sent as Authorization: Bearer; best written as "
+             "${file:/run/secrets/embed-key}. It is never shown."},
+    {"embed.endpoint.ca_file", STRING(embed.endpoint.ca_file), .optional = 1, .standard = "",
+     .help = "Certificates to trust there (PEM); \"\": those of the system."},
+    {"embed.endpoint.deny_private", BOOL(embed.endpoint.deny_private), .standard = "false",
+     .help = "Connect to public addresses only, whatever the name resolves to."},
+    {"embed.endpoint.prefix", STRING(embed.endpoint.prefix), .optional = 1, .standard = "",
+     .help = "Stands before each text, for models that want to know what it is for: "
+             "\"clustering: \"."},
+    {"embed.endpoint.dimensions", INTEGER(embed.endpoint.dimensions), RANGE(1, 16384),
+     WORDS({"model", 0}), .standard = "model",
+     .help = "Dimensions to ask for, where the model can shorten its vectors; else it must have so "
+             "many. model: as many as it has."},
+    {"embed.endpoint.tokens", INTEGER(embed.endpoint.tokens), RANGE(32, 1048576), .standard = "480",
+     .help = "Longer texts are cut; tokens are estimated, English has some 4.5 bytes to one. Most "
+             "sentence encoders read 512 at most."},
+    {"embed.endpoint.batch", INTEGER(embed.endpoint.batch), RANGE(1, 4096), .standard = "32",
+     .help = "Texts in a request at most ..."},
+    {"embed.endpoint.batch_tokens", INTEGER(embed.endpoint.batch_tokens), RANGE(32, 1e9),
+     .standard = "16384", .help = "... and their tokens."},
+    {"embed.endpoint.concurrency", INTEGER(embed.endpoint.concurrency), RANGE(1, 256),
+     .standard = "4", .help = "Requests under way at once."},
+    {"embed.endpoint.timeout", DURATION(embed.endpoint.timeout_ms), RANGE(SECOND, HOUR),
+     .standard = "1m",
+     .help = "For an answer; then the texts are asked for again, fewer at once. At the start the "
+             "endpoint is waited for no more than ten seconds."},
+    {"embed.endpoint.calls_minute", REAL(embed.endpoint.calls_minute), RANGE(0.1, 1e6),
+     WORDS({"any", 0}), .standard = "any",
+     .help = "Requests a minute of this process, each try is one; they are spread evenly, and what "
+             "is over it waits."},
 
     {"engine.dense_weight", REAL(engine.dense_weight), RANGE(0, 1), .standard = "0.6",
      .help = "Weight of the embedding of a short text against its words; long texts lean more on "
@@ -361,6 +413,7 @@ const struct ed_section ed_sections[] = {
     {"source", "Where documents come from."},
     {"document", "How a message becomes a document."},
     {"embed", "How a text becomes a vector."},
+    {"embed.endpoint", "Who makes the vectors of embed.model endpoint."},
     {"engine", "How documents become events."},
     {"batch", "How much goes at once."},
     {"output", "Where the answers go."},

@@ -53,12 +53,13 @@ struct ed_option {
     const char *help;            /* sentences; '\n' only between paragraphs and before examples */
 };
 
-#define ED_OPTIONS_MAX 128
+#define ED_OPTIONS_MAX 160
 
 extern const struct ed_option ed_options[];
 extern const size_t ed_options_n;
 
-/* What a section is for; in the order of the table, ended by a NULL name. */
+/* What a section is for; in the order of the table, a part of a section behind it (section.part);
+ * ended by a NULL name. */
 struct ed_section {
     const char *name, *about;
 };

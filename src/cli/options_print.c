@@ -12,7 +12,7 @@
 /* What the first option of a section is introduced with; "" for options without a section. */
 static const char *section_of(const struct ed_option *option, size_t *ret_n)
 {
-    const char *dot = strchr(option->key, '.');
+    const char *dot = strrchr(option->key, '.');
     *ret_n = dot ? (size_t)(dot - option->key) : 0;
     for (const struct ed_section *section = ed_sections; dot && section->name; section++)
         if (strlen(section->name) == *ret_n && strncmp(option->key, section->name, *ret_n) == 0)
@@ -33,8 +33,17 @@ static int begins_section(size_t i)
 
 static const char *last_part(const char *key)
 {
-    const char *dot = strchr(key, '.');
+    const char *dot = strrchr(key, '.');
     return dot ? dot + 1 : key;
+}
+
+/* How many levels of YAML the (n) bytes of a section's name are. */
+static int depth_of(const char *section, size_t n)
+{
+    int depth = n > 0;
+    for (size_t i = 0; i < n; i++)
+        depth += section[i] == '.';
+    return depth;
 }
 
 /* ---- help ---- */
@@ -78,10 +87,10 @@ static void print_standard(FILE *out, const struct ed_option *option)
     fprintf(out, quote ? "\"%s\"\n" : "%s\n", text);
 }
 
-static void sample_option(FILE *out, const struct ed_option *option, int deep)
+static void sample_option(FILE *out, const struct ed_option *option, int depth)
 {
-    const char *indent = deep ? "  " : "";
-    char kind[400], margin[8];
+    char kind[400], margin[16], indent[8];
+    snprintf(indent, sizeof indent, "%*s", 2 * depth, "");
     ed_option_kind(option, kind, sizeof kind);
     snprintf(margin, sizeof margin, "%s# ", indent);
     fputs(margin, out);
@@ -112,9 +121,16 @@ void ed_options_sample(FILE *out)
         size_t n;
         const char *about = section_of(&ed_options[i], &n);
         fputc('\n', out);
-        if (begins_section(i) && n)
-            fprintf(out, "# ---- %s ----\n%.*s:\n", about, (int)n, ed_options[i].key);
-        sample_option(out, &ed_options[i], n > 0);
+        const char *key = ed_options[i].key;
+        int depth = depth_of(key, n);
+        if (begins_section(i) && n) {
+            const char *part = key + n;
+            while (part > key && part[-1] != '.')
+                part--;
+            fprintf(out, "%*s# ---- %s ----\n%*s%.*s:\n", 2 * (depth - 1), "", about,
+                    2 * (depth - 1), "", (int)(key + n - part), part);
+        }
+        sample_option(out, &ed_options[i], depth);
     }
 }
 
@@ -184,16 +200,18 @@ eddy_status ed_options_schema(FILE *out, eddy_error *err)
     json_t *root = json_pack(
         "{s:s,s:s,s:[s,s],s:b}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
         "configuration of eddy", "type", "object", "null", "additionalProperties", 0);
-    json_t *properties = json_object(), *section = NULL;
+    json_t *properties = json_object(), *section = NULL, *above = NULL;
     for (size_t i = 0; i < ed_options_n; i++) {
         const struct ed_option *option = &ed_options[i];
         char name[64];
         size_t n;
         const char *about = section_of(option, &n);
         if (n && begins_section(i)) {
+            int part = depth_of(option->key, n) > 1; /* of the section above it */
+            above = part ? section : properties;
             section = json_object();
             snprintf(name, sizeof name, "%.*s", (int)n, option->key);
-            json_object_set_new(properties, name,
+            json_object_set_new(above, last_part(name),
                                 json_pack("{s:s,s:[s,s],s:b,s:o}", "description", about, "type",
                                           "object", "null", "additionalProperties", 0, "properties",
                                           section));

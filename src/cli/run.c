@@ -27,7 +27,10 @@ static void status(void *p)
     struct ed_counts c;
     struct ed_progress at;
     struct ed_journal_stats j;
+    eddy_embed_stats cache = {0};
     ed_stream_look(&r->stream, &c, &at, &j);
+    if (r->stream.embedder)
+        eddy_embedder_stats(r->stream.embedder, &cache);
     int64_t now = ed_view_now();
     double seconds = (double)(now - r->last_ms) / 1000;
     uint64_t since = c.committed > r->last_committed ? c.committed - r->last_committed : 0;
@@ -41,13 +44,14 @@ static void status(void *p)
            " duplicates=%" PRIu64 " dead=%" PRIu64 " committed=%" PRIu64 " events=%" PRIu64
            " behind=%s missing=%" PRIu64 " late=%" PRIu64 " operations=%" PRIu64 " refused=%" PRIu64
            " passes=%" PRIu64 " passes_failed=%" PRIu64 " phrased=%" PRIu64 " unphrased=%" PRIu64
+           " cache_hits=%" PRIu64 " cache_misses=%" PRIu64 " cache_evictions=%" PRIu64
            " per_second=%.1f epochs=%" PRIu64 " aborted=%" PRIu64 " fences=%" PRIu64
            " state_bytes=%" PRIu64 " open_ms_max=%" PRId64,
            c.in, c.assigned, c.founded, c.filtered, c.duplicates, c.dead, c.committed,
            c.events_active, behind, at.missing, at.late, c.operations, c.refused, c.reason.passes,
-           c.reason.passes_failed, c.phrased, c.unphrased,
-           seconds > 0 ? (double)since / seconds : 0, j.epochs, j.aborted, j.fences, j.record_bytes,
-           j.open_ms_max);
+           c.reason.passes_failed, c.phrased, c.unphrased, cache.hits, cache.misses,
+           cache.evictions, seconds > 0 ? (double)since / seconds : 0, j.epochs, j.aborted,
+           j.fences, j.record_bytes, j.open_ms_max);
 }
 
 static eddy_status open_all(struct run *r, eddy_error *err)

@@ -51,14 +51,21 @@ int ed_stream_signal(void)
     return atomic_load(&signalled);
 }
 
+static int is_signalled(void *user)
+{
+    (void)user;
+    return atomic_load(&signalled) != 0;
+}
+
 eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
                                eddy_error *err)
 {
     eddy_error why = {0};
     char real[PATH_MAX], prefix[PATH_MAX + 16];
-    eddy_status st = ed_config_embedder(config, ret, ret_dim, &why);
+    eddy_status st = ed_config_embedder(config, is_signalled, ret, ret_dim, &why);
     int by_auto = config->embed.model == ED_MODEL_AUTO;
-    if (st == EDDY_OK || (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
+    if (st == EDDY_OK || config->embed.model == ED_MODEL_ENDPOINT ||
+        (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
         if (st != EDDY_OK)
             eddy_fail(err, st, "%s", why.text);
         return st;
@@ -134,6 +141,7 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     o->pipeline.on_change = watch->on_change;
     o->pipeline.on_event = watch->on_event;
     o->pipeline.on_dead = watch->on_dead;
+    o->pipeline.on_embedded = watch->on_embedded;
     o->pipeline.resumable = watch->resumable;
     o->pipeline.goes_on = watch->goes_on;
     o->pipeline.orders = watch->orders;
@@ -272,6 +280,35 @@ void ed_stream_look(const struct ed_stream *stream, struct ed_counts *counts,
 
 /* ---- words ---- */
 
+void ed_stream_bar(const struct ed_stream *stream, struct ed_view *view, const char *tail)
+{
+    struct ed_counts c;
+    struct ed_progress at;
+    char gauge[128] = "", docs[ED_TEXT], rate[ED_TEXT], bytes[ED_TEXT], total[ED_TEXT],
+         eta[ED_TEXT] = "";
+    ed_stream_look(stream, &c, &at, NULL);
+    uint64_t done = c.assigned + c.founded + c.filtered + c.dead;
+    double seconds = (double)(ed_view_now() - stream->started_ms + 1) / 1000;
+    /* What is read runs ahead of what is answered: count bytes by answers. */
+    double read = c.in ? (double)done / (double)c.in * (double)at.bytes : 0;
+    double share = at.bytes_total ? read / (double)at.bytes_total : 0;
+    ed_text_number(done, docs);
+    ed_text_number((uint64_t)((double)done / seconds), rate);
+    ed_text_bytes((uint64_t)read, bytes);
+    if (!at.bytes_total) {
+        ed_view_bar(view, "  %s documents  %s/s  %s%s", docs, rate, bytes, tail);
+        return;
+    }
+    if (share > 0.01 && share < 1 && seconds > 1)
+        ed_text_took((int64_t)(seconds * (1 - share) / share * 1000), eta);
+    size_t columns = ed_view_columns(view);
+    if (columns > 90)
+        ed_text_gauge(share, columns > 130 ? 32 : 16, gauge, sizeof gauge);
+    ed_view_bar(view, "%s%s%s %3.0f %%  %s documents  %s/s  %s of %s%s%s%s", ed_ink(view, ED_CYAN),
+                gauge, ed_ink(view, ED_PLAIN), share * 100, docs, rate, bytes,
+                ed_text_bytes(at.bytes_total, total), tail, *eta ? "  ETA " : "", eta);
+}
+
 const char *ed_stream_encoder(const struct ed_stream *stream, const struct ed_config *config)
 {
     if (stream->embedder)
@@ -297,6 +334,18 @@ void ed_stream_say_keyphrases(const struct ed_counts *counts, struct ed_view *vi
     char with[ED_TEXT], without[ED_TEXT];
     ed_view_line(view, "keyphrases: %s documents with, %s without",
                  ed_text_number(counts->phrased, with), ed_text_number(counts->unphrased, without));
+}
+
+void ed_stream_say_cache(const struct ed_stream *stream, struct ed_view *view)
+{
+    eddy_embed_stats s = {0};
+    char hits[ED_TEXT], all[ED_TEXT];
+    if (stream->embedder)
+        eddy_embedder_stats(stream->embedder, &s);
+    if (s.hits)
+        ed_view_line(view, "cache: %s of %s texts (%.0f %%) had been embedded before",
+                     ed_text_number(s.hits, hits), ed_text_number(s.hits + s.misses, all),
+                     100 * (double)s.hits / (double)(s.hits + s.misses));
 }
 
 void ed_stream_account(const struct ed_stream *stream, char *ret, size_t n)

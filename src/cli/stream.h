@@ -58,12 +58,18 @@ void ed_stream_stop(struct ed_stream *stream);
 int ed_stream_signal(void);
 /* How many documents had keyphrases. */
 void ed_stream_say_keyphrases(const struct ed_counts *counts, struct ed_view *view);
+/* How many texts had not to be embedded, for they were before; nothing where there are none. */
+void ed_stream_say_cache(const struct ed_stream *stream, struct ed_view *view);
 /* Close all. Keeps the first error, that of the journal included. */
 eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err);
 
 /* How far it is; any thread. progress and journal may be NULL. */
 void ed_stream_look(const struct ed_stream *stream, struct ed_counts *counts,
                     struct ed_progress *progress, struct ed_journal_stats *journal);
+
+/* The bar of a run: how far it is and how fast. tail: what else there is to say of now, behind two
+ * blanks ("  12 events"). */
+void ed_stream_bar(const struct ed_stream *stream, struct ed_view *view, const char *tail);
 
 /* "hash, 512 dimensions"; "vectors of the messages"; "words only". */
 const char *ed_stream_encoder(const struct ed_stream *stream, const struct ed_config *config);

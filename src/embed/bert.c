@@ -5,22 +5,21 @@
  * in floats: it is two products for each text and head, whose right sides, keys and values, are
  * packed as weights are. What goes from one product into the next is made on the way out, so that
  * there are no passes over it but layer norm, and the rounding to bytes, which has to see a whole
- * row. The wide rows inside the feed-forward step go through it BLOCK_WIDE at a time and do not
- * leave the cache. */
+ * row. The wide rows inside the feed-forward step go through it in blocks that do not leave the
+ * cache. */
 #include "embed/bert.h"
-
-#include "embed/kernels.h"
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/rows.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PACK_TOKENS 256 /* of a pass: enough for full speed, and few enough for the cache */
-#define BLOCK_WIDE  64
-#define BLOCK_SEEN  32 /* tokens that attend at once */
+#define WIDE_BYTES  ((size_t)768 << 10) /* of the wide rows that are under way */
+#define BLOCK_SEEN  32                  /* tokens that attend at once */
 
 /* y = x w^T + b. */
 struct dense {
@@ -43,11 +42,14 @@ struct layer {
 struct ed_bert {
     struct ed_encoder_config config;
     const struct ed_kernels *kernels, *attention;
+    const struct ed_rows *rows;
     const float *piece_rows, *position_rows; /* (pieces, hidden), (positions, hidden) */
     const float *type_row;                   /* (hidden) of type 0, the only one used */
     struct norm first_norm;
     struct layer *layers;
-    eddy_arena *packed;
+    size_t block_wide;       /* rows in the feed-forward step at once */
+    char *packed;            /* all weights that are multiplied with, in one piece */
+    size_t n_packed, n_used; /* bytes */
 };
 
 /* ---- opening ---- */
@@ -82,12 +84,8 @@ static struct dense take_dense(struct loader *load, const char *layer, const cha
     ret.b = take(load, base, "bias", 0, rows);
     if (load->st != EDDY_OK)
         return ret;
-    size_t bytes = ed_right_bytes(bert->kernels, rows, cols);
-    void *room = bytes ? ed_arena_alloc_aligned(bert->packed, bytes) : NULL;
-    if (bytes && !room)
-        load->st = eddy_fail_nomem(load->err, "encoder: packed weights", bytes);
-    else
-        ed_right_pack(bert->kernels, w, rows, cols, room, &ret.w);
+    ed_right_pack(bert->kernels, w, rows, cols, bert->packed + bert->n_used, &ret.w);
+    bert->n_used += ed_right_bytes(bert->kernels, rows, cols);
     return ret;
 }
 
@@ -126,6 +124,21 @@ static eddy_status weights_take(struct ed_bert *bert, struct ed_safetensors *fil
     return load.st;
 }
 
+static size_t wide_rows(const struct ed_bert *bert)
+{
+    size_t element = bert->kernels->precision == ED_BF16 ? 2 : 4;
+    size_t rows = WIDE_BYTES / (bert->config.inner * element) / 32 * 32;
+    return rows < 32 ? 32 : rows < PACK_TOKENS ? rows : PACK_TOKENS;
+}
+
+static size_t packed_bytes(const struct ed_bert *bert)
+{
+    const struct ed_encoder_config *c = &bert->config;
+    return c->layers * (4 * ed_right_bytes(bert->kernels, c->hidden, c->hidden) +
+                        ed_right_bytes(bert->kernels, c->inner, c->hidden) +
+                        ed_right_bytes(bert->kernels, c->hidden, c->inner));
+}
+
 eddy_status ed_bert_new(const struct ed_encoder_config *config, struct ed_safetensors *file,
                         const struct ed_kernels *kernels, struct ed_bert **ret, eddy_error *err)
 {
@@ -134,13 +147,16 @@ eddy_status ed_bert_new(const struct ed_encoder_config *config, struct ed_safete
         return eddy_fail_nomem(err, "encoder", sizeof *bert);
     bert->config = *config;
     bert->kernels = bert->attention = kernels;
+    bert->rows = ed_rows_best();
     if (kernels->precision != ED_F32)
         bert->attention = ed_kernels_best(ed_precision_is_fast(ED_BF16) ? ED_BF16 : ED_F32);
     bert->layers = ed_alloc_zero(config->layers, sizeof *bert->layers);
-    bert->packed = eddy_arena_new(0);
+    bert->block_wide = wide_rows(bert);
+    bert->n_packed = packed_bytes(bert);
+    bert->packed = ed_alloc_aligned(bert->n_packed);
     eddy_status st = EDDY_OK;
     if (!bert->layers || !bert->packed)
-        st = eddy_fail_nomem(err, "encoder: layers", config->layers * sizeof *bert->layers);
+        st = eddy_fail_nomem(err, "encoder: packed weights", bert->n_packed);
     if (st == EDDY_OK)
         st = weights_take(bert, file, err);
     if (st == EDDY_OK)
@@ -154,14 +170,14 @@ void ed_bert_free(struct ed_bert *bert)
 {
     if (!bert)
         return;
-    eddy_arena_free(bert->packed);
+    ed_free(bert->packed);
     ed_free(bert->layers);
     ed_free(bert);
 }
 
 size_t ed_bert_bytes(const struct ed_bert *bert)
 {
-    return eddy_arena_used(bert->packed);
+    return bert->n_packed;
 }
 
 const struct ed_kernels *ed_bert_kernels(const struct ed_bert *bert)
@@ -206,7 +222,7 @@ eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_
         {(void **)&pass->scores, BLOCK_SEEN * rounded(limit, 16) * sizeof *pass->scores},
         {(void **)&pass->inverse, BLOCK_SEEN * sizeof *pass->inverse},
         {&pass->mixed, (tokens + slack) * hidden * half},
-        {&pass->wide, (BLOCK_WIDE + slack) * c->inner * half},
+        {&pass->wide, (bert->block_wide + slack) * c->inner * half},
         {&pass->left, (tokens + slack) * (hidden > c->inner ? hidden : c->inner) * unit},
         {(void **)&pass->scale, tokens * sizeof *pass->scale},
         {(void **)&pass->low, tokens * sizeof *pass->low},
@@ -225,11 +241,11 @@ static void embed_tokens(const struct ed_bert *bert, struct ed_pass *pass)
     const size_t hidden = bert->config.hidden;
     for (size_t t = 0; t < pass->n_texts; t++)
         for (size_t i = pass->start[t]; i < pass->start[t + 1]; i++)
-            ed_add_three(bert->piece_rows + pass->ids[i] * hidden,
-                         bert->position_rows + (i - pass->start[t]) * hidden, bert->type_row,
-                         hidden, pass->x + i * hidden);
-    ed_norm_rows(pass->x, bert->first_norm.g, bert->first_norm.b, bert->config.norm_eps,
-                 pass->start[pass->n_texts], hidden);
+            bert->rows->add_three(bert->piece_rows + pass->ids[i] * hidden,
+                                  bert->position_rows + (i - pass->start[t]) * hidden,
+                                  bert->type_row, hidden, pass->x + i * hidden);
+    bert->rows->norm(pass->x, bert->first_norm.g, bert->first_norm.b, bert->config.norm_eps,
+                     pass->start[pass->n_texts], hidden);
 }
 
 /* Rows (m, n) of floats as the left side of a product with weights. */
@@ -239,12 +255,12 @@ static struct ed_left left_of(const struct ed_bert *bert, const struct ed_pass *
     switch (bert->kernels->precision) {
     case ED_F32: break;
     case ED_BF16:
-        ed_bf16_of(rows, m * n, pass->left);
+        bert->rows->bf16_of(rows, m * n, pass->left);
         return (struct ed_left){.at = pass->left, .stride = n * 2};
     case ED_INT8:
         for (size_t i = 0; i < m; i++)
-            ed_levels_of(rows + i * n, n, (uint8_t *)pass->left + i * n, &pass->scale[i],
-                         &pass->low[i]);
+            bert->rows->levels_of(rows + i * n, n, (uint8_t *)pass->left + i * n, &pass->scale[i],
+                                  &pass->low[i]);
         return (struct ed_left){pass->left, n, pass->scale, pass->low};
     }
     return (struct ed_left){.at = rows, .stride = n * sizeof *rows};
@@ -292,8 +308,8 @@ static void head_attend(const struct ed_bert *bert, struct ed_pass *pass, size_t
                                         : (void *)((float *)pass->mixed + at);
         kernels->product(&asking, m, &keys,
                          &(struct ed_finish){.ret = pass->scores, .stride = across});
-        ed_softmax(pass->scores, across, (float)(1.0 / sqrt((double)width)), m, n, pass->weights,
-                   row, halves, pass->inverse);
+        bert->rows->softmax(pass->scores, across, (float)(1.0 / sqrt((double)width)), m, n,
+                            pass->weights, row, halves, pass->inverse);
         kernels->product(&weights, m, &values, &gathered);
     }
 }
@@ -323,8 +339,8 @@ static void feed_forward(const struct ed_bert *bert, struct ed_pass *pass,
 {
     const size_t n = pass->start[pass->n_texts], hidden = bert->config.hidden;
     const size_t inner = bert->config.inner;
-    for (size_t i = 0; i < n; i += BLOCK_WIDE) {
-        size_t m = n - i < BLOCK_WIDE ? n - i : BLOCK_WIDE;
+    for (size_t i = 0; i < n; i += bert->block_wide) {
+        size_t m = n - i < bert->block_wide ? n - i : bert->block_wide;
         float *x = pass->x + i * hidden;
         const struct ed_left narrow = left_of(bert, pass, x, m, hidden);
         multiply(bert, &narrow, m, &layer->up,
@@ -346,8 +362,8 @@ void ed_bert_run(const struct ed_bert *bert, struct ed_pass *pass)
     for (size_t i = 0; i < bert->config.layers; i++) {
         const struct layer *layer = &bert->layers[i];
         attend(bert, pass, layer);
-        ed_norm_rows(pass->x, layer->out_norm.g, layer->out_norm.b, eps, n, hidden);
+        bert->rows->norm(pass->x, layer->out_norm.g, layer->out_norm.b, eps, n, hidden);
         feed_forward(bert, pass, layer);
-        ed_norm_rows(pass->x, layer->down_norm.g, layer->down_norm.b, eps, n, hidden);
+        bert->rows->norm(pass->x, layer->down_norm.g, layer->down_norm.b, eps, n, hidden);
     }
 }

@@ -1,4 +1,5 @@
-/* The embedder: one door, two ways behind it. */
+/* The embedder: one door, a cache behind it, and behind that the ways: hash, encoder, endpoint. */
+#include "embed/cache.h"
 #include "embed/encoder.h"
 #include "embed/hash.h"
 
@@ -12,11 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BATCH 32 /* texts: enough for the encoder's products, and soon done */
+
 struct eddy_embedder {
-    struct ed_encoder *encoder; /* NULL: hash */
+    struct ed_encoder *encoder; /* NULL: hash, or ... */
+    eddy_endpoint endpoint;     /* ... where embed is not NULL */
+    struct ed_cache *cache;     /* NULL: none */
     size_t dim;
     uint64_t fingerprint;
-    char name[200];
+    char name[300];
 };
 
 /* Grows when the same text gets another vector. */
@@ -71,8 +76,12 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
 {
     const char *model = options->model, *dir = options->dir;
     int by_encoder = !strcmp(model, "encoder") || (!strcmp(model, "auto") && is_model(dir));
-    if (!by_encoder && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
-        return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder", model);
+    int by_endpoint = !strcmp(model, "endpoint");
+    if (!by_encoder && !by_endpoint && strcmp(model, "auto") != 0 && strcmp(model, "hash") != 0)
+        return eddy_fail(err, EDDY_INVALID, "model %.40s is none of auto, hash, encoder, endpoint",
+                         model);
+    if (by_endpoint && (!options->endpoint || !options->endpoint->embed || !options->endpoint->dim))
+        return eddy_fail(err, EDDY_INVALID, "model endpoint: there is none that embeds");
     enum ed_precision precision = ED_F32;
     if (!precision_find(options->precision, &precision))
         return eddy_fail(err, EDDY_INVALID, "precision %.40s is none of auto, f32, bf16, int8",
@@ -86,11 +95,19 @@ eddy_status eddy_embedder_open(const eddy_embedder_options *options, eddy_embedd
     eddy_status st = EDDY_OK;
     if (by_encoder) {
         st = encoder_open(embedder, dir, precision, err);
+    } else if (by_endpoint) {
+        embedder->endpoint = *options->endpoint;
+        embedder->dim = options->endpoint->dim;
+        embedder->fingerprint = options->endpoint->fingerprint;
+        snprintf(embedder->name, sizeof embedder->name, "%s", options->endpoint->name);
     } else {
         embedder->dim = ED_HASH_DIM;
         embedder->fingerprint = ed_fnv1a(ED_FNV_BASIS, hash_version, sizeof hash_version);
         snprintf(embedder->name, sizeof embedder->name, "hash, %d dimensions", ED_HASH_DIM);
     }
+    if (st == EDDY_OK)
+        st = ed_cache_new(options->cache_bytes, embedder->dim, embedder->fingerprint,
+                          &embedder->cache, err);
     if (st == EDDY_OK)
         *ret = embedder;
     else
@@ -103,6 +120,9 @@ void eddy_embedder_free(eddy_embedder *embedder)
     if (!embedder)
         return;
     ed_encoder_free(embedder->encoder);
+    ed_cache_free(embedder->cache);
+    if (embedder->endpoint.free)
+        embedder->endpoint.free(embedder->endpoint.self);
     ed_free(embedder);
 }
 
@@ -121,9 +141,21 @@ uint64_t eddy_embedder_fingerprint(const eddy_embedder *embedder)
     return embedder->fingerprint;
 }
 
-eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts, size_t n,
-                                eddy_arena *scratch, float *ret, eddy_error *err)
+size_t eddy_embedder_batch(const eddy_embedder *embedder)
 {
+    size_t batch = embedder->endpoint.embed ? embedder->endpoint.batch : BATCH;
+    return batch ? batch : SIZE_MAX;
+}
+
+static eddy_status embed_fresh(const eddy_embedder *embedder, const eddy_embed_caller *caller,
+                               const eddy_str *texts, size_t n, eddy_arena *scratch, float *ret,
+                               eddy_error *err)
+{
+    const eddy_endpoint *endpoint = &embedder->endpoint;
+    if (endpoint->embed)
+        return endpoint->embed(endpoint->self, caller, texts, n, scratch, ret, err);
+    for (size_t i = 0; caller && caller->refused && i < n; i++)
+        caller->refused[i] = NULL;
     if (embedder->encoder)
         return ed_encoder_embed(embedder->encoder, texts, n, scratch, ret, err);
     eddy_status st = EDDY_OK;
@@ -132,4 +164,55 @@ eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *t
         st = ed_hash_embed(texts[i], scratch, ret + i * ED_HASH_DIM, err);
     }
     return st;
+}
+
+/* Behind the cache: rows go where they belong at once when all texts are fresh. */
+static eddy_status embed_looked(const eddy_embedder *embedder, const eddy_embed_caller *caller,
+                                const struct ed_cache_look *look, eddy_arena *scratch, float *ret,
+                                eddy_error *err)
+{
+    float *rows = ret;
+    size_t bytes = look->n_fresh * embedder->dim * sizeof *rows;
+    eddy_status st = EDDY_OK;
+    if (look->n_fresh && look->n_fresh < look->n && !(rows = ed_alloc_aligned(bytes)))
+        return eddy_fail_nomem(err, "embedder", bytes);
+    if (look->n_fresh)
+        st = embed_fresh(embedder, caller, look->fresh, look->n_fresh, scratch, rows, err);
+    if (look->n_fresh && st == EDDY_OK)
+        ed_cache_keep(embedder->cache, look, rows, ret);
+    if (rows != ret)
+        ed_free(rows);
+    /* From fresh texts to all, from behind: a text's fresh one is never after it. */
+    for (size_t i = look->n; caller && caller->refused && st == EDDY_OK && i--;)
+        caller->refused[i] =
+            look->from[i] == ED_CACHE_KNOWN ? NULL : caller->refused[look->from[i]];
+    return st;
+}
+
+eddy_status eddy_embedder_embed_for(const eddy_embedder *embedder, const eddy_embed_caller *caller,
+                                    const eddy_str *texts, size_t n, eddy_arena *scratch,
+                                    float *ret, eddy_error *err)
+{
+    struct ed_cache_look look;
+    if (!embedder->cache || !n)
+        return embed_fresh(embedder, caller, texts, n, scratch, ret, err);
+    eddy_status st = ed_cache_look(embedder->cache, texts, n, ret, &look, err);
+    if (st != EDDY_OK)
+        return st;
+    st = embed_looked(embedder, caller, &look, scratch, ret, err);
+    ed_cache_look_clear(&look);
+    return st;
+}
+
+eddy_status eddy_embedder_embed(const eddy_embedder *embedder, const eddy_str *texts, size_t n,
+                                eddy_arena *scratch, float *ret, eddy_error *err)
+{
+    return eddy_embedder_embed_for(embedder, NULL, texts, n, scratch, ret, err);
+}
+
+void eddy_embedder_stats(const eddy_embedder *embedder, eddy_embed_stats *ret)
+{
+    *ret = (eddy_embed_stats){0};
+    if (embedder->cache)
+        ed_cache_stats(embedder->cache, ret);
 }

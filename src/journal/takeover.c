@@ -80,9 +80,12 @@ static void gathered_store(struct epochs *e, int64_t next)
 
 /* ---- taking over ---- */
 
+#define RESTORE_TRIES 5
+
 struct restoring {
     struct epochs *e;
     const struct ed_loader *loader;
+    int64_t end; /* of the partition, when its reading began */
     eddy_error
         failure; /* a record that cannot be loaded; the head, which comes last, may say why */
 };
@@ -275,6 +278,7 @@ static eddy_status state_read(struct restoring *r, uint64_t fingerprint, int wit
         return eddy_fail(err, EDDY_FORMAT,
                          "topic %s has no partition %d: it was made anew with fewer", e->state,
                          (int)e->head.shard);
+    r->end = end;
     if (!e->following || e->tail < first || e->tail > end)
         st = read_begin(r, first, end, with_store, err);
     else
@@ -289,15 +293,29 @@ static eddy_status state_read(struct restoring *r, uint64_t fingerprint, int wit
     return st;
 }
 
+/* 1: the partition has grown since its reading began. Only an owner writes, and we have not:
+ * somebody else owns it, and compaction may have removed what was still to be read in favour of
+ * what he wrote. */
+static int has_moved(const struct restoring *r)
+{
+    struct epochs *e = r->e;
+    int64_t first = -1, end = -1;
+    eddy_error why = {0};
+    return ed_epochs_bounds(e, e->log->now_ms(e->log) + e->deliver_ms, &first, &end, &why) ==
+               ED_DONE &&
+           end != r->end;
+}
+
 static eddy_status state_restore(struct restoring *r, uint64_t fingerprint, eddy_error *err)
 {
     struct epochs *e = r->e;
     eddy_error why = {0};
     eddy_status st = state_read(r, fingerprint, e->store != NULL, &why);
-    /* Once more, from the topic alone. The store may be wrong, or what we followed; and while we
-     * read, somebody may have taken over and written, or compaction removed what we had yet to
-     * hear of. */
-    if (st == EDDY_FORMAT) {
+    /* Once more, from the topic alone: the store may be wrong, or what we followed. And again as
+     * long as somebody writes meanwhile. */
+    for (int tries = 1; st == EDDY_FORMAT && tries < RESTORE_TRIES; tries++) {
+        if (tries > 1 && !has_moved(r))
+            break;
         if (e->store)
             store_forget(e, why.text);
         e->following = 0;

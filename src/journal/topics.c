@@ -14,6 +14,8 @@
 #define SLICE_MS 500   /* between two looks at what librdkafka has to say */
 #define CHECK_MS 1000  /* for what is only worth a warning */
 
+#define CREATE_TRIES 3 /* each of WAIT_MS */
+
 /* The output topics and, behind them, the state, and where operations come in. */
 enum { STATE = ED_TOPICS, CONTROL, ALL };
 
@@ -155,6 +157,26 @@ static eddy_status create(rd_kafka_t *rk, const struct ed_journal_kafka *o, cons
     return st;
 }
 
+/* The same, again where the brokers are there but have not agreed yet on who leads them: a cluster
+ * that starts, or has just lost a broker. */
+static eddy_status create_patiently(rd_kafka_t *rk, const struct ed_journal_kafka *o,
+                                    const int *missing, size_t n, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    eddy_error why;
+    for (int tries = 1; tries <= CREATE_TRIES; tries++) {
+        why = (eddy_error){0};
+        st = create(rk, o, missing, n, &why);
+        if (st == EDDY_OK || !why.retriable)
+            break;
+        if (tries < CREATE_TRIES)
+            ed_log(ED_LOG_WARN, "journal", "%s; trying again", why.text);
+    }
+    if (st != EDDY_OK && err)
+        *err = why;
+    return st;
+}
+
 /* ---- what those that are there keep ---- */
 
 /* A state that the broker deletes is lost: that is refused; of the others we only warn. */
@@ -245,7 +267,7 @@ eddy_status ed_topics_prepare(rd_kafka_t *rk, const struct ed_journal_kafka *o,
         return eddy_fail(err, EDDY_UNAVAILABLE, "kafka: topic %s does not exist",
                          name_of(o, missing[0]));
     if (n_missing)
-        st = create(rk, o, missing, n_missing, err);
+        st = create_patiently(rk, o, missing, n_missing, err);
     if (st == EDDY_OK && n_there && !o->unchecked)
         st = policies_check(rk, o, there, n_there, err);
     return st;

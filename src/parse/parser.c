@@ -27,6 +27,7 @@ const char *eddy_reject_code(eddy_reject reject)
     case EDDY_REJECT_TEXT: return "no_text";
     case EDDY_REJECT_VECTOR: return "bad_vector";
     case EDDY_REJECT_REGISTRY: return "schema_registry";
+    case EDDY_REJECT_EMBEDDING: return "not_embedded";
     case EDDY_REJECTS: break;
     }
     return "unknown";

@@ -132,14 +132,17 @@ static eddy_status answer_items(struct ed_pipeline *pl, struct ed_batch *batch,
     return st;
 }
 
-/* Hand (n) items on to a process with an engine. */
+/* Hand (n) items on: to a process with an engine, or to whoever wants their vectors here. */
 static eddy_status forward_docs(struct ed_pipeline *pl, struct ed_batch *batch,
                                 struct ed_item *const *items, size_t n, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        st = ed_publish_vector(&batch->epoch, &items[i]->raw, &items[i]->doc, pl->dim,
-                               pl->options.keyphrases, pl->model, err);
+        if (pl->options.on_embedded)
+            pl->options.on_embedded(pl->options.watcher, &items[i]->doc);
+        else
+            st = ed_publish_vector(&batch->epoch, &items[i]->raw, &items[i]->doc, pl->dim,
+                                   pl->options.keyphrases, pl->model, err);
     if (st == EDDY_OK)
         atomic_fetch_add(&pl->assigned, n);
     return st;

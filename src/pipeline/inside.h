@@ -39,7 +39,8 @@ struct ed_pipeline {
     int patient;
 
     atomic_int stopping; /* to end, asked for or by a failure */
-    atomic_int dropping; /* asked for while there was more to read */
+    atomic_int dropping; /* asked for while there was more to read, or to be embedded elsewhere */
+    atomic_int hurrying; /* whoever waits for an endpoint is to wait no longer */
     atomic_int reading;  /* the source may have more */
     atomic_int source_failed;
     atomic_size_t workers_left;
@@ -56,6 +57,8 @@ struct ed_pipeline {
 
 /* What can go on no more: stop all threads, now. */
 void ed_pipeline_fail(struct ed_pipeline *pl, const eddy_error *why);
+/* For the embedder's caller, with the pipeline as user: 1: nobody may wait for an endpoint now. */
+int ed_pipeline_hurries(void *pl);
 /* The next batch of a ring; NULL: there will be none. */
 struct ed_batch *ed_pipeline_next(struct ed_ring *ring);
 /* Rings have room for all batches: this waits for nothing, and fails only when all is over. */

@@ -36,7 +36,6 @@
 
 #define WAIT_MS        100                 /* the bound of every wait */
 #define LOOK_MS        5                   /* between two looks whether the publisher is ready */
-#define PIECE_MAX      32                  /* texts in one call of the embedder */
 #define BATCH_MIN      16                  /* documents in a batch, however slow they are ... */
 #define ASKED_MIN      32                  /* ... and where a model is asked: several requests */
 #define BATCH_MS       1000                /* that a worker should take for a batch at most */
@@ -91,10 +90,17 @@ void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why)
     end_reading(pl);
 }
 
+int ed_pipeline_hurries(void *p)
+{
+    struct ed_pipeline *pl = p;
+    return atomic_load(&pl->hurrying);
+}
+
 /* What can go on no more: stop all threads, now. */
 void ed_pipeline_fail(struct ed_pipeline *pl, const eddy_error *why)
 {
     failure_keep(pl, why);
+    atomic_store(&pl->hurrying, 1);
     end_reading(pl);
     struct ed_ring *all[] = {pl->free, pl->read, pl->embedded, pl->answered};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -274,7 +280,9 @@ static eddy_status item_make(struct ed_pipeline *pl, struct ed_batch *batch, siz
     item->filtered = !language_wanted(&pl->options, doc->language);
     if (item->filtered)
         return EDDY_OK;
-    st = eddy_terms_read(doc->title, doc->text, batch->arena, &item->terms, &item->n_terms, err);
+    if (!pl->options.on_embedded)
+        st =
+            eddy_terms_read(doc->title, doc->text, batch->arena, &item->terms, &item->n_terms, err);
     if (st != EDDY_OK || !pl->options.embedder || pl->options.embedded || (doc->dense && !view))
         return st;
     item->phrases = doc->keyphrases;
@@ -296,6 +304,7 @@ static int all_zero(const float *row, size_t dim)
 struct wanted {
     eddy_str text;
     const float **ret;
+    struct ed_item *item; /* it dies where the text is refused; NULL: it can do without */
 };
 
 /* All that the batch needs embedded, documents before their keyphrases: the texts of one call
@@ -310,33 +319,58 @@ static eddy_status wanted_list(const struct ed_pipeline *pl, struct ed_batch *ba
     for (size_t i = 0; i < batch->n; i++) {
         struct ed_item *item = &batch->items[i];
         if (item->joined.n && !item->doc.dense)
-            list[n++] = (struct wanted){item->joined, &item->doc.dense};
+            list[n++] = (struct wanted){item->joined, &item->doc.dense, item};
     }
     for (size_t i = 0; i < batch->n && view; i++) {
         struct ed_item *item = &batch->items[i];
         if (item->phrases.n)
-            list[n++] = (struct wanted){item->phrases, &item->doc.extra[view - 1]};
+            list[n++] = (struct wanted){item->phrases, &item->doc.extra[view - 1], NULL};
     }
     *ret = list;
     *n_ret = n;
     return EDDY_OK;
 }
 
-/* At most PIECE_MAX of them. */
+/* The embedder has an answer for each of (n) texts: a row, nothing, or why it refuses it. */
+static eddy_status piece_take(struct ed_pipeline *pl, struct ed_batch *batch,
+                              const struct wanted *list, size_t n, const float *rows,
+                              const char *const *refused, eddy_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct ed_item *item = list[i].item;
+        if (!all_zero(rows + i * pl->dim, pl->dim))
+            *list[i].ret = rows + i * pl->dim;
+        if (!refused[i] || !item)
+            continue;
+        item->reject = EDDY_REJECT_EMBEDDING;
+        item->detail = ed_arena_str(batch->arena, refused[i], strlen(refused[i])).at;
+        if (!item->detail)
+            return eddy_fail_nomem(err, "batch", strlen(refused[i]));
+    }
+    return EDDY_OK;
+}
+
+/* As many as suit one call of the embedder. Where it waits for an endpoint, a stop ends that, and
+ * the batch is dropped like all that are not embedded yet. */
 static eddy_status embed_piece(struct ed_pipeline *pl, struct ed_batch *batch, eddy_arena *scratch,
                                const struct wanted *list, size_t n, eddy_error *err)
 {
-    eddy_str texts[PIECE_MAX];
     float *rows = ed_arena_alloc_aligned(batch->arena, n * pl->dim * sizeof *rows);
-    if (!rows)
+    eddy_str *texts = ed_arena_alloc(batch->arena, n * sizeof *texts);
+    const char **refused = ed_arena_alloc(batch->arena, n * sizeof *refused);
+    if (!rows || !texts || !refused)
         return eddy_fail_nomem(err, "batch", n * pl->dim * sizeof *rows);
+    const eddy_embed_caller caller = {
+        .user = pl, .stopped = ed_pipeline_hurries, .refused = refused};
     for (size_t i = 0; i < n; i++)
         texts[i] = list[i].text;
-    eddy_status st = eddy_embedder_embed(pl->options.embedder, texts, n, scratch, rows, err);
-    for (size_t i = 0; i < n && st == EDDY_OK; i++)
-        if (!all_zero(rows + i * pl->dim, pl->dim))
-            *list[i].ret = rows + i * pl->dim;
-    return st;
+    eddy_status st =
+        eddy_embedder_embed_for(pl->options.embedder, &caller, texts, n, scratch, rows, err);
+    if (st == EDDY_STOPPED) {
+        atomic_store(&pl->dropping, 1);
+        return EDDY_OK;
+    }
+    return st == EDDY_OK ? piece_take(pl, batch, list, n, rows, refused, err) : st;
 }
 
 /* Keyphrases of the documents that bring none: whoever is asked may take his time, but not long. */
@@ -364,9 +398,11 @@ static eddy_status phrases_find(struct ed_pipeline *pl, struct ed_batch *batch, 
     return EDDY_OK;
 }
 
-static int usable(const eddy_doc *doc, size_t n_terms)
+static int usable(const struct ed_pipeline *pl, const eddy_doc *doc, size_t n_terms)
 {
     int extra = 0;
+    if (pl->options.on_embedded)
+        return doc->dense != NULL;
     for (size_t i = 0; i < EDDY_EXTRA_MAX; i++)
         extra |= doc->extra[i] != NULL;
     return n_terms || doc->dense || extra;
@@ -397,7 +433,7 @@ static void batch_sift(struct ed_pipeline *pl, struct ed_batch *batch)
         struct ed_item *item = &batch->items[i];
         if (item->reject != EDDY_ACCEPTED || item->filtered)
             continue;
-        if (!usable(&item->doc, item->n_terms)) {
+        if (!usable(pl, &item->doc, item->n_terms)) {
             item->reject = EDDY_REJECT_TEXT;
             item->detail = "the text has no word and no vector";
         } else if (view) {
@@ -424,11 +460,12 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
     size_t n = 0;
     if (st == EDDY_OK)
         st = wanted_list(pl, batch, &list, &n, err);
-    for (size_t at = 0; at < n && st == EDDY_OK; at += PIECE_MAX) {
+    size_t piece = n ? eddy_embedder_batch(pl->options.embedder) : 1;
+    for (size_t at = 0; at < n && st == EDDY_OK; at += piece) {
+        piece = n - at < piece ? n - at : piece;
+        st = embed_piece(pl, batch, scratch, list + at, piece, err);
         if (is_dropped(pl, batch))
             return EDDY_OK;
-        st = embed_piece(pl, batch, scratch, list + at, n - at < PIECE_MAX ? n - at : PIECE_MAX,
-                         err);
     }
     full_set(pl, batch->n, ed_monotonic_ms() - start);
     if (st == EDDY_OK)
@@ -675,6 +712,7 @@ void ed_pipeline_stop(struct ed_pipeline *pl)
 {
     if (atomic_load(&pl->reading))
         atomic_store(&pl->dropping, 1);
+    atomic_store(&pl->hurrying, 1);
     end_reading(pl);
 }
 

@@ -31,7 +31,8 @@ struct ed_pipeline_options {
     struct ed_journal *journal;
     const eddy_parser *parser;
     const eddy_embedder *embedder; /* NULL: documents bring their dense vector */
-    eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS */
+    eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS, or
+                                      to on_embedded */
     int embedded; /* 1: documents come from such a process, with their vectors (of the embedder) */
     struct ed_publisher publisher;
     size_t keyphrases; /* which of the extra views is that of the documents' keyphrases, embedded
@@ -59,6 +60,9 @@ struct ed_pipeline_options {
     void (*on_change)(void *watcher, const eddy_change *change);
     void (*on_event)(void *watcher, const eddy_event *event);
     void (*on_dead)(void *watcher, const eddy_raw *raw, eddy_reject reject, const char *detail);
+    /* Takes each document with its dense vector, in stream order; what has none is dead. For such
+     * pipelines without a clusterer whose vectors nobody else wants. */
+    void (*on_embedded)(void *watcher, const eddy_doc *doc);
 };
 
 /* Since the shard began, earlier runs included: in = assigned + founded + filtered + dead, once
@@ -103,8 +107,8 @@ void ed_pipeline_patient(struct ed_pipeline *pl);
  *   EDDY_NOMEM                 a batch reached its ceiling, or the engine did */
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err);
 /* Ask it to end soon. Unless the source has ended by itself, messages that are not embedded yet
- * are dropped: they are not counted, and their offsets not committed, so that Kafka gives them
- * again. Async-signal-safe; any thread. */
+ * are dropped, and so are those that wait for an endpoint then: they are not counted, and their
+ * offsets not committed, so that Kafka gives them again. Async-signal-safe; any thread. */
 void ed_pipeline_stop(struct ed_pipeline *pl);
 /* Any thread, any time. */
 void ed_pipeline_counts(const struct ed_pipeline *pl, struct ed_counts *ret);

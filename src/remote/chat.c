@@ -6,11 +6,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "remote/refusal.h"
 
 #include <pthread.h>
 #include <string.h>
-
-#define REPEATED_MIN 20 /* bytes of a question in a complaint that are no accident */
 
 struct ed_chat {
     struct ed_http *http;
@@ -42,72 +41,16 @@ const char *ed_form_name(enum ed_form form)
 
 /* ---- what a failure means ---- */
 
-static int holds(eddy_str body, const char *word)
-{
-    return body.n && strstr(body.at, word) != NULL; /* a body ends in a 0 */
-}
-
 static int is_about_form(eddy_str body)
 {
-    return holds(body, "response_format") || holds(body, "schema") || holds(body, "grammar") ||
-           holds(body, "json_object");
+    return ed_refusal_holds(body, "response_format") || ed_refusal_holds(body, "schema") ||
+           ed_refusal_holds(body, "grammar") || ed_refusal_holds(body, "json_object");
 }
 
 /* An account that is empty stays so, and a form that breaks the server will break it again. */
 static int is_final(long status, eddy_str body)
 {
-    return status == 429 ? holds(body, "insufficient_quota") : status >= 500 && is_about_form(body);
-}
-
-static eddy_status status_of(const struct ed_http_reply *r)
-{
-    switch (r->cause) {
-    case ED_HTTP_REFUSED:
-        return r->status == 400 || r->status == 413 || r->status == 422 ? EDDY_FORMAT : EDDY_CONFIG;
-    case ED_HTTP_BUSY: return is_final(r->status, r->body) ? EDDY_CONFIG : EDDY_UNAVAILABLE;
-    case ED_HTTP_REDIRECTS:
-    case ED_HTTP_UNTRUSTED:
-    case ED_HTTP_DENIED: return EDDY_CONFIG;
-    case ED_HTTP_TOO_LARGE: return EDDY_FORMAT;
-    case ED_HTTP_STOPPED: return EDDY_STOPPED;
-    case ED_HTTP_NOMEM: return EDDY_NOMEM;
-    default: return EDDY_UNAVAILABLE;
-    }
-}
-
-static const char *meaning(const struct ed_http_reply *r)
-{
-    switch (r->status) {
-    case 401:
-    case 403: return ": the key is refused";
-    case 402: return ": the account has nothing left";
-    case 404: return ": there is no such path or model; the URL usually ends in /v1";
-    case 413: return ": the question is too large for it";
-    case 429: return is_final(429, r->body) ? ": the account has nothing left" : "";
-    default: return r->cause == ED_HTTP_REFUSED ? ": it does not understand the request" : "";
-    }
-}
-
-/* Endpoints like to repeat what they do not understand. What they say is passed on for people to
- * read, unless it repeats a stretch of the question, or the key. */
-static int repeats(eddy_str said, eddy_str text)
-{
-    for (size_t i = 0; i + REPEATED_MIN <= said.n; i++)
-        for (size_t j = 0; j + REPEATED_MIN <= text.n; j++)
-            if (said.at[i] == text.at[j] && memcmp(said.at + i, text.at + j, REPEATED_MIN) == 0)
-                return 1;
-    return 0;
-}
-
-static eddy_str complaint(const struct ed_chat *chat, const struct asking *a, eddy_str body,
-                          eddy_arena *arena)
-{
-    eddy_str said = ed_envelope_complaint(body, arena);
-    const char *key = ed_http_key(chat->http);
-    if (!said.n || (*key && strstr(said.at, key)) || repeats(said, a->request->user) ||
-        repeats(said, a->request->system))
-        return (eddy_str){NULL, 0};
-    return said;
+    return ed_refusal_is_spent(status, body) || (status >= 500 && is_about_form(body));
 }
 
 static void fail(struct asking *a, eddy_status status, eddy_str detail)
@@ -120,10 +63,8 @@ static void fail(struct asking *a, eddy_status status, eddy_str detail)
 static void fail_http(const struct ed_chat *chat, struct asking *a, const struct ed_http_reply *r,
                       eddy_arena *arena)
 {
-    eddy_str said = complaint(chat, a, r->body, arena);
-    fail(a, status_of(r),
-         ed_arena_printf(arena, "%s%s%s%.*s", r->detail, meaning(r), said.n ? "; it says: " : "",
-                         (int)said.n, said.n ? said.at : ""));
+    const eddy_str asked[] = {a->request->user, a->request->system};
+    fail(a, ed_refusal_status(r), ed_refusal_text(r, ed_http_key(chat->http), asked, 2, arena));
     if (a->reply->status == EDDY_CONFIG)
         ed_log(ED_LOG_ERROR, "remote", "model %s: %s", chat->model, a->reply->detail);
 }
@@ -159,14 +100,15 @@ static int step_down(struct asking *a)
 static int adapt(const struct ed_chat *chat, struct asking *a, const struct ed_http_reply *r)
 {
     struct ed_dialect *d = &a->dialect;
-    int refused = r->cause == ED_HTTP_REFUSED && status_of(r) == EDDY_FORMAT && r->status != 413;
+    int refused =
+        r->cause == ED_HTTP_REFUSED && ed_refusal_status(r) == EDDY_FORMAT && r->status != 413;
     if (!refused && !(r->cause == ED_HTTP_BROKEN && is_about_form(r->body)))
         return 0;
-    if (refused && !d->max_completion_tokens && holds(r->body, "max_completion_tokens"))
+    if (refused && !d->max_completion_tokens && ed_refusal_holds(r->body, "max_completion_tokens"))
         return d->max_completion_tokens = 1;
-    if (refused && !d->no_temperature && holds(r->body, "temperature"))
+    if (refused && !d->no_temperature && ed_refusal_holds(r->body, "temperature"))
         return d->no_temperature = 1;
-    if (refused && !d->no_seed && holds(r->body, "seed"))
+    if (refused && !d->no_seed && ed_refusal_holds(r->body, "seed"))
         return d->no_seed = 1;
     return (!chat->proven || is_about_form(r->body)) && step_down(a);
 }
@@ -368,14 +310,6 @@ void ed_chat_free(struct ed_chat *chat)
     ed_free(chat);
 }
 
-static int ends_in(const char *url, const char *tail)
-{
-    size_t n = strcspn(url, "?"), m = strlen(tail);
-    while (n && url[n - 1] == '/')
-        n--;
-    return n >= m && memcmp(url + n - m, tail, m) == 0;
-}
-
 eddy_status ed_chat_new(const struct ed_chat_options *options, struct ed_chat **ret,
                         eddy_error *err)
 {
@@ -390,7 +324,7 @@ eddy_status ed_chat_new(const struct ed_chat_options *options, struct ed_chat **
     http.is_final = is_final;
     chat->answer_max = http.body_max;
     chat->dialect.form = chat->stats.form = options->form;
-    chat->path = http.url && ends_in(http.url, path) ? "" : path;
+    chat->path = ed_http_ends_in(http.url, path) ? "" : path;
     chat->model = ed_strdup(options->model);
     eddy_status st = chat->model ? ed_http_new(&http, &chat->http, err)
                                  : eddy_fail_nomem(err, "chat", strlen(options->model));

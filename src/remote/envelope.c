@@ -3,13 +3,11 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/utf8.h"
 
 #include <jansson.h>
 #include <string.h>
 
-#define COMPLAINT_MAX 200
-#define SPUN_MIN      16 /* blanks in a row: more than any layout has */
+#define SPUN_MIN 16 /* blanks in a row: more than any layout has */
 
 /* ---- the request ---- */
 
@@ -246,35 +244,4 @@ eddy_status ed_envelope_read(eddy_str body, eddy_arena *arena, struct ed_answer 
     eddy_status st = read_choice(root, arena, ret);
     json_decref(root);
     return st;
-}
-
-/* ---- a complaint ---- */
-
-static const json_t *complaint_in(const json_t *root)
-{
-    const json_t *error = json_object_get(root, "error");
-    const json_t *tries[] = {json_object_get(error, "message"), error,
-                             json_object_get(root, "message"), json_object_get(root, "detail")};
-    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
-        if (json_is_string(tries[i]))
-            return tries[i];
-    return NULL;
-}
-
-eddy_str ed_envelope_complaint(eddy_str body, eddy_arena *arena)
-{
-    json_t *root = load(body, NULL);
-    const json_t *said = complaint_in(root);
-    char line[COMPLAINT_MAX];
-    size_t n = 0;
-    if (said) {
-        n = ed_utf8_cut(json_string_value(said), json_string_length(said), sizeof line);
-        memcpy(line, json_string_value(said), n);
-    }
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-            line[i] = ' ';
-    json_decref(root);
-    eddy_str ret = ed_arena_str(arena, line, n);
-    return ret.at ? ret : (eddy_str){NULL, 0};
 }

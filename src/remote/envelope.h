@@ -52,8 +52,4 @@ struct ed_answer {
  * JSON deeper than 2,048 levels is not chat; memory up to twenty times the body, for the call. */
 eddy_status ed_envelope_read(eddy_str body, eddy_arena *arena, struct ed_answer *ret);
 
-/* What the endpoint says about a failure: error.message, error, message or detail; at most 200
- * bytes in one line, in the arena. Empty: nothing that could be read. */
-eddy_str ed_envelope_complaint(eddy_str body, eddy_arena *arena);
-
 #endif

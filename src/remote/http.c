@@ -1,8 +1,12 @@
 /* The client: one loop around libcurl's multi interface.
  *
  * Each round starts what may start (pace.h tells), lets curl work, takes what has ended, and sleeps
- * until something happens: a socket, a time, or a stop. libcurl keeps the connections. Its handles
- * stand in as many slots as may run at once and are used again. */
+ * until something happens: a socket, a time, a stop, or somebody else who comes. libcurl keeps the
+ * connections. Its handles stand in as many slots as may run at once and are used again.
+ *
+ * Any number of threads exchange at once. One of them, whoever finds nobody at it, turns the loop
+ * for all until his own replies are there, and the next one goes on from where he left it; so pace,
+ * slots and the requests under way always have one owner, and need no lock. */
 #include "remote/http.h"
 
 #include "base/bytes.h"
@@ -20,13 +24,15 @@
 #include <string.h>
 
 #define HEADERS_MAX 65536 /* bytes of an answer's headers */
-#define ROUND_MS    1000  /* the longest sleep; nothing hangs on it */
+#define ROUND_MS    1000  /* the longest sleep; nothing hangs on it ... */
+#define ASK_MS      50    /* ... but where somebody has to be asked whether he still waits */
 #define SPEED_MIN   10    /* bytes a second; slower has stalled */
 
 /* One request on its way. */
 struct task {
     const struct ed_http_request *request;
     struct ed_http_reply *reply;
+    eddy_arena *arena; /* of its exchange */
     int done, running;
     int64_t begun_ms, deadline_ms; /* 0: not begun */
     int64_t due_ms;                /* of the next attempt */
@@ -40,6 +46,16 @@ struct task {
     enum ed_http_cause cause; /* of the last attempt */
 };
 
+/* What one thread waits for; on its stack. */
+struct exchange {
+    struct task *tasks; /* (n) */
+    size_t n;
+    int (*stopped)(void *user); /* may be NULL */
+    void *user;
+    int done; /* guarded by the client's lock */
+    struct exchange *next;
+};
+
 struct slot {
     struct ed_http *http;
     CURL *easy;
@@ -50,17 +66,24 @@ struct slot {
 
 struct ed_http {
     struct ed_http_setup setup;
-    struct ed_pace pace; /* the owner's */
+    atomic_int stopped;
     CURLM *multi;
+
+    /* of whoever turns the loop */
+    struct ed_pace pace;
     struct slot *slots; /* (setup.o.concurrency) */
     size_t n_running;
+    struct exchange *under_way; /* in the order in which they came */
     int64_t begin_until_ms, end_until_ms;
     enum ed_http_cause last; /* failure */
     long last_status;
-    atomic_int stopped;
-    pthread_mutex_t lock; /* stats, and pace as others see it */
+
+    pthread_mutex_t lock; /* guards the rest */
+    pthread_cond_t moved;
+    int turning;              /* somebody turns the loop */
+    struct exchange *arrived; /* the last who came is first */
     struct ed_http_stats stats;
-    struct ed_pace seen;
+    struct ed_pace seen; /* pace as others see it */
 };
 
 /* ---- one attempt ---- */
@@ -193,6 +216,7 @@ static int attempt(struct ed_http *http, struct task *t, int64_t now)
         slot->task = NULL;
         return 0;
     }
+    ed_pace_began(&http->pace, now);
     t->running = 1;
     t->marked_ms = now;
     t->sent = t->marked = 0;
@@ -268,9 +292,10 @@ static enum ed_attempt outcome(enum ed_http_cause cause, long status)
 
 /* ---- the end of a request ---- */
 
-static const char *say(eddy_arena *arena, const struct ed_http *http, const struct task *t,
-                       enum ed_http_cause cause, const char *text)
+static const char *say(const struct ed_http *http, const struct task *t, enum ed_http_cause cause,
+                       const char *text)
 {
+    eddy_arena *arena = t->arena;
     const char *name = http->setup.name;
     eddy_str said = {NULL, 0};
     switch (cause) {
@@ -286,8 +311,7 @@ static const char *say(eddy_arena *arena, const struct ed_http *http, const stru
     case ED_HTTP_STOPPED: said = ed_arena_printf(arena, "%s: stopped", name); break;
     case ED_HTTP_TOO_LARGE:
         said = ed_arena_printf(arena, "%s: the answer is larger than %zu bytes", name,
-                               t->header_bytes > HEADERS_MAX ? (size_t)HEADERS_MAX
-                                                             : http->setup.o.body_max);
+                               t->header_bytes > HEADERS_MAX ? (size_t)HEADERS_MAX : t->body.max);
         break;
     case ED_HTTP_DENIED:
         said = ed_arena_printf(arena, "%s: it leads to %s, which is not allowed", name,
@@ -323,21 +347,20 @@ const char *ed_http_cause_name(enum ed_http_cause cause)
     return names[cause];
 }
 
-static void end(struct ed_http *http, struct task *t, eddy_arena *arena, enum ed_http_cause cause,
-                const char *text)
+static void end(struct ed_http *http, struct task *t, enum ed_http_cause cause, const char *text)
 {
     struct ed_http_reply *reply = t->reply;
     int64_t now = ed_monotonic_ms();
     int full = t->body.n && cause != ED_HTTP_TOO_LARGE && cause != ED_HTTP_NOMEM && reply->status;
     if (full)
-        reply->body = ed_arena_str(arena, t->body.at, t->body.n);
+        reply->body = ed_arena_str(t->arena, t->body.at, t->body.n);
     if (full && !reply->body.at) {
         cause = ED_HTTP_NOMEM;
         reply->body = (eddy_str){NULL, 0};
     }
     reply->cause = cause;
     reply->ms = t->begun_ms ? now - t->begun_ms : 0;
-    reply->detail = say(arena, http, t, cause, text);
+    reply->detail = say(http, t, cause, text);
     if (lines[cause])
         ed_log(ED_LOG_WARN, "remote", lines[cause], reply->detail);
     t->done = 1;
@@ -368,7 +391,7 @@ static void note_pace(struct ed_http *http, enum ed_attempt how, int64_t after_m
 }
 
 /* An attempt is over: the request has ended, or waits for the next one. */
-static void landed(struct ed_http *http, struct slot *slot, CURLcode code, eddy_arena *arena)
+static void landed(struct ed_http *http, struct slot *slot, CURLcode code)
 {
     struct task *t = slot->task;
     int64_t now = ed_monotonic_ms();
@@ -397,7 +420,7 @@ static void landed(struct ed_http *http, struct slot *slot, CURLcode code, eddy_
     eddy_str body = {t->body.at, t->body.n};
     if (!may_help_again(cause) || t->reply->attempts > o->retries || t->due_ms >= t->deadline_ms ||
         (code == CURLE_OK && o->is_final && o->is_final(status, body)))
-        end(http, t, arena, cause, slot->text);
+        end(http, t, cause, slot->text);
     else
         ed_log(ED_LOG_DEBUG, "remote", "%s: attempt %d: %s, status %ld; again in %lld ms",
                http->setup.name, t->reply->attempts, ed_http_cause_name(cause), t->reply->status,
@@ -407,21 +430,23 @@ static void landed(struct ed_http *http, struct slot *slot, CURLcode code, eddy_
 /* ---- the loop ---- */
 
 /* Begin the next attempt of a request, or tell when to look again. */
-static int64_t advance(struct ed_http *http, struct task *t, eddy_arena *arena, int64_t now)
+static int64_t advance(struct ed_http *http, struct task *t, int64_t now)
 {
     if (now < t->due_ms)
         return t->due_ms;
     int64_t ready = ed_pace_ready(&http->pace, http->n_running, now);
     int open = ed_pace_breaker(&http->pace, now) == ED_BREAKER_OPEN;
     if (!t->begun_ms && !open && now >= http->begin_until_ms) {
-        end(http, t, arena, ED_HTTP_LATE, "no time was left to ask");
+        end(http, t, ED_HTTP_LATE, "no time was left to ask");
         return now;
     }
     /* Nobody waits for a breaker who has not been let in before, and nobody in vain. */
     int64_t deadline = t->begun_ms ? t->deadline_ms : now + http->setup.o.timeout_ms;
     deadline = deadline < http->end_until_ms ? deadline : http->end_until_ms;
-    if (now >= deadline || (ready != INT64_MAX && ready >= deadline) || (open && !t->begun_ms)) {
-        end(http, t, arena, t->begun_ms ? t->cause : ED_HTTP_BREAKER, "");
+    int spent = !t->begun_ms && http->pace.next_ms >= (double)deadline; /* which is no fault */
+    if (now >= deadline || (ready != INT64_MAX && ready >= deadline && !spent) ||
+        (open && !t->begun_ms)) {
+        end(http, t, t->begun_ms ? t->cause : ED_HTTP_BREAKER, "");
         return now;
     }
     if (ready > now)
@@ -431,13 +456,13 @@ static int64_t advance(struct ed_http *http, struct task *t, eddy_arena *arena, 
         t->deadline_ms = deadline;
     }
     if (!attempt(http, t, now))
-        end(http, t, arena, ED_HTTP_NOMEM, "");
+        end(http, t, ED_HTTP_NOMEM, "");
     return now;
 }
 
 /* libcurl has a limit for this as well, but averages over so long that ten seconds become sixteen.
  * Tells when to look again. */
-static int64_t watch(struct ed_http *http, struct task *t, eddy_arena *arena, int64_t now)
+static int64_t watch(struct ed_http *http, struct task *t, int64_t now)
 {
     int64_t stall_ms = http->setup.o.stall_ms;
     struct slot *slot = http->slots;
@@ -454,7 +479,7 @@ static int64_t watch(struct ed_http *http, struct task *t, eddy_arena *arena, in
         return t->marked_ms + stall_ms;
     if ((in - t->marked) * 1000 < SPEED_MIN * (now - t->marked_ms)) {
         snprintf(slot->text, sizeof slot->text, "stalled for %lld ms", (long long)stall_ms);
-        landed(http, slot, CURLE_OPERATION_TIMEDOUT, arena);
+        landed(http, slot, CURLE_OPERATION_TIMEDOUT);
         return now;
     }
     t->marked_ms = now;
@@ -462,36 +487,119 @@ static int64_t watch(struct ed_http *http, struct task *t, eddy_arena *arena, in
     return now + stall_ms;
 }
 
-static int64_t advance_all(struct ed_http *http, struct task *tasks, size_t n, eddy_arena *arena,
-                           size_t *n_left)
+/* Whoever waits for it does so no longer, and needs its replies at once. */
+static int is_stopped(const struct ed_http *http, const struct exchange *e)
+{
+    return atomic_load(&http->stopped) || (e->stopped && e->stopped(e->user));
+}
+
+static void exchange_stop(struct ed_http *http, struct exchange *e)
+{
+    for (size_t i = 0; i < http->setup.o.concurrency; i++) {
+        struct slot *slot = &http->slots[i];
+        if (slot->task >= e->tasks && slot->task < e->tasks + e->n)
+            leave(slot);
+    }
+    for (size_t i = 0; i < e->n; i++)
+        if (!e->tasks[i].done) {
+            e->tasks[i].reply->status = 0;
+            end(http, &e->tasks[i], ED_HTTP_STOPPED, "");
+        }
+}
+
+/* Begin what may begin; *wake: when to look again. Returns how many replies are still to come. */
+static size_t exchange_advance(struct ed_http *http, struct exchange *e, int64_t now, int64_t *wake)
+{
+    size_t n_left = 0;
+    if (is_stopped(http, e))
+        exchange_stop(http, e);
+    if (e->stopped && now + ASK_MS < *wake)
+        *wake = now + ASK_MS;
+    for (size_t i = 0; i < e->n; i++) {
+        struct task *t = &e->tasks[i];
+        if (t->done)
+            continue;
+        int64_t next = t->running ? watch(http, t, now) : advance(http, t, now);
+        *wake = next < *wake ? next : *wake;
+        n_left += !t->done;
+    }
+    return n_left;
+}
+
+/* Those who came since the last round go behind the others. */
+static void take_arrived(struct ed_http *http)
+{
+    struct exchange **end = &http->under_way, *fresh = NULL;
+    pthread_mutex_lock(&http->lock);
+    while (http->arrived) {
+        struct exchange *e = http->arrived;
+        http->arrived = e->next;
+        e->next = fresh;
+        fresh = e;
+    }
+    pthread_mutex_unlock(&http->lock);
+    while (*end)
+        end = &(*end)->next;
+    *end = fresh;
+}
+
+/* Returns how long nothing is to be done. */
+static int64_t advance_all(struct ed_http *http)
 {
     int64_t now = ed_monotonic_ms(), wake = now + ROUND_MS;
-    *n_left = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct task *t = &tasks[i];
-        int64_t next = t->done      ? wake
-                       : t->running ? watch(http, t, arena, now)
-                                    : advance(http, t, arena, now);
-        wake = next < wake ? next : wake;
-        *n_left += !t->done;
+    struct exchange **at = &http->under_way;
+    take_arrived(http);
+    while (*at) {
+        struct exchange *e = *at;
+        if (exchange_advance(http, e, now, &wake)) {
+            at = &e->next;
+            continue;
+        }
+        *at = e->next;
+        wake = now; /* it may be what the loop is turned for */
+        pthread_mutex_lock(&http->lock);
+        e->done = 1; /* from here on it is gone */
+        pthread_cond_broadcast(&http->moved);
+        pthread_mutex_unlock(&http->lock);
     }
     return wake - now;
 }
 
-static void end_all(struct ed_http *http, struct task *tasks, size_t n, eddy_arena *arena)
+/* Returns how many attempts have ended. */
+static int take_landings(struct ed_http *http)
 {
-    for (size_t i = 0; i < http->setup.o.concurrency; i++)
-        if (http->slots[i].task)
-            leave(&http->slots[i]);
-    for (size_t i = 0; i < n; i++)
-        if (!tasks[i].done) {
-            tasks[i].reply->status = 0;
-            end(http, &tasks[i], arena, ED_HTTP_STOPPED, "");
-        }
+    CURLMsg *msg;
+    int n_more, n = 0;
+    while ((msg = curl_multi_info_read(http->multi, &n_more))) {
+        struct slot *slot = NULL;
+        CURLcode code = msg->data.result; /* msg dies with the handle's removal */
+        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
+        landed(http, slot, code);
+        n++;
+    }
+    return n;
 }
 
-void ed_http_exchange(struct ed_http *http, const struct ed_http_request *requests, size_t n,
-                      eddy_arena *arena, struct ed_http_reply *replies)
+/* With the lock held, and held again at the end. */
+static void turn(struct ed_http *http, struct exchange *mine)
+{
+    http->turning = 1;
+    while (!mine->done) {
+        int n_active;
+        pthread_mutex_unlock(&http->lock);
+        int64_t wait = advance_all(http);
+        curl_multi_perform(http->multi, &n_active);
+        if (!take_landings(http) && wait > 0)
+            curl_multi_poll(http->multi, NULL, 0, (int)wait, NULL);
+        pthread_mutex_lock(&http->lock);
+    }
+    http->turning = 0;
+    pthread_cond_broadcast(&http->moved); /* somebody else has to turn it now */
+}
+
+void ed_http_exchange_unless(struct ed_http *http, const struct ed_http_request *requests, size_t n,
+                             eddy_arena *arena, struct ed_http_reply *replies,
+                             int (*stopped)(void *user), void *user)
 {
     memset(replies, 0, n * sizeof *replies);
     struct task *tasks = ed_alloc_zero(n, sizeof *tasks);
@@ -502,30 +610,31 @@ void ed_http_exchange(struct ed_http *http, const struct ed_http_request *reques
         }
         tasks[i].request = &requests[i];
         tasks[i].reply = &replies[i];
-        ed_bytes_init(&tasks[i].body, http->setup.o.body_max);
+        tasks[i].arena = arena;
+        ed_bytes_init(&tasks[i].body,
+                      requests[i].body_max ? requests[i].body_max : http->setup.o.body_max);
     }
-    size_t n_left = tasks ? n : 0;
-    while (n_left) {
-        if (atomic_load(&http->stopped)) {
-            end_all(http, tasks, n, arena);
-            break;
-        }
-        int64_t wait = advance_all(http, tasks, n, arena, &n_left);
-        int n_active, n_more;
-        curl_multi_perform(http->multi, &n_active);
-        CURLMsg *msg;
-        int landings = 0;
-        while ((msg = curl_multi_info_read(http->multi, &n_more))) {
-            struct slot *slot = NULL;
-            CURLcode code = msg->data.result; /* msg dies with the handle's removal */
-            curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
-            landed(http, slot, code, arena);
-            landings++;
-        }
-        if (n_left && !landings)
-            curl_multi_poll(http->multi, NULL, 0, (int)(wait > 0 ? wait : 0), NULL);
-    }
+    if (!tasks)
+        return;
+    struct exchange mine = {.tasks = tasks, .n = n, .stopped = stopped, .user = user};
+    pthread_mutex_lock(&http->lock);
+    mine.next = http->arrived;
+    http->arrived = &mine;
+    if (http->turning)
+        curl_multi_wakeup(http->multi);
+    while (!mine.done)
+        if (http->turning)
+            pthread_cond_wait(&http->moved, &http->lock); /* the loop is bounded, and so is this */
+        else
+            turn(http, &mine);
+    pthread_mutex_unlock(&http->lock);
     ed_free(tasks);
+}
+
+void ed_http_exchange(struct ed_http *http, const struct ed_http_request *requests, size_t n,
+                      eddy_arena *arena, struct ed_http_reply *replies)
+{
+    ed_http_exchange_unless(http, requests, n, arena, replies, NULL, NULL);
 }
 
 /* ---- birth and death ---- */
@@ -571,6 +680,7 @@ void ed_http_free(struct ed_http *http)
     if (http->multi)
         curl_multi_cleanup(http->multi);
     ed_http_setup_clear(&http->setup);
+    pthread_cond_destroy(&http->moved);
     pthread_mutex_destroy(&http->lock);
     ed_free(http);
     curl_global_cleanup();
@@ -583,6 +693,7 @@ eddy_status ed_http_new(const struct ed_http_options *options, struct ed_http **
     if (!http)
         return eddy_fail_nomem(err, "http client", sizeof *http);
     pthread_mutex_init(&http->lock, NULL);
+    pthread_cond_init(&http->moved, NULL);
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counted, and safe from any thread since 7.84 */
     eddy_status st = ed_http_setup_init(&http->setup, options, err);
     if (st != EDDY_OK) {

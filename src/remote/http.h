@@ -2,7 +2,8 @@
  *
  * A client serves one endpoint: its connections are kept, and what it learns of the endpoint (pace,
  * breaker) holds for all requests. An exchange is a call with any number of requests, of which some
- * run at once; each has its own deadline and is tried again where that helps.
+ * run at once; each has its own deadline and is tried again where that helps. Any number of threads
+ * exchange at once, in the order in which they come.
  *
  * What it never does: follow a redirect, speak anything but http and https, send in plain text to
  * another machine (unless insecure), leave a certificate unchecked, keep more of an answer than
@@ -61,7 +62,8 @@ struct ed_http_request {
     const char *path;           /* added to that of the endpoint: "/chat/completions"; may be "" */
     const char *const *headers; /* (n_headers) "Name: value" */
     size_t n_headers;
-    eddy_str body; /* not of a GET */
+    eddy_str body;   /* not of a GET */
+    size_t body_max; /* bytes of its answer, unpacked; 0: as the client's */
 };
 
 struct ed_http_reply {
@@ -96,14 +98,19 @@ eddy_status ed_http_new(const struct ed_http_options *options, struct ed_http **
 /* Only when no exchange is under way. */
 void ed_http_free(struct ed_http *http);
 
-/* Send (n) requests and wait for all replies, which are filled whatever happens.
- * One owner thread at a time. */
+/* Send (n) requests and wait for all replies, which are filled whatever happens. Any thread; the
+ * arena may be written to by another one until then. */
 void ed_http_exchange(struct ed_http *http, const struct ed_http_request *requests, size_t n,
                       eddy_arena *arena, struct ed_http_reply *replies);
+/* The same, for somebody who may change his mind: stopped (may be NULL) is asked twenty times a
+ * second, by any thread; 1: what has no reply yet is STOPPED. */
+void ed_http_exchange_unless(struct ed_http *http, const struct ed_http_request *requests, size_t n,
+                             eddy_arena *arena, struct ed_http_reply *replies,
+                             int (*stopped)(void *user), void *user);
 
 /* For exchanges from now on (ms of ed_monotonic_ms; INT64_MAX: no limit): a request that has not
  * begun by begin_ms does not, and none lasts beyond end_ms, whatever time it has of its own; both
- * are LATE. As for exchanges. */
+ * are LATE. While nobody exchanges. */
 void ed_http_until(struct ed_http *http, int64_t begin_ms, int64_t end_ms);
 
 /* For good: the exchange under way ends within 100 ms, and later ones at once. Any thread. */
@@ -116,5 +123,7 @@ const char *ed_http_name(const struct ed_http *http);
 const char *ed_http_key(const struct ed_http *http);
 
 const char *ed_http_cause_name(enum ed_http_cause cause);
+/* 1: the path of a URL (may be NULL) ends in tail, whatever query or slashes stand behind it. */
+int ed_http_ends_in(const char *url, const char *tail);
 
 #endif

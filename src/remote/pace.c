@@ -14,6 +14,7 @@ void ed_pace_init(struct ed_pace *p, size_t window_max, uint64_t seed)
     *p = (struct ed_pace){.failures_max = 5,
                           .open_min_ms = 5000,
                           .open_max_ms = 300000,
+                          .after_max_ms = 300000,
                           .wait_min_ms = 250,
                           .wait_max_ms = 20000,
                           .window_max = (double)window_max,
@@ -37,7 +38,13 @@ int64_t ed_pace_ready(const struct ed_pace *p, size_t n_running, int64_t now_ms)
         return p->quiet_until_ms;
     if (n_running && (breaker == ED_BREAKER_HALF_OPEN || (double)n_running + 1 > p->window))
         return INT64_MAX;
-    return now_ms;
+    return p->next_ms > (double)now_ms ? (int64_t)p->next_ms + 1 : now_ms;
+}
+
+void ed_pace_began(struct ed_pace *p, int64_t now_ms)
+{
+    double from = p->next_ms > (double)now_ms - p->interval_ms ? p->next_ms : (double)now_ms;
+    p->next_ms = p->interval_ms > 0 ? from + p->interval_ms : 0;
 }
 
 int ed_pace_ended(struct ed_pace *p, enum ed_attempt how, int64_t after_ms, int64_t now_ms)
@@ -52,7 +59,7 @@ int ed_pace_ended(struct ed_pace *p, enum ed_attempt how, int64_t after_ms, int6
     }
     if (how == ED_ATTEMPT_CROWDED)
         p->window = p->window > 2 ? p->window / 2 : 1;
-    int64_t quiet_until = now_ms + least(after_ms, p->open_max_ms);
+    int64_t quiet_until = now_ms + least(after_ms, p->after_max_ms);
     if (quiet_until > p->quiet_until_ms)
         p->quiet_until_ms = quiet_until;
     int was_open = ed_pace_breaker(p, now_ms) == ED_BREAKER_OPEN;

@@ -1,9 +1,10 @@
 /* Pace: when an endpoint may be asked again, and how many times at once.
  *
- * Four brakes in one place. A circuit breaker: after failures_max failures in a row nothing is
+ * Five brakes in one place. A circuit breaker: after failures_max failures in a row nothing is
  * begun for a while, which doubles each time; then one attempt alone tells whether it closes. What
  * the endpoint asks for itself (Retry-After) is kept. How many attempts run at once is halved when
  * the endpoint says that there are too many, and grows by one for each full round that went well.
+ * A budget is spread evenly: from one beginning to the next it takes interval_ms.
  * And each request waits longer and by chance between its own attempts (decorrelated jitter:
  * Brooker, "Exponential Backoff And Jitter", 2015), so that many clients do not come back together.
  *
@@ -25,13 +26,16 @@ enum ed_attempt {
 struct ed_pace {
     int failures_max;
     int64_t open_min_ms, open_max_ms; /* how long the breaker stays open: first, and at most */
+    int64_t after_max_ms;             /* of what the endpoint asks for, at most */
     int64_t wait_min_ms, wait_max_ms; /* between two attempts of one request */
+    double interval_ms;               /* between the beginnings of any two; 0: none */
     double window_max;                /* attempts at once */
 
     double window;
     int failures; /* in a row */
     int64_t open_ms, open_until_ms;
     int64_t quiet_until_ms; /* Retry-After */
+    double next_ms;         /* the budget has nothing until then */
     uint64_t random;
 };
 
@@ -43,6 +47,9 @@ enum ed_breaker ed_pace_breaker(const struct ed_pace *p, int64_t now_ms);
 /* May an attempt begin while n_running others run? now_ms: yes. Later: not before that. INT64_MAX:
  * not before one of them has ended. */
 int64_t ed_pace_ready(const struct ed_pace *p, size_t n_running, int64_t now_ms);
+
+/* An attempt begins. */
+void ed_pace_began(struct ed_pace *p, int64_t now_ms);
 
 /* An attempt has ended; after_ms: the endpoint asks not to be asked for so long, or 0. Returns 1
  * when that opened the breaker. */

@@ -108,6 +108,14 @@ static eddy_status check_url(struct ed_http_setup *s, const char *text, eddy_err
     return st;
 }
 
+int ed_http_ends_in(const char *url, const char *tail)
+{
+    size_t n = url ? strcspn(url, "?") : 0, m = strlen(tail);
+    while (n && url[n - 1] == '/')
+        n--;
+    return n >= m && memcmp(url + n - m, tail, m) == 0;
+}
+
 char *ed_http_setup_url(const struct ed_http_setup *s, const char *path)
 {
     struct ed_bytes b;

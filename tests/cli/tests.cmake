@@ -5,8 +5,8 @@ if(Python3_FOUND)
   if(EDDY_SANITIZE)
     set(slow 10)
   endif()
-  foreach(scene golden account stdin reader misread interrupt mistakes demo terminal coretype
-                journal operations reason keyphrases crashes kafka)
+  foreach(scene golden account stdin reader misread embed interrupt mistakes demo terminal coretype
+                journal operations reason keyphrases endpoint crashes kafka)
     add_test(NAME cli.${scene}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/cli/check ${scene})
     set_tests_properties(cli.${scene} PROPERTIES LABELS threads TIMEOUT 300 SKIP_RETURN_CODE 77

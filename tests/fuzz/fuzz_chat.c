@@ -2,6 +2,7 @@
  * ends in a 0, and a complaint is one short line. */
 #include "base/utf8.h"
 #include "remote/envelope.h"
+#include "remote/refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         TRUE(ed_utf8_valid(answer.text.at, answer.text.n) == answer.text.n);
         TRUE(answer.text.at[answer.text.n] == 0);
     }
-    eddy_str said = ed_envelope_complaint(body, arena);
+    eddy_str said = ed_refusal_complaint(body, arena);
     TRUE(said.n <= 200 && ed_utf8_valid(said.at ? said.at : "", said.n) == said.n);
     for (size_t i = 0; i < said.n; i++)
         TRUE((unsigned char)said.at[i] >= ' ');

@@ -494,6 +494,10 @@ TEST(what_is_printed_reads_back_the_same)
             ed_config_set(&c, "document.keyphrases=/k");
         if (c.embed.model == ED_MODEL_MESSAGE || c.embed.model == ED_MODEL_NONE)
             ed_config_set(&c, "embed.keyphrases=off");
+        if (!*c.embed.endpoint.url)
+            ed_config_set(&c, "embed.endpoint.url=http://localhost/v1");
+        if (!*c.embed.endpoint.model)
+            ed_config_set(&c, "embed.endpoint.model=m");
         finish(&c);
         check_reads_back(&c, environment);
         ed_config_clear(&c);

@@ -254,16 +254,17 @@ TEST(help_and_schema_name_every_option)
     assert_non_null(root);
     size_t n = 0;
     for (size_t i = 0; i < ed_options_n; i++) {
-        const char *key = ed_options[i].key, *dot = strchr(key, '.');
+        const char *key = ed_options[i].key, *dot;
         char line[100], section[40];
         snprintf(line, sizeof line, "\n%s  (", key);
         if (!strstr(help, line))
             fail_msg("%s: not in the help", key);
-        snprintf(section, sizeof section, "%.*s", dot ? (int)(dot - key) : 0, key);
         json_t *properties = json_object_get(root, "properties");
-        if (dot)
+        for (; (dot = strchr(key, '.')) != NULL; key = dot + 1) { /* level by level */
+            snprintf(section, sizeof section, "%.*s", (int)(dot - key), key);
             properties = json_object_get(json_object_get(properties, section), "properties");
-        json_t *entry = json_object_get(properties, dot ? dot + 1 : key);
+        }
+        json_t *entry = json_object_get(properties, key);
         assert_true(json_is_string(json_object_get(entry, "description")));
         n += json_array_size(json_object_get(entry, "anyOf")) > 0;
     }
@@ -383,7 +384,7 @@ TEST(options_reach_the_folders)
 
     eddy_embedder *embedder = (eddy_embedder *)&c;
     size_t dim = 0;
-    CHECK_OK(ed_config_embedder(&c, &embedder, &dim, &err), &err);
+    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, &err), &err);
     assert_null(embedder);
     assert_int_equal(dim, 384);
 
@@ -418,7 +419,7 @@ TEST(keyphrases_are_the_last_extra_view_and_a_state_of_their_own)
     CHECK_OK(ed_config_init(&c, NULL, &err), &err);
     ed_config_read_text(&c, "test.yaml", yaml, strlen(yaml));
     CHECK_OK(ed_config_finish(&c, &err), &err);
-    CHECK_OK(ed_config_embedder(&c, &embedder, &dim, &err), &err);
+    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, &err), &err);
     ed_config_engine_options(&c, dim, &engine);
     assert_int_equal(engine.n_extra, 2);
     assert_int_equal(engine.extra_dim[1], 512);
@@ -454,13 +455,13 @@ TEST(an_embedder_must_fit_the_vectors_of_the_messages)
     size_t dim = 0;
     CHECK_OK(ed_config_init(&c, NULL, &err), &err);
     ed_config_set(&c, "embed.model=hash");
-    CHECK_OK(ed_config_embedder(&c, &embedder, &dim, &err), &err);
+    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, &err), &err);
     assert_int_equal(dim, 512);
     eddy_embedder_free(embedder);
     embedder = NULL;
     ed_config_set(&c, "document.vector=/v");
     ed_config_set(&c, "document.vector_dim=3");
-    assert_int_equal(ed_config_embedder(&c, &embedder, &dim, &err), EDDY_CONFIG);
+    assert_int_equal(ed_config_embedder(&c, NULL, &embedder, &dim, &err), EDDY_CONFIG);
     assert_null(embedder);
     ed_config_clear(&c);
 }

@@ -262,8 +262,8 @@ TEST(a_detail_names_the_place_and_not_the_text)
 TEST(every_reason_has_its_code)
 {
     static const char *const codes[EDDY_REJECTS] = {
-        "accepted",  "tombstone", "oversize",   "invalid_utf8",   "bad_json",
-        "bad_shape", "no_text",   "bad_vector", "schema_registry"};
+        "accepted",  "tombstone", "oversize",   "invalid_utf8",    "bad_json",
+        "bad_shape", "no_text",   "bad_vector", "schema_registry", "not_embedded"};
     for (int i = 0; i < EDDY_REJECTS; i++)
         assert_string_equal(eddy_reject_code((eddy_reject)i), codes[i]);
 }

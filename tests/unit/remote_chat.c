@@ -412,7 +412,8 @@ TEST(an_endpoint_that_repeats_question_or_key_is_not_quoted)
         int quoted;
     } said[] = {{"the model tiny is not loaded here", 1},
                 {"cannot make anything of: Two trains collided near Tempe on the night", 0},
-                {"wrong: You name events. Two", 1}, /* too short to be a quotation */
+                {"wrong: name events. Two", 1},     /* too short to be a quotation */
+                {"wrong: You name events. Two", 0}, /* all of a short one */
                 {"Incorrect API key provided: sk-secret-17.", 0}};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         char script[300];

@@ -167,9 +167,32 @@ TEST(this_machine_is_known_by_its_names_alone)
     assert_false(ed_address_is_loopback(""));
 }
 
+TEST(a_budget_spreads_beginnings_evenly_and_saves_nothing_up)
+{
+    struct ed_pace p;
+    ed_pace_init(&p, 4, 1);
+    p.interval_ms = 60000.0 / 90; /* 666 2/3 ms */
+    int64_t now = 1000, n = 0;
+    for (; now < 61000; now++)
+        if (ed_pace_ready(&p, 0, now) == now) {
+            ed_pace_began(&p, now);
+            assert_true(ed_pace_ready(&p, 0, now) > now);
+            n++;
+        }
+    assert_true(n == 90); /* the thirds of a millisecond are not lost */
+    now += 600000; /* nobody asked for a while: one may begin, and the next one waits again */
+    assert_int_equal(ed_pace_ready(&p, 0, now), now);
+    ed_pace_began(&p, now);
+    assert_int_equal(ed_pace_ready(&p, 0, now), now + 667);
+    p.interval_ms = 0;
+    ed_pace_began(&p, now);
+    assert_int_equal(ed_pace_ready(&p, 0, now), now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_budget_spreads_beginnings_evenly_and_saves_nothing_up),
         cmocka_unit_test(a_breaker_opens_at_the_fifth_failure_in_a_row),
         cmocka_unit_test(half_open_lets_one_in_and_what_he_finds_decides),
         cmocka_unit_test(stragglers_do_not_prolong_what_is_open_and_there_is_an_end_to_doubling),

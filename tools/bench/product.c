@@ -2,7 +2,8 @@
  *
  *   bench_product [ROUNDS]
  *
- * Prints "precision kind m n k gflops peak share", for the shapes of MiniLM's layers; thread CPU
+ * Prints "precision kind m n k gflops peak share", for the products of MiniLM's layers, finished as
+ * they are there; thread CPU
  * time, the best of all rounds, which go through kinds and peaks in turn. The peak is the same
  * instruction on registers alone. tools/bench/encoder --kernels makes a table of it. */
 #include "base/product.h"
@@ -31,30 +32,22 @@ static double seconds(void)
 
 #ifdef __x86_64__
 /* One instruction on 24 registers, so many times over. */
-#define TIMES8(x)     x x x x x x x x
-#define ON(op, n)     op " %%zmm30, %%zmm31, %%zmm" #n "\n\t"
-#define ON_YMM(op, n) op " %%ymm14, %%ymm15, %%ymm" #n "\n\t"
-#define ON24(op)                                                                                   \
-    ON(op, 0)                                                                                      \
-    ON(op, 1)                                                                                      \
-    ON(op, 2)                                                                                      \
-    ON(op, 3)                                                                                      \
-    ON(op, 4)                                                                                      \
-    ON(op, 5)                                                                                      \
-    ON(op, 6) ON(op, 7) ON(op, 8) ON(op, 9) ON(op, 10) ON(op, 11) ON(op, 12) ON(op, 13) ON(op, 14) \
-        ON(op, 15) ON(op, 16) ON(op, 17) ON(op, 18) ON(op, 19) ON(op, 20) ON(op, 21) ON(op, 22)    \
-            ON(op, 23)
-#define ON12(op)                                                                                   \
-    ON_YMM(op, 0)                                                                                  \
-    ON_YMM(op, 1)                                                                                  \
-    ON_YMM(op, 2)                                                                                  \
-    ON_YMM(op, 3)                                                                                  \
-    ON_YMM(op, 4)                                                                                  \
-    ON_YMM(op, 5)                                                                                  \
-    ON_YMM(op, 6) ON_YMM(op, 7) ON_YMM(op, 8) ON_YMM(op, 9) ON_YMM(op, 10) ON_YMM(op, 11)
-#define ON_TILES(op)                                                                               \
-    op " %%tmm6, %%tmm4, %%tmm0\n\t" op " %%tmm7, %%tmm4, %%tmm1\n\t" op                           \
-       " %%tmm6, %%tmm5, %%tmm2\n\t" op " %%tmm7, %%tmm5, %%tmm3\n\t"
+#define TIMES8(x)                x x x x x x x x
+#define ON(op, n)                op " %%zmm30, %%zmm31, %%zmm" #n "\n\t"
+#define ON_YMM(op, n)            op " %%ymm14, %%ymm15, %%ymm" #n "\n\t"
+#define FOUR(on, op, a, b, c, d) on(op, a) on(op, b) on(op, c) on(op, d)
+#define TWELVE(on, op)                                                                             \
+    FOUR(on, op, 0, 1, 2, 3)                                                                       \
+    FOUR(on, op, 4, 5, 6, 7)                                                                       \
+    FOUR(on, op, 8, 9, 10, 11)
+#define MORE(on, op)                                                                               \
+    FOUR(on, op, 12, 13, 14, 15)                                                                   \
+    FOUR(on, op, 16, 17, 18, 19)                                                                   \
+    FOUR(on, op, 20, 21, 22, 23)
+#define ON12(op)            TWELVE(ON_YMM, op)
+#define ON24(op)            TWELVE(ON, op) MORE(ON, op)
+#define TILE(op, b, a, sum) op " %%tmm" #b ", %%tmm" #a ", %%tmm" #sum "\n\t"
+#define ON_TILES(op)        TILE(op, 6, 4, 0) TILE(op, 7, 4, 1) TILE(op, 6, 5, 2) TILE(op, 7, 5, 3)
 #define LOOP(n, body)                                                                              \
     for (int i = 0; i < (n); i++)                                                                  \
     __asm__ volatile(body::: "memory")
@@ -145,7 +138,13 @@ static struct product product_make(const struct ed_kernels *kernels, const size_
         p.left.scale = p.left.low = scale;
     else
         free(scale);
-    p.finish = (struct ed_finish){.ret = zeroed(p.m * p.n * sizeof(float)), .stride = p.n};
+    /* As in a layer: the wide ones are activated, the narrow ones added to the rows. */
+    p.finish = (struct ed_finish){.bias = zeroed(p.n * sizeof(float)),
+                                  .activation = p.n == 1536 ? ED_GELU : ED_LINEAR,
+                                  .add = p.n == 384,
+                                  .to_bf16 = p.n > 384 && kernels->precision == ED_BF16,
+                                  .ret = zeroed(p.m * p.n * sizeof(float)),
+                                  .stride = p.n};
     return p;
 }
 

@@ -1,9 +1,11 @@
-/* The encoder's element-wise steps against the same in double, one element at a time. */
+/* Each kind of row kernels that this CPU runs against the same in double, one element at a time. */
 #include "test.h"
 
-#include "embed/kernels.h"
+#include "base/rows.h"
 
 #include <math.h>
+
+static const struct ed_rows *kind; /* under test */
 
 static float random_float(uint64_t *state, double scale)
 {
@@ -38,12 +40,12 @@ TEST(softmax_is_that_of_the_formula)
     uint64_t seed = test_seed();
     for (size_t n = 1; n < 70; n++)
         for (int halves = 0; halves < 2; halves++) {
-            enum { STRIDE = 71, ROW = 300 };
+            enum { STRIDE = 80, ROW = 4 * STRIDE };
             float x[3 * STRIDE], before[3 * STRIDE], inverse[3];
-            float rows[3 * ROW / sizeof(float)];
+            float rows[3 * STRIDE];
             fill(x, 3 * STRIDE, &seed, 60);
             memcpy(before, x, sizeof x);
-            ed_softmax(x, STRIDE, 0.3f, 3, n, rows, ROW, halves, inverse);
+            kind->softmax(x, STRIDE, 0.3f, 3, n, rows, ROW, halves, inverse);
             for (size_t i = 0; i < 3; i++) {
                 double most = -1e300, sum = 0, all = 0;
                 const float *row = before + i * STRIDE;
@@ -71,7 +73,7 @@ TEST(norm_is_that_of_the_formula)
         fill(g, n, &seed, 2);
         fill(b, n, &seed, 1);
         memcpy(before, x, sizeof x);
-        ed_norm_rows(x, g, b, 1e-3, 3, n);
+        kind->norm(x, g, b, 1e-3, 3, n);
         for (size_t i = 0; i < 3; i++) {
             double mean = 0, spread = 0;
             for (size_t j = 0; j < n; j++)
@@ -91,9 +93,41 @@ TEST(three_rows_are_added)
 {
     const float a[3] = {1, 2, 3}, b[3] = {10, 20, 30}, c[3] = {100, 200, 300};
     float ret[3];
-    ed_add_three(a, b, c, 3, ret);
+    kind->add_three(a, b, c, 3, ret);
     const float want[3] = {111, 222, 333};
     assert_memory_equal(ret, want, sizeof ret);
+}
+
+TEST(levels_are_within_half_a_step)
+{
+    uint64_t seed = test_seed();
+    for (size_t n = 1; n < 100; n++) {
+        float x[100], scale, low;
+        uint8_t levels[100];
+        for (size_t i = 0; i < n; i++)
+            x[i] = random_float(&seed, 3) + (n % 3 ? 2 : -7);
+        kind->levels_of(x, n, levels, &scale, &low);
+        for (size_t i = 0; i < n; i++)
+            assert_true(fabsf(low + scale * levels[i] - x[i]) <= scale * 0.501f + 1e-6f);
+    }
+}
+
+TEST(bf16_is_rounded_to_nearest_even)
+{
+    static const struct {
+        uint32_t bits;
+        uint16_t want;
+    } cases[] = {{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f818000, 0x3f82},
+                 {0x3f807fff, 0x3f80}, {0x3f808001, 0x3f81}, {0xbf818000, 0xbf82},
+                 {0x00000000, 0x0000}, {0x80000000, 0x8000}, {0x7f800000, 0x7f80}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float x;
+        uint16_t half;
+        memcpy(&x, &cases[i].bits, sizeof x);
+        kind->bf16_of(&x, 1, &half);
+        assert_int_equal(half, cases[i].want);
+    }
+    assert_true(float_of(0x3fc0) == 1.5f);
 }
 
 int main(void)
@@ -102,6 +136,11 @@ int main(void)
         cmocka_unit_test(softmax_is_that_of_the_formula),
         cmocka_unit_test(norm_is_that_of_the_formula),
         cmocka_unit_test(three_rows_are_added),
+        cmocka_unit_test(levels_are_within_half_a_step),
+        cmocka_unit_test(bf16_is_rounded_to_nearest_even),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (size_t i = 0; (kind = ed_rows_at(i)); i++)
+        failed |= cmocka_run_group_tests(tests, NULL, NULL);
+    return failed;
 }

@@ -1,0 +1,134 @@
+/* Lanes: as many floats as a register of this CPU holds, as one value.
+ *
+ * For the insides of kernels alone: no such value crosses a call that is not inlined. */
+#ifndef ED_BASE_LANES_H
+#define ED_BASE_LANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+
+/* Kernels read behind the rows that they are asked for, and are called for every few thousand
+ * operations: sanitizers stay out. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNWATCHED __attribute__((no_sanitize("address", "undefined", "thread")))
+#elif defined(__clang__)
+#define UNWATCHED __attribute__((no_sanitize("address", "undefined")))
+#else
+#define UNWATCHED
+#endif
+#define PART static inline __attribute__((always_inline)) UNWATCHED
+
+typedef float lanes __attribute__((vector_size(4 * LANES)));
+typedef int32_t lanes_int __attribute__((vector_size(4 * LANES)));
+typedef uint32_t lanes_bits __attribute__((vector_size(4 * LANES)));
+typedef uint16_t lanes_half __attribute__((vector_size(2 * LANES)));
+typedef uint8_t lanes_byte __attribute__((vector_size(LANES)));
+/* The same where they lie in memory: at any address, within any array. */
+typedef float lanes_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t lanes_int_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef uint8_t bytes_at __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef uint16_t halves_at __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
+
+#define LANES_OF(x) ((x) + (lanes){0})
+
+PART lanes_int choose(lanes_int mask, lanes_int yes, lanes_int no)
+{
+    return (mask & yes) | (~mask & no);
+}
+
+PART lanes larger(lanes a, lanes b)
+{
+    return (lanes)choose(a > b, (lanes_int)a, (lanes_int)b);
+}
+
+PART lanes smaller(lanes a, lanes b)
+{
+    return (lanes)choose(a < b, (lanes_int)a, (lanes_int)b);
+}
+
+/* All lanes n places on, around the end. */
+#define PLACE(n, i)       (((n) + (i)) % LANES)
+#define FOUR_PLACES(n, i) PLACE(n, i), PLACE(n, (i) + 1), PLACE(n, (i) + 2), PLACE(n, (i) + 3)
+#if LANES == 16
+#define TURNED(x, n)                                                                               \
+    __builtin_shufflevector((x), (x), FOUR_PLACES(n, 0), FOUR_PLACES(n, 4), FOUR_PLACES(n, 8),     \
+                            FOUR_PLACES(n, 12))
+#elif LANES == 8
+#define TURNED(x, n) __builtin_shufflevector((x), (x), FOUR_PLACES(n, 0), FOUR_PLACES(n, 4))
+#else
+#define TURNED(x, n) __builtin_shufflevector((x), (x), FOUR_PLACES(n, 0))
+#endif
+
+/* Of all lanes, pair by pair. */
+PART float lanes_sum(lanes x)
+{
+    if (LANES > 8)
+        x += TURNED(x, 8);
+    if (LANES > 4)
+        x += TURNED(x, 4);
+    x += TURNED(x, 2);
+    x += TURNED(x, 1);
+    return x[0];
+}
+
+PART float lanes_largest(lanes x)
+{
+    if (LANES > 8)
+        x = larger(x, TURNED(x, 8));
+    if (LANES > 4)
+        x = larger(x, TURNED(x, 4));
+    x = larger(x, TURNED(x, 2));
+    x = larger(x, TURNED(x, 1));
+    return x[0];
+}
+
+/* exp(x) for x <= 0, relative error below 2e-7; 0 below -87, where the result leaves the normal
+ * numbers. x = k ln 2 + r with |r| <= ln 2 / 2: the Taylor series of r to the sixth power, and k
+ * straight into the exponent. Adding 1.5 * 2^23 rounds to a whole number. */
+PART lanes exp_of(lanes x)
+{
+    const lanes least = LANES_OF(-87.0f);
+    const lanes_int in = x > least;
+    x = larger(x, least);
+    lanes k = x * 1.44269504f + 12582912.0f - 12582912.0f;
+    lanes r = x - k * 0.693359375f + k * 2.12194440e-4f;
+    lanes series = r * (1.0f / 720.0f) + 1.0f / 120.0f;
+    series = series * r + 1.0f / 24.0f;
+    series = series * r + 1.0f / 6.0f;
+    series = series * r + 0.5f;
+    series = series * r + 1.0f;
+    series = series * r + 1.0f;
+    lanes_int power = (__builtin_convertvector(k, lanes_int) + 127) << 23;
+    return (lanes)((lanes_int)(series * (lanes)power) & in);
+}
+
+/* bf16, rounded to nearest even; and back. */
+PART lanes_half halves_of(lanes y)
+{
+#if defined(__AVX512BF16__) && LANES == 16
+    return (lanes_half)_mm512_cvtneps_pbh((__m512)y);
+#endif
+    lanes_bits u = (lanes_bits)y;
+    u = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
+    return __builtin_convertvector(u, lanes_half);
+}
+
+PART lanes whole_of(lanes_half h)
+{
+    return (lanes)(__builtin_convertvector(h, lanes_bits) << 16);
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* Work on single rows of floats; included by one file for each kind of CPU, which names KIND.
+ *
+ * Whole lanes first, and what is behind the last of them one by one. */
+#include "base/lanes.h"
+#include "base/rows.h"
+
+#include <math.h>
+
+PART lanes at(const float *x)
+{
+    return *(const lanes_at *)x;
+}
+
+UNWATCHED static void add_three(const float *a, const float *b, const float *c, size_t n,
+                                float *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = a[i] + b[i] + c[i];
+}
+
+PART void norm_row(float *x, const float *g, const float *b, double eps, size_t n)
+{
+    const size_t whole = n - n % LANES;
+    lanes sums = {0}, squares = {0};
+    float rest = 0;
+    for (size_t j = 0; j < whole; j += LANES)
+        sums += at(x + j);
+    for (size_t j = whole; j < n; j++)
+        rest += x[j];
+    const float mean = (float)(((double)lanes_sum(sums) + (double)rest) / (double)n);
+    rest = 0;
+    for (size_t j = 0; j < whole; j += LANES) {
+        lanes away = at(x + j) - mean;
+        squares += away * away;
+    }
+    for (size_t j = whole; j < n; j++)
+        rest += (x[j] - mean) * (x[j] - mean);
+    const double spread = ((double)lanes_sum(squares) + (double)rest) / (double)n;
+    const float scale = (float)(1.0 / sqrt(spread + eps));
+    for (size_t j = 0; j < whole; j += LANES)
+        *(lanes_at *)(x + j) = (at(x + j) - mean) * scale * at(g + j) + at(b + j);
+    for (size_t j = whole; j < n; j++)
+        x[j] = (x[j] - mean) * scale * g[j] + b[j];
+}
+
+UNWATCHED static void norm(float *x, const float *g, const float *b, double eps, size_t m, size_t n)
+{
+    for (size_t i = 0; i < m; i++)
+        norm_row(x + i * n, g, b, eps, n);
+}
+
+/* Of one row of whole lanes; returns the sum. */
+PART float weights_of(const float *x, float scale, size_t n, void *ret, int halves)
+{
+    lanes most = at(x), sum = {0};
+    for (size_t j = LANES; j < n; j += LANES)
+        most = larger(at(x + j), most);
+    const float largest = lanes_largest(most);
+    for (size_t j = 0; j < n; j += LANES) {
+        lanes y = exp_of((at(x + j) - largest) * scale);
+        if (halves) {
+            lanes_half h = halves_of(y);
+            *(halves_at *)((uint16_t *)ret + j) = h;
+            y = whole_of(h);
+        } else {
+            *(lanes_at *)((float *)ret + j) = y;
+        }
+        sum += y;
+    }
+    return lanes_sum(sum);
+}
+
+UNWATCHED static void softmax(float *x, size_t stride, float scale, size_t m, size_t n, void *ret,
+                              size_t ret_stride, int halves, float *inverse)
+{
+    static const int32_t places[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const size_t padded = (n + 15) / 16 * 16;
+    const int32_t whole = (int32_t)(n + 16 - padded);
+    for (size_t i = 0; i < m; i++, x += stride, ret = (char *)ret + ret_stride) {
+        for (size_t j = 0; j < 16; j += LANES) {
+            lanes_at *last = (lanes_at *)(x + padded - 16 + j);
+            lanes_int place = *(const lanes_int_at *)(places + j);
+            *last = (lanes)choose(place < whole, (lanes_int)*last, (lanes_int)LANES_OF(-INFINITY));
+        }
+        if (halves)
+            inverse[i] = 1.0f / weights_of(x, scale, padded, ret, 1);
+        else
+            inverse[i] = 1.0f / weights_of(x, scale, padded, ret, 0);
+    }
+}
+
+UNWATCHED static void bf16_of(const float *x, size_t n, uint16_t *ret)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        *(halves_at *)(ret + i) = halves_of(*(const lanes_at *)(x + i));
+    for (; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        ret[i] = (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    }
+}
+
+UNWATCHED static void levels_of(const float *x, size_t n, uint8_t *ret, float *scale, float *low)
+{
+    const size_t whole = n - n % LANES;
+    lanes least = LANES_OF(x[0]), most = least;
+    for (size_t i = 0; i < whole; i += LANES) {
+        least = smaller(*(const lanes_at *)(x + i), least);
+        most = larger(*(const lanes_at *)(x + i), most);
+    }
+    float first = -lanes_largest(-least), last = lanes_largest(most);
+    for (size_t i = whole; i < n; i++) {
+        first = x[i] < first ? x[i] : first;
+        last = x[i] > last ? x[i] : last;
+    }
+    const float step = (last - first) / 255.0f, per_step = step > 1e-30f ? 1.0f / step : 0.0f;
+    for (size_t i = 0; i < whole; i += LANES) {
+        lanes level =
+            smaller((*(const lanes_at *)(x + i) - first) * per_step + 0.5f, LANES_OF(255.0f));
+        lanes_int rounded = __builtin_convertvector(level, lanes_int);
+        *(bytes_at *)(ret + i) = __builtin_convertvector(rounded, lanes_byte);
+    }
+    for (size_t i = whole; i < n; i++) {
+        float level = (x[i] - first) * per_step + 0.5f;
+        ret[i] = (uint8_t)(int32_t)(level < 255.0f ? level : 255.0f);
+    }
+    *scale = step;
+    *low = first;
+}
+
+const struct ed_rows KIND = {add_three, norm, softmax, bf16_of, levels_of};
