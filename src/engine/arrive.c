@@ -3,11 +3,11 @@
  *   a_e = mean similarity of the point to the event's documents - idle penalty
  *   v_e = (a_e - tau - phi off(n_e)) n_e^(1/2)        the largest v > 0 wins
  *
- * One product scores a block of points against all events as they were at its start, and another
- * against each other, so that the scores can follow when one of them joins an event. That is only
- * a filter: every event whose v could be among the best four, within the error bound of float
- * arithmetic, is computed again by the fixed-order dot against its sum as it is now, those that
- * promise most first. What is decided, and what is told, comes from there. */
+ * One scan of the codes (coded.c) says for a block of points how much each may gain at most in each
+ * run of events as they were at its start; events that a point of the block has joined since are
+ * looked at one by one. Every event whose v could be among the best four is computed by the
+ * fixed-order dot against its sum as it is now. What is decided, and what is told, comes from
+ * there. */
 #include "engine/words.h"
 
 struct candidate {
@@ -62,44 +62,17 @@ static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p
     return (struct candidate){slot, ev->id, similarity, gain, ev->required, value};
 }
 
-/* Words of the point against all events: scores += sum of value x row. */
-static void score_words(const eddy_clusterer *cl, const struct ed_point *p, float *scores)
-{
-    const float *rows[64];
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < p->n_words && cl->slots.n; k++) {
-        rows[n++] = cl->words_across + p->at[k] * (size_t)cl->room_events;
-        if (n == sizeof rows / sizeof *rows || k + 1 == p->n_words) {
-            ed_add_rows(scores, p->value + k + 1 - n, rows, n, cl->slots.n);
-            n = 0;
-        }
-    }
-}
-
-/* Scores of a block of (n) points: mean similarities but for the division by the weight. */
+/* A block of (n) points, and what it has done so far. */
 struct scored {
     struct ed_point points[BLOCK_MAX];
     size_t n;
-    float *scores; /* (n, width) points against events; the words' part comes when it is its turn */
-    float *mutual; /* (n, n) points against each other, without the words */
-    size_t width;  /* of which there are events, those founded in this block included */
-    float *high;   /* (width) the highest v that each event may have for the point at hand ... */
-    float *chunk_high; /* ... and the highest of each chunk of events */
+    struct ed_peaks peaks; /* of the points from `first` on, as events were then */
+    size_t first;
+    uint64_t dropped;           /* words that had been forgotten by then */
+    uint32_t joined[BLOCK_MAX]; /* (n_joined) slots of events that have changed since */
+    size_t n_joined;
+    uint64_t *has_joined; /* bits of them */
 };
-
-#define CHUNK 64
-#define TAKEN (-1e30f) /* below the floor of everything */
-
-/* Float errors of a product of stride terms, and of the sums that follow one point after another.
- * The idle penalty is left out: it only lowers. */
-static void bounds(const eddy_clusterer *cl, const struct scored *b, const float *own)
-{
-    float slop = 1e-6f + 1.2e-7f * (float)(cl->stride + 2 * BLOCK_MAX);
-    size_t n = cl->slots.n;
-    ed_bounds(own, cl->inverse, cl->asked, cl->power, slop, n, b->high);
-    for (size_t from = 0; from < n; from += CHUNK)
-        b->chunk_high[from / CHUNK] = ed_most(b->high + from, n - from < CHUNK ? n - from : CHUNK);
-}
 
 /* What an upper bound must reach to matter. */
 static float floor_of(const struct best *best)
@@ -110,44 +83,62 @@ static float floor_of(const struct best *best)
     return (float)(least - 1e-6 * (1 + fabs(least)));
 }
 
-/* The slot of the highest bound that is at least `least`, which is taken; NONE. */
-static uint32_t highest_take(const struct scored *b, uint32_t n_slots, float least)
+/* Of these events (n, at most ED_RUN_ROWS) those that may be among the best four, exactly. The idle
+ * penalty is left out of the bound: it only lowers. */
+static void try_events(const eddy_clusterer *cl, const struct ed_point *p, int64_t time_ms,
+                       const uint32_t *slots, size_t n, struct best *best)
 {
-    uint32_t top = 0;
-    for (uint32_t c = 1; c * CHUNK < n_slots; c++)
-        if (b->chunk_high[c] > b->chunk_high[top])
-            top = c;
-    if (!n_slots || b->chunk_high[top] < least)
-        return NONE;
-    float *high = b->high + (size_t)top * CHUNK;
-    uint32_t n = n_slots - top * CHUNK < CHUNK ? n_slots - top * CHUNK : CHUNK;
-    uint32_t at = 0;
-    while (high[at] != b->chunk_high[top])
-        at++;
-    high[at] = TAKEN;
-    b->chunk_high[top] = ed_most(high, n);
-    return top * CHUNK + at;
-}
-
-/* The best four, exactly: events by falling upper bound, until none can enter. */
-static void find_best(const eddy_clusterer *cl, const struct scored *b, const struct ed_point *p,
-                      int64_t time_ms, struct best *best)
-{
-    uint32_t slot;
-    best->n = 0;
-    while ((slot = highest_take(b, cl->slots.n, floor_of(best))) != NONE)
-        best_offer(best, score(cl, p, time_ms, slot));
-}
-
-/* Point i has joined the event at slot or founded it, and its sum may have been made lighter then:
- * what the later ones score there. */
-static void scores_follow(const struct scored *b, size_t i, uint32_t slot, int founded, float share)
-{
-    float w = (float)b->points[i].weight;
-    for (size_t j = i + 1; j < b->n; j++) {
-        float *score = &b->scores[j * b->width + slot];
-        *score = ((founded ? 0 : *score) + w * b->mutual[i * b->n + j]) * share;
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    ed_dots_within(cl, (struct ed_coded){p->bytes, &p->code}, &cl->event_codes, slots, n, dot,
+                   within);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t e = slots[i];
+        float high =
+            ((dot[i] + within[i]) * cl->inverse[e] + ED_ROUNDING - cl->asked[e]) * cl->power[e];
+        if (high >= floor_of(best))
+            best_offer(best, score(cl, p, time_ms, e));
     }
+}
+
+static int has_joined(const struct scored *b, uint32_t slot)
+{
+    return b->has_joined[slot / 64] >> slot % 64 & 1;
+}
+
+/* The best four, exactly: runs by falling promise, until none can have one of them, and what has
+ * changed since. */
+static void find_best(const eddy_clusterer *cl, struct scored *b, size_t i, int64_t time_ms,
+                      struct best *best)
+{
+    uint32_t run;
+    uint32_t slots[ED_RUN_ROWS];
+    const struct ed_point *p = &b->points[i];
+    best->n = 0;
+    ed_peaks_begin(&b->peaks, i - b->first);
+    while ((run = ed_peaks_take(&b->peaks, floor_of(best))) != NONE) {
+        size_t live = ed_run_live(cl, run, slots);
+        size_t n = 0;
+        for (size_t k = 0; k < live; k++)
+            if (!has_joined(b, slots[k]))
+                slots[n++] = slots[k];
+        try_events(cl, p, time_ms, slots, n, best);
+    }
+    size_t n = 0;
+    for (size_t k = 0; k < b->n_joined; k++) {
+        if (cl->events[b->joined[k]].id)
+            slots[n++] = b->joined[k];
+        if (n == ED_RUN_ROWS || (n && k + 1 == b->n_joined)) {
+            try_events(cl, p, time_ms, slots, n, best);
+            n = 0;
+        }
+    }
+}
+
+static void joined_add(struct scored *b, uint32_t slot)
+{
+    if (!has_joined(b, slot))
+        b->joined[b->n_joined++] = slot;
+    b->has_joined[slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
 /* ---- joining ---- */
@@ -171,7 +162,42 @@ void ed_exemplar_set(struct ed_exemplar *x, eddy_str id, eddy_str title, int64_t
     x->n_title = (uint8_t)n_title;
 }
 
-#define SUMS 16 /* at a time */
+/* A group that a point may join. */
+struct choice {
+    uint32_t at; /* place among the event's groups; NONE */
+    double cosine, dot;
+};
+
+static void choice_offer(const eddy_clusterer *cl, const struct ed_point *p,
+                         const struct ed_event_state *ev, uint32_t at, struct choice *best)
+{
+    double dot = ed_point_dot(cl, p, ed_group_sum(cl, ev->groups[at]));
+    double cosine = dot / sqrt(cl->groups[ev->groups[at]].square);
+    if (cosine > best->cosine || (cosine == best->cosine && at < best->at))
+        *best = (struct choice){at, cosine, dot};
+}
+
+/* Of the groups from `from` on (n, at most ED_RUN_ROWS) whichever may be better, the most promising
+ * first; those that are below `least` in any case are not looked at. */
+static void choose_among(const eddy_clusterer *cl, const struct ed_point *p,
+                         const struct ed_event_state *ev, uint32_t from, uint32_t n, double least,
+                         struct choice *best)
+{
+    float high[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    uint32_t top = 0;
+    ed_dots_within(cl, (struct ed_coded){p->bytes, &p->code}, &cl->group_codes, ev->groups + from,
+                   n, high, within);
+    for (uint32_t i = 0; i < n; i++) {
+        high[i] = (high[i] + within[i]) / (float)sqrt(cl->groups[ev->groups[from + i]].square) +
+                  ED_ROUNDING;
+        top = high[i] > high[top] ? i : top;
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = k == 0 ? top : k <= top ? k - 1 : k;
+        if ((double)high[i] >= least && (double)high[i] >= best->cosine)
+            choice_offer(cl, p, ev, from + i, best);
+    }
+}
 
 /* The group of the event that points most the same way; a new one below GROUP_COSINE if the event
  * has room for it. */
@@ -179,29 +205,18 @@ static uint32_t choose_group(eddy_clusterer *cl, const struct ed_point *p, uint3
                              double *ret_dot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    uint32_t best = NONE;
-    double best_cosine = -2;
-    double best_dot = 0;
-    const float *sums[SUMS];
-    double dots[SUMS];
-    for (uint32_t from = 0; from < ev->n_groups; from += SUMS) {
-        uint32_t n = ev->n_groups - from < SUMS ? ev->n_groups - from : SUMS;
-        for (uint32_t i = 0; i < n; i++)
-            sums[i] = ed_group_sum(cl, ev->groups[from + i]);
-        ed_point_dots(cl, p, sums, n, dots);
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t u = ev->groups[from + i];
-            double cosine = dots[i] / sqrt(cl->groups[u].square);
-            if (cosine > best_cosine) {
-                best = u;
-                best_cosine = cosine;
-                best_dot = dots[i];
-            }
-        }
+    int full = ev->n_groups >= cl->o.detail;
+    struct choice best = {NONE, -2, 0};
+    for (uint32_t from = 0; from < ev->n_groups; from += ED_RUN_ROWS) {
+        uint32_t n = ev->n_groups - from < ED_RUN_ROWS ? ev->n_groups - from : ED_RUN_ROWS;
+        if (p->bytes)
+            choose_among(cl, p, ev, from, n, full ? -2 : GROUP_COSINE, &best);
+        for (uint32_t i = 0; i < n && !p->bytes; i++)
+            choice_offer(cl, p, ev, from + i, &best);
     }
-    *ret_dot = best_dot;
-    if (best != NONE && (best_cosine >= GROUP_COSINE || ev->n_groups >= cl->o.detail))
-        return best;
+    *ret_dot = best.dot;
+    if (best.at != NONE && (best.cosine >= GROUP_COSINE || full))
+        return ev->groups[best.at];
     *ret_dot = 0;
     return ed_group_new(cl, slot);
 }
@@ -229,12 +244,12 @@ static void lighten(eddy_clusterer *cl, uint32_t slot)
         ed_mark(cl, ED_GROUP, u);
         for (size_t i = 0; i < cl->stride; i++)
             ed_group_sum(cl, u)[i] /= 2;
+        ed_group_code(cl, u);
     }
     ed_event_sum_up(cl, slot);
     ed_event_untell(cl, slot);
     ev->listed /= 2;
     ed_mark(cl, ED_NEAR, slot);
-    ed_event_across(cl, slot);
 }
 
 uint32_t ed_join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point *p, uint32_t slot,
@@ -248,6 +263,7 @@ uint32_t ed_join(eddy_clusterer *cl, const eddy_row *row, const struct ed_point 
     struct ed_group *g = &cl->groups[u];
     double w = p->weight;
     ed_point_add(cl, p, ed_group_sum(cl, u));
+    ed_group_code(cl, u);
     ed_event_sum_up_point(cl, slot, p);
     g->square += 2 * w * dot + w * w * point_square(cl, p);
     if (g->square < 1e-12)
@@ -308,7 +324,7 @@ static void answer(const eddy_clusterer *cl, const struct best *best, int founde
 }
 
 /* Point i of the block goes to the best, or founds. */
-static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct scored *b, size_t i,
+static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, struct scored *b, size_t i,
                           const struct best *best, eddy_assignment *ret, eddy_error *err)
 {
     int founded = !best->n || best->at[0].value <= 0;
@@ -330,11 +346,10 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, const struct 
         ret->threshold = (float)(best->n ? best->at[0].required : cl->th.tau);
     answer(cl, best, founded, ret);
     double similarity = founded ? 0 : best->at[0].similarity;
-    double before = cl->events[slot].weight;
     uint32_t group = ed_join(cl, row, &b->points[i], slot, similarity);
     if (group == NONE)
         return eddy_fail_nomem(err, "groups", cl->stride * sizeof(float));
-    scores_follow(b, i, slot, founded, cl->events[slot].weight < before ? 0.5F : 1);
+    joined_add(b, slot);
     ret->group = cl->groups[group].id;
     if (!ed_window_put(cl, &b->points[i], group, ret))
         return eddy_fail_nomem(err, "window", cl->o.window * sizeof(struct ed_kept));
@@ -358,36 +373,52 @@ static double halves_since(const eddy_clusterer *cl, int64_t time_ms)
     return (double)(time_ms - cl->start_ms) / (double)cl->o.half_life_ms;
 }
 
-/* The dense parts of all points, and their products. */
+/* The points from `first` on, of whose rows `counted` are counted, and what they may gain with the
+ * events as they are. */
 static eddy_status block_score(eddy_clusterer *cl, const eddy_row *rows, struct scored *b,
+                               size_t first, size_t counted, eddy_error *err)
+{
+    struct ed_coded codes[BLOCK_MAX];
+    size_t m = b->n - first;
+    size_t bits = (cl->room_events + BLOCK_MAX + 63) / 64;
+    eddy_status st = ed_points_words(cl, rows + first, b->points + first, m, counted, err);
+    if (st != EDDY_OK)
+        return st;
+    b->first = first;
+    b->n_joined = 0;
+    b->dropped = cl->words.dropped;
+    b->has_joined = ed_arena_alloc_zero(cl->work, bits, sizeof *b->has_joined);
+    int there = b->has_joined != NULL;
+    for (size_t i = 0; i < m && there; i++) {
+        struct ed_point *p = &b->points[first + i];
+        there = ed_point_code(cl, p);
+        codes[i] = (struct ed_coded){p->bytes, &p->code};
+    }
+    if (!there || !ed_peaks_of(cl, codes, NULL, m, 0, &b->peaks))
+        return eddy_fail_nomem(err, "block", m * cl->slots.n / ED_RUN_ROWS * sizeof(float));
+    return EDDY_OK;
+}
+
+static eddy_status block_begin(eddy_clusterer *cl, const eddy_row *rows, struct scored *b,
                                eddy_error *err)
 {
     eddy_arena_reset(cl->work);
-    b->width = cl->room_events + BLOCK_MAX;
-    size_t n_floats = b->n * (cl->n_dense + b->n + b->width) + 2 * b->width;
-    float *dense = ed_arena_alloc_aligned(cl->work, (n_floats + CHUNK) * sizeof *dense);
+    size_t n_floats = b->n * cl->n_dense + 1;
+    float *dense = ed_arena_alloc_aligned(cl->work, n_floats * sizeof *dense);
     if (!dense)
         return eddy_fail_nomem(err, "block", n_floats * sizeof *dense);
-    b->scores = dense + b->n * cl->n_dense;
-    b->high = b->scores + b->n * b->width;
-    b->chunk_high = b->high + b->width;
-    b->mutual = b->chunk_high + b->width;
     for (size_t i = 0; i < b->n; i++)
         ed_point_dense(cl, &rows[i], &b->points[i], dense + i * cl->n_dense);
-    ed_gemm_nt(b->n, cl->slots.n, cl->n_dense, dense, cl->n_dense, cl->event_sums, cl->stride,
-               b->scores, b->width);
-    ed_gemm_nt(b->n, b->n, cl->n_dense, dense, cl->n_dense, dense, cl->n_dense, b->mutual, b->n);
-    return EDDY_OK;
+    return block_score(cl, rows, b, 0, 0, err);
 }
 
 static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_assignment *ret,
                          eddy_error *err)
 {
     struct scored b = {.n = n};
-    eddy_status st = block_score(cl, rows, &b, err);
+    eddy_status st = block_begin(cl, rows, &b, err);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         struct ed_point *p = &b.points[i];
-        float *own = b.scores + i * b.width;
         struct best best;
         cl->position++;
         if (rows[i].time_ms > cl->stream_ms)
@@ -396,12 +427,13 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
             cl->weight_now =
                 ed_exp2((double)(cl->stream_ms - cl->start_ms) / (double)cl->o.half_life_ms);
         p->weight = cl->weight_now;
-        st = ed_point_words(cl, &rows[i], p, err);
+        if (cl->o.terms_dim)
+            st = ed_words_count(cl, &rows[i], err);
+        if (st == EDDY_OK && b.dropped != cl->words.dropped) /* other words than foreseen */
+            st = block_score(cl, rows, &b, i, 1, err);
         if (st != EDDY_OK)
             return st;
-        score_words(cl, p, own);
-        bounds(cl, &b, own);
-        find_best(cl, &b, p, rows[i].time_ms, &best);
+        find_best(cl, &b, i, rows[i].time_ms, &best);
         st = settle(cl, &rows[i], &b, i, &best, &ret[i], err);
         if (st == EDDY_OK)
             st = ed_threshold_sample(cl, p, err);
@@ -409,10 +441,15 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     return st;
 }
 
-/* Rows from the first on whose weights stay in range, at most BLOCK_MAX; 0: not even the first. */
+#define MANY                                                                                       \
+    16384 /* events that the cache does not hold: it pays to go through them less often            \
+           */
+
+/* Rows from the first on whose weights stay in range, at most a block; 0: not even the first. */
 static size_t rows_in_range(const eddy_clusterer *cl, const eddy_row *rows, size_t n)
 {
-    size_t m = n < BLOCK_MAX ? n : BLOCK_MAX;
+    size_t most = cl->slots.n > MANY ? BLOCK_MAX : BLOCK_MAX / 2;
+    size_t m = n < most ? n : most;
     for (size_t i = 0; i < m && cl->o.half_life_ms > 0; i++)
         if (halves_since(cl, rows[i].time_ms) > HALVES_MAX)
             return i;

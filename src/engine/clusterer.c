@@ -65,6 +65,7 @@ static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
     REQUIRE(o->duplicates_window <= 1u << 24, "duplicates_window is above 2^24");
 #undef REQUIRE
     double sum = 0;
+    size_t total = o->dense_dim;
     for (size_t v = 0; v < o->n_extra; v++) {
         if (!o->extra_dim[v] || o->extra_dim[v] > 16384)
             return eddy_fail(err, EDDY_INVALID, "engine: extra view %zu: dimension %zu", v,
@@ -73,7 +74,11 @@ static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
             return eddy_fail(err, EDDY_INVALID, "engine: extra view %zu: weight %g", v,
                              o->extra_weight[v]);
         sum += o->extra_weight[v];
+        total += o->extra_dim[v];
     }
+    if (total > ED_CODE_MAX)
+        return eddy_fail(err, EDDY_INVALID, "engine: views have %zu dimensions, more than %d",
+                         total, ED_CODE_MAX);
     if (sum >= 1)
         return eddy_fail(err, EDDY_INVALID, "engine: extra views weigh %g, leaving nothing", sum);
     return EDDY_OK;
@@ -100,6 +105,8 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
         cl->n_dense += o.extra_dim[v];
     cl->dim = cl->n_dense + o.terms_dim;
     cl->stride = (cl->dim + 15) & ~(size_t)15;
+    cl->shape = ed_code_shape_of(cl->n_dense, o.terms_dim);
+    cl->kernels = ed_kernels_best(ED_INT8);
     cl->next_event = cl->next_group = cl->next_operation = cl->topics.next = 1;
     cl->weight_now = 1;
     cl->stream_ms = INT64_MIN;
@@ -148,13 +155,30 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->operations[i].before[1].vector);
     }
     ed_topics_free(cl);
-    void *blocks[] = {cl->events,           cl->event_sums,    cl->words_across,
-                      cl->inverse,          cl->asked,         cl->power,
-                      cl->slots.used,       cl->groups,        cl->group_sums,
-                      cl->group_slots.used, cl->sum,           cl->changes.at,
-                      cl->pictures.at,      cl->sample.points, cl->sample.product,
-                      cl->faded.sums,       cl->words.changed, cl->words.parts,
-                      cl->links.at,         cl->redirects.at,  cl->operations,
+    void *blocks[] = {cl->events,
+                      cl->event_sums,
+                      cl->event_codes.bytes,
+                      cl->event_codes.code,
+                      cl->group_codes.bytes,
+                      cl->group_codes.code,
+                      cl->inverse,
+                      cl->asked,
+                      cl->power,
+                      cl->slots.used,
+                      cl->groups,
+                      cl->group_sums,
+                      cl->group_slots.used,
+                      cl->sum,
+                      cl->changes.at,
+                      cl->pictures.at,
+                      cl->sample.points,
+                      cl->sample.product,
+                      cl->faded.sums,
+                      cl->words.changed,
+                      cl->words.parts,
+                      cl->links.at,
+                      cl->redirects.at,
+                      cl->operations,
                       cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
@@ -365,8 +389,9 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->stream_ms = cl->stream_ms;
     ret->viewed = cl->viewed;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
-                 cl->room_events * (row + cl->o.terms_dim * sizeof(float) + sizeof *cl->events +
-                                    cl->o.neighbours * sizeof(struct ed_near) + 36) +
+                 (cl->room_events + cl->room_groups) * (cl->shape.bytes + sizeof(struct ed_code)) +
+                 cl->room_events *
+                     (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 36) +
                  cl->room_groups * (row + sizeof *cl->groups + 8) +
                  cl->words.room_changed * sizeof *cl->words.changed +
                  ed_words_pages(&cl->o) * sizeof *cl->words.parts;

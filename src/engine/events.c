@@ -1,10 +1,7 @@
 /* Events and groups: sums of points, and who belongs to whom.
  *
  * Both live in slots of growing arrays, the lowest that is free, found again by ids that are never
- * reused. An event's sum is
- * the sum of its groups' sums; the words' part of every event's sum is kept a second time across
- * (one row per word dimension), so that a sparse point is scored against all events by a few long
- * rows. A sum, not a mean: merging is adding. */
+ * reused. An event's sum is the sum of its groups' sums. A sum, not a mean: merging is adding. */
 #include "engine/hierarchy.h"
 #include "engine/operations.h"
 
@@ -44,35 +41,6 @@ int ed_slots_room(struct ed_slots *slots, size_t old, size_t room)
     return 1;
 }
 
-static int across_room(eddy_clusterer *cl, size_t old, size_t room)
-{
-    float *across = ed_alloc_aligned(cl->o.terms_dim * room * sizeof *across);
-    if (!across)
-        return 0;
-    for (size_t h = 0; h < cl->o.terms_dim; h++) {
-        if (old)
-            memcpy(across + h * room, cl->words_across + h * old, old * sizeof *across);
-        memset(across + h * room + old, 0, (room - old) * sizeof *across);
-    }
-    ed_free(cl->words_across);
-    cl->words_across = across;
-    return 1;
-}
-
-/* Words' parts of all sums at once, a cache line of events at a time. */
-int ed_events_across(eddy_clusterer *cl)
-{
-    if (!across_room(cl, 0, cl->room_events))
-        return 0;
-    for (uint32_t from = 0; from < cl->slots.n; from += 16)
-        for (size_t h = 0; h < cl->o.terms_dim; h++) {
-            float *row = cl->words_across + h * cl->room_events;
-            for (uint32_t e = from; e < from + 16 && e < cl->slots.n; e++)
-                row[e] = ed_event_sum(cl, e)[cl->n_dense + h];
-        }
-    return 1;
-}
-
 int ed_events_room(eddy_clusterer *cl, size_t wanted)
 {
     size_t old = cl->room_events;
@@ -87,11 +55,11 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted)
     GROW(cl->inverse, old, room, 1);
     GROW(cl->asked, old, room, 1);
     GROW(cl->power, old, room, 1);
+    if (!ed_codes_room(cl, &cl->event_codes, old, room))
+        return 0;
     if (!ed_slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
         !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room) ||
         !ed_marks_room(&cl->marks[ED_TOPIC_OF], room))
-        return 0;
-    if (!cl->load && !across_room(cl, old, room)) /* made when all is loaded */
         return 0;
     cl->room_events = (uint32_t)room;
     return 1;
@@ -106,7 +74,8 @@ int ed_groups_room(eddy_clusterer *cl, size_t wanted)
     room = ((wanted > room ? wanted : room) + 63) & ~(size_t)63;
     GROW(cl->groups, old, room, 1);
     GROW(cl->group_sums, old, room, cl->stride);
-    if (!ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room))
+    if (!ed_codes_room(cl, &cl->group_codes, old, room) ||
+        !ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room))
         return 0;
     cl->room_groups = (uint32_t)room;
     return 1;
@@ -184,6 +153,7 @@ void ed_event_sum_up(eddy_clusterer *cl, uint32_t slot)
         memset(sum, 0, bytes);
     for (uint32_t i = 1; i < ev->n_groups; i++)
         ed_add_scaled(sum, 1, ed_group_sum(cl, ev->groups[i]), cl->stride);
+    ed_event_code(cl, slot);
 }
 
 void ed_event_sum_up_point(eddy_clusterer *cl, uint32_t slot, const struct ed_point *p)
@@ -198,15 +168,8 @@ void ed_event_sum_up_point(eddy_clusterer *cl, uint32_t slot, const struct ed_po
         sum[at] = ed_group_sum(cl, ev->groups[0])[at];
         for (uint32_t i = 1; i < ev->n_groups; i++)
             sum[at] += ed_group_sum(cl, ev->groups[i])[at];
-        cl->words_across[p->at[k] * (size_t)cl->room_events + slot] = sum[at];
     }
-}
-
-void ed_event_across(eddy_clusterer *cl, uint32_t slot)
-{
-    const float *words = ed_event_sum(cl, slot) + cl->n_dense;
-    for (size_t h = 0; h < cl->o.terms_dim; h++)
-        cl->words_across[h * cl->room_events + slot] = words[h];
+    ed_event_code(cl, slot);
 }
 
 uint32_t ed_event_new(eddy_clusterer *cl)
@@ -235,7 +198,7 @@ uint32_t ed_event_new(eddy_clusterer *cl)
     ed_mark(cl, ED_EVENT, slot);
     cl->next_event++;
     memset(ed_event_sum(cl, slot), 0, cl->stride * sizeof(float));
-    ed_event_across(cl, slot);
+    ed_event_code(cl, slot);
     cl->n_events++;
     cl->stats.events_born++;
     if (cl->n_events > cl->stats.events_peak)
@@ -314,6 +277,7 @@ uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
     g->first_ms = INT64_MAX;
     g->last_ms = INT64_MIN;
     memset(ed_group_sum(cl, group), 0, cl->stride * sizeof(float));
+    ed_group_code(cl, group);
     cl->n_groups++;
     if (cl->n_groups > cl->stats.groups_peak)
         cl->stats.groups_peak = cl->n_groups;
@@ -382,18 +346,16 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
     b->docs += g->docs;
     times_gather(cl, a);
     times_gather(cl, b);
+    a->moved = b->moved = ++cl->ticks;
     a->changed = b->changed = ed_round(cl);
     a->pictured = b->pictured = ed_round(cl);
     a->listed = b->listed = 0;
     ed_mark(cl, ED_NEAR, from);
     ed_mark(cl, ED_NEAR, to);
     ed_event_untell(cl, from); /* drift is told of what it was since it last lost something */
-    ed_event_across(cl, to);
     ed_event_refresh(cl, to);
-    if (a->n_groups) {
-        ed_event_across(cl, from);
+    if (a->n_groups)
         ed_event_refresh(cl, from);
-    }
     eddy_change *change = ed_change_add(cl, EDDY_MOVED, to);
     if (!change)
         return 0;

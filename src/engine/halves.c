@@ -78,15 +78,30 @@ static uint32_t nodes_of(const eddy_clusterer *cl, const struct ed_event_state *
     return m;
 }
 
+/* Are these two groups less alike than that, as floats tell? */
+static int may_be_below(const eddy_clusterer *cl, uint32_t a, uint32_t b, double least)
+{
+    double dot = (double)ed_dot_rough(ed_group_sum(cl, a), ed_group_sum(cl, b), cl->stride);
+    return !(dot >= (least + ed_slop(cl)) * cl->groups[a].weight * cl->groups[b].weight);
+}
+
 int ed_halves_may_be_below(const eddy_clusterer *cl, uint32_t slot, double least)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    for (uint32_t i = 0; i < ev->n_groups; i++)
-        for (uint32_t j = 0; j < i; j++) {
-            uint32_t a = ev->groups[i], b = ev->groups[j];
-            double dot = (double)ed_dot_rough(ed_group_sum(cl, a), ed_group_sum(cl, b), cl->stride);
-            if (!(dot >= (least + ed_slop(cl)) * cl->groups[a].weight * cl->groups[b].weight))
-                return 1;
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    for (uint32_t i = 1; i < ev->n_groups; i++)
+        for (uint32_t from = 0; from < i; from += ED_RUN_ROWS) {
+            uint32_t a = ev->groups[i];
+            uint32_t n = i - from < ED_RUN_ROWS ? i - from : ED_RUN_ROWS;
+            ed_dots_within(cl, ed_coded(&cl->shape, &cl->group_codes, a), &cl->group_codes,
+                           ev->groups + from, n, dot, within);
+            for (uint32_t j = 0; j < n; j++) {
+                uint32_t b = ev->groups[from + j];
+                double weights = cl->groups[a].weight * cl->groups[b].weight;
+                if (!((double)(dot[j] - within[j]) >= (least + ed_slop(cl)) * weights) &&
+                    may_be_below(cl, a, b, least))
+                    return 1;
+            }
         }
     return 0;
 }

@@ -593,6 +593,7 @@ static eddy_status groups_fit(eddy_clusterer *cl, eddy_error *err)
         else if (!ed_table_put(&ids, g->id, u))
             st = eddy_fail_nomem(err, "state: groups", ids.n * 16);
         ed_slots_take(&cl->group_slots, u);
+        ed_group_code(cl, u);
         cl->n_groups++;
     }
     uint32_t lost = st == EDDY_OK ? ed_window_fit(cl, &ids) : NONE;
@@ -719,8 +720,6 @@ eddy_status eddy_clusterer_loaded(eddy_clusterer *cl, eddy_error *err)
         st = things_fit(cl, err);
     if (st != EDDY_OK)
         return st;
-    if (!ed_events_across(cl))
-        return eddy_fail_nomem(err, "state: words", cl->o.terms_dim * cl->room_events * 4);
     memset(cl->sample.stale, 1, cl->sample.n);
     ed_load_free(cl);
     return EDDY_OK;

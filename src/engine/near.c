@@ -1,12 +1,10 @@
 /* Near: the events whose documents are on average most like an event's own.
  *
- * Lists are made by one product of the asked events' sums with all sums, taken some further than
- * needed, and cut by the fixed-order dot, so that the same list comes out on every machine. */
+ * Codes propose (coded.c), and the fixed-order dot decides, so that the same list comes out on
+ * every machine. */
 #include "engine/state.h"
 
-#define ROWS    256
-#define SPARSE  64 /* words up to which long rows are cheaper than a product */
-#define FARTHER 8  /* candidates kept beyond the list: float error may swap neighbours in rank */
+#define ROWS 256 /* lists that one scan is for */
 
 static int nearer(const struct ed_near *a, const struct ed_near *b)
 {
@@ -27,98 +25,71 @@ uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct e
     return n + 1;
 }
 
-static void list_make(eddy_clusterer *cl, uint32_t slot, const float *products,
-                      struct ed_near *wide)
+/* What the bound of one must reach to come into the list. */
+static float least_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
+{
+    return ev->n_near < cl->o.neighbours ? -1e28F
+                                         : ev->near[ev->n_near - 1].similarity - ED_ROUNDING;
+}
+
+/* Put of these events (n) those that are near enough: by floats, as close as they tell, and by the
+ * fixed-order dot. */
+static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *slots, size_t n)
 {
     struct ed_event_state *ev = &cl->events[slot];
-    uint32_t room = cl->o.neighbours + FARTHER;
-    uint32_t n = 0;
-    float least = -1e30f;
-    for (uint32_t e = 0; e < cl->slots.n; e++) {
-        float similarity = products[e] * cl->inverse[e] * cl->inverse[slot];
-        if (similarity < least || e == slot || !cl->events[e].id)
-            continue;
-        n = ed_near_offer(wide, n, room, (struct ed_near){e, similarity, cl->events[e].id});
-        if (n == room)
-            least = wide[n - 1].similarity;
-    }
-    ev->n_near = 0;
-    ev->listed = ev->weight;
-    ed_mark(cl, ED_NEAR, slot);
-    for (uint32_t i = 0; i < n; i++) {
-        wide[i].similarity = (float)ed_event_similarity(cl, slot, wide[i].slot);
-        ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, wide[i]);
+    for (size_t from = 0; from < n; from += 4) {
+        const float *rows[4];
+        float dot[4];
+        size_t m = n - from < 4 ? n - from : 4;
+        for (size_t i = 0; i < 4; i++)
+            rows[i] = ed_event_sum(cl, slots[from + (i < m ? i : 0)]);
+        ed_dots_rough(ed_event_sum(cl, slot), rows, cl->stride, dot);
+        for (size_t i = 0; i < m; i++) {
+            uint32_t e = slots[from + i];
+            if (e == slot)
+                continue;
+            double high = (double)dot[i] / (ev->weight * cl->events[e].weight) + ed_slop(cl);
+            if (high < (double)least_of(cl, ev))
+                continue;
+            struct ed_near near = {e, (float)ed_event_similarity(cl, slot, e), cl->events[e].id};
+            ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, near);
+        }
     }
 }
 
-/* Places of the event's words in ret (SPARSE); SPARSE + 1 where there are more. */
-static size_t words_of(const eddy_clusterer *cl, uint32_t slot, uint16_t *ret)
+/* Lists of (m) slots, m at most ROWS. 0: no memory. */
+static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
 {
-    const float *words = ed_event_sum(cl, slot) + cl->n_dense;
-    size_t n = 0;
-    for (size_t h = 0; h < cl->o.terms_dim; h++) {
-        if (words[h] == 0)
-            continue;
-        if (n == SPARSE)
-            return SPARSE + 1;
-        ret[n++] = (uint16_t)h;
-    }
-    return n;
-}
-
-/* Work memory of a refresh. */
-struct work {
-    float *rows;     /* (ROWS, stride) */
-    float *products; /* (ROWS, slots.n) */
-    struct ed_near *wide;
-};
-
-/* Lists of (m) slots, m at most ROWS. Events of few words take a long row for each of them, as at
- * arrival, and the product for the rest only. */
-static void lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m, int few_words,
-                       const struct work *w)
-{
-    size_t width = cl->slots.n;
-    for (size_t i = 0; i < m; i++)
-        memcpy(w->rows + i * cl->stride, ed_event_sum(cl, slots[i]), cl->stride * sizeof(float));
-    ed_gemm_nt(m, width, few_words ? cl->n_dense : cl->stride, w->rows, cl->stride, cl->event_sums,
-               cl->stride, w->products, width);
+    struct ed_coded codes[ROWS];
+    float factor[ROWS];
+    struct ed_peaks peaks;
+    eddy_arena_reset(cl->work);
     for (size_t i = 0; i < m; i++) {
-        float *own = w->products + i * width;
-        uint16_t at[SPARSE];
-        size_t n = few_words ? words_of(cl, slots[i], at) : 0;
-        for (size_t k = 0; k < n; k++)
-            ed_add_scaled(own, w->rows[i * cl->stride + cl->n_dense + at[k]],
-                          cl->words_across + at[k] * (size_t)cl->room_events, width);
-        list_make(cl, slots[i], own, w->wide);
+        codes[i] = ed_coded(&cl->shape, &cl->event_codes, slots[i]);
+        factor[i] = cl->inverse[slots[i]];
     }
+    if (!ed_peaks_of(cl, codes, factor, m, 1, &peaks))
+        return 0;
+    for (size_t i = 0; i < m; i++) {
+        struct ed_event_state *ev = &cl->events[slots[i]];
+        uint32_t run, in_run[ED_RUN_ROWS];
+        ev->n_near = 0;
+        ev->listed = ev->weight;
+        ed_mark(cl, ED_NEAR, slots[i]);
+        ed_peaks_begin(&peaks, i);
+        while ((run = ed_peaks_take(&peaks, least_of(cl, ev))) != NONE) {
+            size_t n_in_run = ed_run_above(cl, &peaks, run, least_of(cl, ev), in_run);
+            try_events(cl, slots[i], in_run, n_in_run);
+        }
+    }
+    return 1;
 }
 
 eddy_status ed_near_refresh(eddy_clusterer *cl, const uint32_t *slots, size_t n, eddy_error *err)
 {
-    if (!n || !cl->slots.n)
-        return EDDY_OK;
-    eddy_arena_reset(cl->work);
-    size_t floats = ROWS * (cl->stride + cl->slots.n);
-    struct work w;
-    w.rows = ed_arena_alloc_aligned(cl->work, ROWS * cl->stride * sizeof *w.rows);
-    w.products = ed_arena_alloc_aligned(cl->work, ROWS * cl->slots.n * sizeof *w.products);
-    w.wide = ed_arena_alloc(cl->work, (cl->o.neighbours + FARTHER) * sizeof *w.wide);
-    if (!w.rows || !w.products || !w.wide)
-        return eddy_fail_nomem(err, "neighbours", floats * sizeof(float));
-    uint32_t block[2][ROWS];
-    size_t m[2] = {0, 0};
-    for (size_t i = 0; i < n; i++) {
-        uint16_t at[SPARSE];
-        int few = words_of(cl, slots[i], at) <= SPARSE;
-        block[few][m[few]++] = slots[i];
-        if (m[few] == ROWS) {
-            lists_make(cl, block[few], ROWS, few, &w);
-            m[few] = 0;
-        }
-    }
-    lists_make(cl, block[0], m[0], 0, &w);
-    lists_make(cl, block[1], m[1], 1, &w);
+    for (size_t i = 0; i < n; i += ROWS)
+        if (!lists_make(cl, slots + i, n - i < ROWS ? n - i : ROWS))
+            return eddy_fail_nomem(err, "neighbours", ROWS * cl->slots.n / ED_RUN_ROWS * 4);
     return EDDY_OK;
 }
 

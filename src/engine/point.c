@@ -7,8 +7,8 @@
  *
  * Sums keep the mean of their time: its drift is slow after a few hundred documents.
  *
- * The dense part does not depend on the words seen so far, so it is made for a whole block ahead;
- * the words' part is made when the document's turn has come. */
+ * Points are made for a whole block ahead. The words' part depends on how many documents held each
+ * word when its turn has come, so words are counted on over the block, beside the vocabulary. */
 #include "engine/words.h"
 
 /* Centre the direction of x (n) by the running mean at sum, which it joins; ret has length root, or
@@ -53,15 +53,14 @@ static void keep_top(struct ed_point *p, double *score, uint64_t hash, double we
     p->top[i] = hash;
 }
 
-/* The hashed words, unscaled; returns their length. place_of (terms_dim) and idf (n_terms) are
- * room to work in. */
-static double hash_words(eddy_clusterer *cl, const eddy_row *row, uint16_t *place_of, double *idf,
-                         struct ed_point *p)
+/* The hashed words, unscaled; returns their length. place_of (terms_dim) is room to work in, idf
+ * (n_terms) the rarity of each word. */
+static double hash_words(const eddy_clusterer *cl, const eddy_row *row, uint16_t *place_of,
+                         double *idf, struct ed_point *p)
 {
     double top_score[TOP_WORDS];
     size_t h = cl->o.terms_dim;
-    for (size_t i = 0; i < row->n_terms; i++)
-        idf[i] = ed_words_rarity(cl, row->terms[i].hash);
+    memset(place_of, 0xff, h * sizeof *place_of);
     ed_ln_each(idf, row->n_terms);
     for (size_t i = 0; i < row->n_terms; i++) {
         uint64_t hash = row->terms[i].hash;
@@ -128,27 +127,59 @@ void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
     }
 }
 
-eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
-                           eddy_error *err)
+/* How rare each word is when the row's turn has come, `ahead` documents from now: idf (n_terms);
+ * `seen` has what the rows before it add. 0: no memory. */
+static int rarities(const eddy_clusterer *cl, const eddy_row *row, uint64_t ahead, int counted,
+                    struct ed_table *seen, double *idf)
 {
-    size_t h = cl->o.terms_dim;
-    size_t most = row->n_terms < h ? row->n_terms : h;
-    if (!h)
-        return EDDY_OK;
+    for (size_t i = 0; i < row->n_terms && !counted; i++) {
+        uint64_t *n = ed_table_put(seen, row->terms[i].hash ? row->terms[i].hash : 1, 0);
+        if (!n)
+            return 0;
+        ++*n;
+    }
+    for (size_t i = 0; i < row->n_terms; i++) {
+        uint64_t hash = row->terms[i].hash ? row->terms[i].hash : 1;
+        const uint64_t *more = ed_table_find(seen, hash);
+        idf[i] = ed_words_rarity(ed_words_df(cl, hash) + (more ? *more : 0), cl->position + ahead);
+    }
+    return 1;
+}
+
+static int words_room(const eddy_clusterer *cl, const eddy_row *row, struct ed_point *p)
+{
+    size_t most = row->n_terms < cl->o.terms_dim ? row->n_terms : cl->o.terms_dim;
+    p->n_words = p->n_top = 0;
     p->at = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->at);
     p->value = ed_arena_alloc(cl->work, (most + 1) * sizeof *p->value);
-    uint16_t *place_of = ed_arena_alloc(cl->work, (h + 1) * sizeof *place_of);
-    double *idf = ed_arena_alloc(cl->work, (row->n_terms + 1) * sizeof *idf);
-    if (!p->at || !p->value || !place_of || !idf)
-        return eddy_fail_nomem(err, "point", most * 8);
-    memset(place_of, 0xff, h * sizeof *place_of);
-    eddy_status st = ed_words_count(cl, row, err);
-    if (st != EDDY_OK)
-        return st;
-    double length = hash_words(cl, row, place_of, idf, p);
-    for (uint32_t k = 0; k < p->n_words; k++)
-        p->value[k] = length > 0 ? (float)((double)p->value[k] / length * p->words_root) : 0;
-    return EDDY_OK;
+    return p->at && p->value;
+}
+
+eddy_status ed_points_words(eddy_clusterer *cl, const eddy_row *rows, struct ed_point *points,
+                            size_t n, size_t counted, eddy_error *err)
+{
+    size_t most = 0;
+    if (!cl->o.terms_dim)
+        return EDDY_OK;
+    for (size_t i = 0; i < n; i++)
+        most = rows[i].n_terms > most ? rows[i].n_terms : most;
+    uint16_t *place_of = ed_arena_alloc(cl->work, cl->o.terms_dim * sizeof *place_of);
+    double *idf = ed_arena_alloc(cl->work, (most + 1) * sizeof *idf);
+    int there = place_of && idf;
+    struct ed_table seen;
+    ed_table_init(&seen);
+    for (size_t i = 0; i < n && there; i++) {
+        struct ed_point *p = &points[i];
+        there = words_room(cl, &rows[i], p) &&
+                rarities(cl, &rows[i], i + 1 - counted, i < counted, &seen, idf);
+        if (!there)
+            break;
+        double length = hash_words(cl, &rows[i], place_of, idf, p);
+        for (uint32_t k = 0; k < p->n_words; k++)
+            p->value[k] = length > 0 ? (float)((double)p->value[k] / length * p->words_root) : 0;
+    }
+    ed_table_clear(&seen);
+    return there ? EDDY_OK : eddy_fail_nomem(err, "points", n * most * 8);
 }
 
 /* And the words, on top of what there is. */

@@ -106,6 +106,7 @@ static void take_out(eddy_clusterer *cl, uint32_t u, struct ed_point *p)
     g->docs -= 1;
     g->square = ed_dot(sum, sum, cl->stride);
     g->square = g->square < 1e-12 ? 1e-12 : g->square;
+    ed_group_code(cl, u);
     sketch_without(&g->words, p);
     ed_mark(cl, ED_GROUP, u);
 }
@@ -129,7 +130,6 @@ static void leave(eddy_clusterer *cl, uint32_t slot, uint32_t u, struct ed_point
     if (!ev->n_groups)
         return; /* about to go: what it had is told */
     ed_event_gather(cl, slot);
-    ed_event_across(cl, slot);
     ed_event_refresh(cl, slot);
 }
 

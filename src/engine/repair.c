@@ -143,25 +143,73 @@ static int any_tempts(const eddy_clusterer *cl, uint32_t u, const uint32_t *slot
     return 0;
 }
 
-/* Could this group want to move? In float, with the error of float on the side of yes: nine in ten
- * groups end here. */
-static int may_move(const eddy_clusterer *cl, uint32_t u)
+/* How alike the group is with the rest of its event at least, of several: from its product with the
+ * event's sum, which is within `within` of dot. */
+static double own_least(const eddy_clusterer *cl, uint32_t u, double dot, double within)
 {
     const struct ed_group *g = &cl->groups[u];
-    const float *sum = ed_group_sum(cl, u);
     const struct ed_event_state *ev = &cl->events[g->event];
-    const double slop = ed_slop(cl);
+    double rest = ev->weight - g->weight;
+    double error = ed_slop(cl) * (ev->weight + g->weight) / rest;
+    return (dot - within - g->square) / (rest * g->weight) - error;
+}
+
+/* Is so much enough to stay? */
+static int own_suffices(const eddy_clusterer *cl, uint32_t u, double own)
+{
+    const struct ed_group *g = &cl->groups[u];
+    double rest = cl->events[g->event].weight - g->weight;
+    double asked = cl->th.tau + ed_threshold_off(cl, larger(g->weight, rest));
+    return own >= asked - cl->o.stability;
+}
+
+/* Could this group want to move? By codes, with their error on the side of yes: nearly all groups
+ * end here. */
+static int may_move_roughly(const eddy_clusterer *cl, uint32_t u)
+{
+    const struct ed_event_state *ev = &cl->events[cl->groups[u].event];
+    struct ed_coded code = ed_coded(&cl->shape, &cl->group_codes, u);
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    uint32_t slots[ED_RUN_ROWS];
     double own = -1;
     if (ev->n_groups > 1) {
-        double rest = ev->weight - g->weight;
-        double dot = (double)ed_dot_rough(sum, ed_event_sum(cl, g->event), cl->stride);
-        double error = slop * (ev->weight + g->weight) / rest;
-        double asked = cl->th.tau + ed_threshold_off(cl, larger(g->weight, rest));
-        own = (dot - g->square) / (rest * g->weight) - error;
-        if (own < asked - cl->o.stability)
+        ed_dots_within(cl, code, &cl->event_codes, &cl->groups[u].event, 1, dot, within);
+        own = own_least(cl, u, (double)dot[0], (double)within[0]);
+        if (!own_suffices(cl, u, own))
             return 1;
     }
-    double least = larger(own + cl->o.stability, cl->th.tau) - slop;
+    double least = larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl);
+    size_t n = 0;
+    for (uint32_t i = 0; i < ev->n_near; i++) {
+        if (ed_near_alive(cl, &ev->near[i]))
+            slots[n++] = ev->near[i].slot;
+        if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
+            continue;
+        ed_dots_within(cl, code, &cl->event_codes, slots, n, dot, within);
+        for (size_t k = 0; k < n; k++)
+            if ((double)(dot[k] + within[k]) >
+                least * (cl->groups[u].weight * cl->events[slots[k]].weight))
+                return 1;
+        n = 0;
+    }
+    return 0;
+}
+
+/* The same in float, and with its error. */
+static int may_move(const eddy_clusterer *cl, uint32_t u)
+{
+    const float *sum = ed_group_sum(cl, u);
+    const struct ed_event_state *ev = &cl->events[cl->groups[u].event];
+    double own = -1;
+    if (!may_move_roughly(cl, u))
+        return 0;
+    if (ev->n_groups > 1) {
+        double dot = (double)ed_dot_rough(sum, ed_event_sum(cl, cl->groups[u].event), cl->stride);
+        own = own_least(cl, u, dot, 0);
+        if (!own_suffices(cl, u, own))
+            return 1;
+    }
+    double least = larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl);
     uint32_t slots[4];
     int n = 0;
     for (uint32_t i = 0; i < ev->n_near; i++) {
@@ -174,6 +222,22 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
         }
     }
     return 0;
+}
+
+/* The same, remembered: as long as no group has come to its event or those near it, or gone, what
+ * it was told holds. */
+static int may_move_now(eddy_clusterer *cl, uint32_t u)
+{
+    struct ed_group *g = &cl->groups[u];
+    const struct ed_event_state *ev = &cl->events[g->event];
+    int holds = g->stays > cl->began && g->stays > ev->moved;
+    for (uint32_t i = 0; i < ev->n_near && holds; i++)
+        holds = g->stays > cl->events[ev->near[i].slot].moved;
+    if (holds)
+        return 0;
+    int may = may_move(cl, u);
+    g->stays = may ? 0 : cl->ticks + 1;
+    return may;
 }
 
 /* Where would this group rather be? */
@@ -245,7 +309,7 @@ static int group_due(const eddy_clusterer *cl, uint32_t u)
 
 /* Groups that are due, and whether they may move as all stands: event by event, since the groups of
  * an event are held against the same neighbours. Returns how many; list has room for all. */
-static size_t due_groups(const eddy_clusterer *cl, struct side *list)
+static size_t due_groups(eddy_clusterer *cl, struct side *list)
 {
     size_t n = 0;
     for (uint32_t e = 0; e < cl->slots.n; e++) {
@@ -253,7 +317,7 @@ static size_t due_groups(const eddy_clusterer *cl, struct side *list)
         for (uint32_t i = 0; ev->id && i < ev->n_groups; i++) {
             uint32_t u = ev->groups[i];
             if (group_due(cl, u))
-                list[n++] = (struct side){cl->groups[u].id, u, may_move(cl, u)};
+                list[n++] = (struct side){cl->groups[u].id, u, may_move_now(cl, u)};
         }
     }
     qsort(list, n, sizeof *list, by_id);
@@ -271,7 +335,7 @@ static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         uint32_t u = list[i].slot;
         if (cl->groups[u].id == list[i].id && /* not folded meanwhile */
-            (list[i].may_move || (*moved && may_move(cl, u))))
+            (list[i].may_move || (*moved && may_move_now(cl, u))))
             st = consider_group(cl, u, moved, err);
     }
     ed_free(list);
@@ -282,6 +346,7 @@ static eddy_status moves(eddy_clusterer *cl, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
     size_t moved = 1;
+    cl->began = ++cl->ticks;
     for (int i = 0; i < SWEEPS && moved && st == EDDY_OK; i++)
         st = cl->n_events > 1 ? sweep(cl, &moved, err) : EDDY_OK;
     return st;
@@ -418,13 +483,28 @@ static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint
     return 1;
 }
 
-/* Offer all pairs of the event at slot with its neighbours. */
+/* Offer all pairs of the event at slot with its neighbours whose codes do not rule it out. */
 static int pairs_of(eddy_clusterer *cl, struct pairs *pairs, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    for (uint32_t i = 0; i < ev->n_near; i++)
-        if (ed_near_alive(cl, &ev->near[i]) && !pairs_offer(cl, pairs, slot, ev->near[i].slot))
-            return 0;
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    uint32_t slots[ED_RUN_ROWS];
+    size_t n = 0;
+    for (uint32_t i = 0; i < ev->n_near; i++) {
+        if (ed_near_alive(cl, &ev->near[i]))
+            slots[n++] = ev->near[i].slot;
+        if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
+            continue;
+        ed_dots_within(cl, ed_coded(&cl->shape, &cl->event_codes, slot), &cl->event_codes, slots, n,
+                       dot, within);
+        for (size_t k = 0; k < n; k++) {
+            double high = (double)(dot[k] + within[k]) / (ev->weight * cl->events[slots[k]].weight);
+            if (high + ed_slop(cl) + ed_link_shift(cl, slot, slots[k]) > cl->th.tau &&
+                !pairs_offer(cl, pairs, slot, slots[k]))
+                return 0;
+        }
+        n = 0;
+    }
     return 1;
 }
 
@@ -454,7 +534,6 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
     a->last_ms = a->last_ms > b->last_ms ? a->last_ms : b->last_ms;
     a->first_ms = a->first_ms < b->first_ms ? a->first_ms : b->first_ms;
     a->changed = a->pictured = ed_round(cl);
-    ed_event_across(cl, into);
     ed_event_refresh(cl, into);
     if (!ed_near_join(cl, into, from))
         return eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));

@@ -52,6 +52,7 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     a->first_ms = b->first_ms < a->first_ms ? b->first_ms : a->first_ms;
     a->last_ms = b->last_ms > a->last_ms ? b->last_ms : a->last_ms;
     a->square = ed_dot(ed_group_sum(cl, into), ed_group_sum(cl, into), cl->stride);
+    ed_group_code(cl, into);
     for (uint32_t i = 0; i < b->words.n; i++)
         ed_sketch_add(&a->words, b->words.hash[i], b->words.sure[i]);
     a->came &= b->came;
@@ -97,10 +98,8 @@ eddy_status ed_retire_fold(eddy_clusterer *cl, uint32_t slot, eddy_error *err)
         int a_lives = cl->groups[a].weight >= cl->groups[b].weight;
         if (!fold(cl, a_lives ? a : b, a_lives ? b : a))
             return eddy_fail_nomem(err, "changes", sizeof(eddy_change));
-        if (ev->n_groups <= cl->o.detail) { /* that was the last */
+        if (ev->n_groups <= cl->o.detail) /* that was the last */
             ed_event_sum_up(cl, slot);
-            ed_event_across(cl, slot);
-        }
     }
     return EDDY_OK;
 }
@@ -265,9 +264,9 @@ eddy_status ed_retire_weights(eddy_clusterer *cl, int64_t now_ms, eddy_error *er
             scale(ed_group_sum(cl, ev->groups[i]), cl->stride, (float)down);
             g->square = ed_dot(ed_group_sum(cl, ev->groups[i]), ed_group_sum(cl, ev->groups[i]),
                                cl->stride);
+            ed_group_code(cl, ev->groups[i]);
         }
         ed_event_sum_up(cl, e);
-        ed_event_across(cl, e);
     }
     cl->weight_now = 1;
     cl->start_ms = now_ms;

@@ -6,6 +6,7 @@
  *   threshold.c  what similarity is asked: learned from a sample of the stream
  *   arrive.c     each point joins an event or founds one
  *   events.c     events and groups: sums of points, and the changes that are told
+ *   coded.c      sums as bytes, and the scans that propose by them
  *   near.c       the nearest events of an event
  *   halves.c     an event in two, where it hangs together least
  *   repair.c     groups move, events split and merge, long after the documents left memory
@@ -41,8 +42,8 @@
  * weight, so that the product of two points is the weighted mean of the views' cosines. The first
  * n_dense floats are everything but the words; the words' part of a point is sparse.
  *
- * What words.c offers is in words.h, operate.c to links.c in operations.h, hierarchy.c to
- * describe.c in hierarchy.h. */
+ * What coded.c and words.c offer is in coded.h and words.h, operate.c to links.c in operations.h,
+ * hierarchy.c to describe.c in hierarchy.h. */
 #ifndef ED_ENGINE_STATE_H
 #define ED_ENGINE_STATE_H
 
@@ -53,6 +54,8 @@
 #include "base/number.h"
 #include "base/table.h"
 #include "base/vector.h"
+
+#include "engine/coded.h"
 
 #include <eddy/engine.h>
 
@@ -122,7 +125,7 @@ struct ed_marks {
     size_t room;
 };
 
-#define BLOCK_MAX 128 /* points scored by one product */
+#define BLOCK_MAX 256 /* points that one scan is for */
 #define NONE      UINT32_MAX
 #define TOP_WORDS 12
 
@@ -132,6 +135,8 @@ struct ed_point {
     uint16_t *at; /* (n_words) places among the hashed word dimensions, by first use */
     float *value; /* (n_words) */
     uint32_t n_words;
+    const uint8_t *bytes; /* of its code; NULL: it has none */
+    struct ed_code code;
     double words_root;       /* square root of the words' weight */
     double weight;           /* w: 1, or grows with time under a half-life */
     uint64_t top[TOP_WORDS]; /* its most telling words, for the keywords of its group */
@@ -172,6 +177,7 @@ struct ed_group {
     int64_t first_ms, last_ms;
     struct ed_sketch words;
     struct ed_exemplar central, newest;
+    uint64_t stays; /* ticks + 1 when repair last saw that it stays */
 };
 
 /* What an event or topic was given by operations: a name, a pin, a description. */
@@ -217,6 +223,7 @@ struct ed_event_state {
     double told_weight;
     uint64_t asked_in;   /* stretch in which its weight last changed ... */
     double asked_weight; /* ... and weight_now at that moment */
+    uint64_t moved;      /* ticks when a group last came or went */
     double required;     /* what arrival asks: tau + phi off; as of the stretch or that moment */
     double power;        /* n^p, likewise */
 };
@@ -419,9 +426,11 @@ struct ed_list_topic {
 
 struct eddy_clusterer {
     eddy_engine_options o;
-    size_t n_dense; /* dense and extra dimensions */
-    size_t dim;     /* n_dense + terms_dim */
-    size_t stride;  /* dim rounded up to a cache line of floats */
+    size_t n_dense;                   /* dense and extra dimensions */
+    size_t dim;                       /* n_dense + terms_dim */
+    size_t stride;                    /* dim rounded up to a cache line of floats */
+    struct ed_code_shape shape;       /* of codes: what is no word, and words */
+    const struct ed_kernels *kernels; /* that scan them */
 
     uint64_t position; /* documents seen, the one at hand included */
     uint64_t viewed;   /* how many when a reasoner last looked */
@@ -437,7 +446,7 @@ struct eddy_clusterer {
 
     struct ed_event_state *events;  /* (room_events) */
     float *event_sums;              /* (room_events, stride) */
-    float *words_across;            /* (terms_dim, room_events): the words' part, transposed */
+    struct ed_codes event_codes;    /* of them */
     float *inverse, *asked, *power; /* (room_events) 1/n, tau + phi off, n^p; for the filter */
     struct ed_slots slots;
     uint32_t room_events, n_events;
@@ -446,6 +455,7 @@ struct eddy_clusterer {
 
     struct ed_group *groups; /* (room_groups) */
     float *group_sums;       /* (room_groups, stride) */
+    struct ed_codes group_codes;
     struct ed_slots group_slots;
     uint32_t room_groups, n_groups;
     uint64_t next_event, next_group;
@@ -455,6 +465,8 @@ struct eddy_clusterer {
     uint64_t stretch_left; /* documents until the next pass */
     uint64_t unrepaired;   /* documents and answers since the last pass */
     uint64_t pass;
+    uint64_t ticks, began; /* groups moved since the process began, and when this pass did; no
+                              state: only a pass asks */
 
     eddy_arena *work; /* points and scores of a block, lists of a pass */
     eddy_arena *pictures_arena;
@@ -535,10 +547,13 @@ int ed_recent_has(const eddy_clusterer *cl, uint64_t same);
 /* These rows are taken, up to the first that is a duplicate: *n becomes how many. 0: no memory. */
 int ed_recent_take(eddy_clusterer *cl, const eddy_row *rows, size_t *n);
 
-/* point.c: the words' memory is from cl->work. */
+/* point.c */
 void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p, float *dense);
-eddy_status ed_point_words(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
-                           eddy_error *err);
+/* The words' parts of (n) points ahead of their turn, as they will be unless words are forgotten
+ * until then; the words of the first `counted` rows (0 or 1) are counted already. Memory is from
+ * cl->work. */
+eddy_status ed_points_words(eddy_clusterer *cl, const eddy_row *rows, struct ed_point *points,
+                            size_t n, size_t counted, eddy_error *err);
 /* point . sum, fixed order. */
 double ed_point_dot(const eddy_clusterer *cl, const struct ed_point *p, const float *sum);
 /* The same of n sums, to the last bit, in less time: ret (n). */
@@ -583,8 +598,6 @@ int ed_marks_room(struct ed_marks *marks, size_t room);
 /* Room for at least so many. */
 int ed_events_room(eddy_clusterer *cl, size_t wanted);
 int ed_groups_room(eddy_clusterer *cl, size_t wanted);
-/* All columns of words_across. */
-int ed_events_across(eddy_clusterer *cl);
 int ed_slots_room(struct ed_slots *slots, size_t old, size_t room);
 uint32_t ed_slots_lowest(const struct ed_slots *slots);
 void ed_slots_take(struct ed_slots *slots, uint32_t slot);
@@ -599,11 +612,9 @@ void ed_event_ask(eddy_clusterer *cl, uint32_t slot);
 void ed_event_hide(eddy_clusterer *cl, uint32_t slot);
 /* Forget what drift is told against. */
 void ed_event_untell(eddy_clusterer *cl, uint32_t slot);
-/* Copy the words' part of the sum into its column. */
-void ed_event_across(eddy_clusterer *cl, uint32_t slot);
 /* An event's sum is that of its groups' sums, in their order, to the last bit: so it is not
- * recorded. After whatever changes groups; and after a point has joined one of them, where the
- * event's row in words_across follows. */
+ * recorded. After whatever changes groups, and after a point has joined one of them; codes
+ * follow. */
 void ed_event_sum_up(eddy_clusterer *cl, uint32_t slot);
 void ed_event_sum_up_point(eddy_clusterer *cl, uint32_t slot, const struct ed_point *p);
 uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot);

@@ -153,11 +153,6 @@ eddy_str ed_words_surface(const eddy_clusterer *cl, uint64_t hash)
     return (eddy_str){word + 1, (size_t)(unsigned char)*word};
 }
 
-double ed_words_rarity(const eddy_clusterer *cl, uint64_t hash)
-{
-    return 1 + ((double)cl->position + 1) / (ed_words_df(cl, hash) + 0.5);
-}
-
 static uint32_t sketch_find(const struct ed_sketch *s, uint64_t hash)
 {
     for (uint32_t i = 0; i < s->n; i++)

@@ -26,8 +26,11 @@ static inline uint64_t ed_words_count_hash(uint64_t hash, uint32_t df)
     return ed_mix64(hash + df * UINT64_C(0x9FB21C651E98DF25));
 }
 uint64_t ed_words_spelling_hash(uint64_t hash, const char *word, size_t n);
-/* 1 + (N + 1)/(df + 1/2), N documents seen; its logarithm is the idf. */
-double ed_words_rarity(const eddy_clusterer *cl, uint64_t hash);
+/* Of a word that so many of N documents hold; its logarithm is the idf. */
+static inline double ed_words_rarity(uint64_t df, uint64_t n)
+{
+    return 1 + ((double)n + 1) / ((double)df + 0.5);
+}
 void ed_sketch_add(struct ed_sketch *s, uint64_t hash, float count);
 /* Count the words of one document. */
 void ed_sketch_document(struct ed_sketch *s, const eddy_row *row, const struct ed_point *p);

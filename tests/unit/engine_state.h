@@ -83,7 +83,20 @@ static inline eddy_clusterer *kept_load(const struct kept *k, const eddy_engine_
     return cl;
 }
 
-/* Sums of events are not recorded: each has to be that of its groups' sums to the last bit. */
+/* The code is that of the sum. */
+static inline void code_holds(const eddy_clusterer *cl, const struct ed_codes *of, uint32_t number,
+                              const float *sum)
+{
+    uint8_t *bytes = malloc(cl->shape.bytes);
+    struct ed_code code;
+    ed_code_of(&cl->shape, sum, bytes, &code);
+    assert_memory_equal(bytes, of->bytes + number * cl->shape.bytes, cl->shape.bytes);
+    assert_memory_equal(&code, &of->code[number], sizeof code);
+    free(bytes);
+}
+
+/* Sums of events are not recorded: each has to be that of its groups' sums to the last bit. Nor are
+ * codes. */
 static inline void sums_hold(eddy_clusterer *cl)
 {
     float *before = malloc(cl->stride * sizeof *before);
@@ -91,11 +104,13 @@ static inline void sums_hold(eddy_clusterer *cl)
         if (!cl->events[e].id)
             continue;
         memcpy(before, ed_event_sum(cl, e), cl->stride * sizeof *before);
+        code_holds(cl, &cl->event_codes, e, before);
         ed_event_sum_up(cl, e);
         assert_memory_equal(before, ed_event_sum(cl, e), cl->stride * sizeof *before);
-        for (size_t h = 0; h < cl->o.terms_dim; h++)
-            assert_true(cl->words_across[h * cl->room_events + e] == before[cl->n_dense + h]);
     }
+    for (uint32_t u = 0; u < cl->group_slots.n; u++)
+        if (cl->groups[u].id)
+            code_holds(cl, &cl->group_codes, u, ed_group_sum(cl, u));
     free(before);
 }
 

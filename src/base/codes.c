@@ -1,0 +1,319 @@
+/* Codes: made, multiplied one by one, and scanned by the kernels of base/product.h. */
+#include "base/codes_kinds.h"
+
+#include "base/cpus.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LANES 16
+#define SLACK 1e-6f /* of a length: more than float arithmetic loses on the way to a bound */
+
+static size_t padded(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+struct ed_code_shape ed_code_shape_of(size_t n_first, size_t n_second)
+{
+    struct ed_code_shape shape = {.n = {n_first, n_second},
+                                  .depth = {padded(n_first), padded(n_second)}};
+    shape.bytes = shape.depth[0] + shape.depth[1];
+    return shape;
+}
+
+/* ---- making ---- */
+
+/* The bits of floats of one sign are in the order of their values. */
+MANY_CPUS
+float ed_code_largest(const float *x, size_t n)
+{
+    uint32_t lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++) {
+            uint32_t bits;
+            memcpy(&bits, &x[i + l], sizeof bits);
+            bits &= 0x7fffffff;
+            lane[l] = bits > lane[l] ? bits : lane[l];
+        }
+    for (size_t l = 0; i < n; i++, l++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits &= 0x7fffffff;
+        lane[l] = bits > lane[l] ? bits : lane[l];
+    }
+    for (size_t width = LANES / 2; width; width /= 2)
+        for (size_t l = 0; l < width; l++)
+            lane[l] = lane[l + width] > lane[l] ? lane[l + width] : lane[l];
+    float ret;
+    memcpy(&ret, &lane[0], sizeof ret);
+    return ret;
+}
+
+/* Bytes of (n), a multiple of LANES; sums of q, of its square, and of the squared distances. */
+MANY_CPUS
+void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *sum, float *square,
+                   float *distance)
+{
+    int32_t sums[LANES] = {0};
+    float squares[LANES] = {0}, distances[LANES] = {0};
+    float per_step = 1 / step;
+    for (size_t i = 0; i < n; i += LANES)
+        for (size_t l = 0; l < LANES; l++) {
+            float steps = x[i + l] * per_step;
+            int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
+            float off = x[i + l] - (float)q * step;
+            ret[i + l] = (uint8_t)(q + 128);
+            sums[l] += q;
+            squares[l] += (float)(q * q);
+            distances[l] += off * off;
+        }
+    for (size_t l = 0; l < LANES; l++) {
+        *sum += sums[l];
+        *square += squares[l];
+        *distance += distances[l];
+    }
+}
+
+void ed_code_part(const struct ed_code_shape *shape, int part, const float *x, uint8_t *bytes,
+                  struct ed_code *code)
+{
+    size_t n = shape->n[part], depth = shape->depth[part];
+    uint8_t *ret = bytes + (part ? shape->depth[0] : 0);
+    float most = ed_code_largest(x, n);
+    float square = 0, distance = 0;
+    code->sum[part] = 0;
+    if (!(most > 1e-30f)) { /* so little that it is nothing */
+        memset(ret, 128, depth);
+        code->step[part] = code->reach[part] = 0;
+        code->error[part] = most * sqrtf((float)n);
+        return;
+    }
+    float step = most / 127;
+    size_t whole = n & ~(size_t)(LANES - 1);
+    ed_code_bytes(x, whole, step, ret, &code->sum[part], &square, &distance);
+    memset(ret + whole, 128, depth - whole);
+    if (n > whole) {
+        float rest[LANES] = {0};
+        memcpy(rest, x + whole, (n - whole) * sizeof *x);
+        ed_code_bytes(rest, LANES, step, ret + whole, &code->sum[part], &square, &distance);
+    }
+    float length = step * sqrtf(square);
+    float error = sqrtf(distance) * (1 + 1e-3f);
+    code->step[part] = step;
+    code->error[part] = error + SLACK * length;
+    code->reach[part] = (length + error) * (1 + 1e-3f);
+}
+
+void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes,
+                struct ed_code *ret)
+{
+    ed_code_part(shape, 0, x, bytes, ret);
+    ed_code_part(shape, 1, x + shape->n[0], bytes, ret);
+}
+
+/* ---- products one by one ---- */
+
+MANY_CPUS
+int32_t ed_code_sum(const uint8_t *a, const uint8_t *b, size_t depth)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < depth; i++)
+        sum += (int16_t)a[i] * (int16_t)((int16_t)b[i] - 128);
+    return sum;
+}
+
+void ed_code_sums_plain(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret)
+{
+    for (size_t r = 0; r < 4; r++)
+        ret[r] = ed_code_sum(a, rows[r], depth);
+}
+
+static void four_sums(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) {
+        ed_code_sums_vnni(a, rows, depth, ret);
+        return;
+    }
+#endif
+    ed_code_sums_plain(a, rows, depth, ret);
+}
+
+void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
+                   const struct ed_coded *rows, size_t n, float *ret, float *ret_error)
+{
+    for (size_t k = 0; k < n; k += 4) {
+        size_t m = n - k < 4 ? n - k : 4;
+        const uint8_t *at[4];
+        for (size_t r = 0; r < 4; r++)
+            at[r] = rows[k + (r < m ? r : 0)].bytes;
+        int32_t sums[2][4] = {{0}};
+        for (int part = 0; part < 2; part++) {
+            if (!shape->depth[part])
+                continue;
+            four_sums(a.bytes + (part ? shape->depth[0] : 0), at, shape->depth[part], sums[part]);
+            for (size_t r = 0; r < 4 && !part; r++)
+                at[r] += shape->depth[0];
+        }
+        for (size_t r = 0; r < m; r++) {
+            const struct ed_code *b = rows[k + r].code;
+            float dot = 0;
+            for (int part = 0; part < 2; part++)
+                dot += (float)(sums[part][r] - 128 * b->sum[part]) *
+                       (a.code->step[part] * b->step[part]);
+            ret[k + r] = dot;
+            ret_error[k + r] = ed_code_error(a.code, b);
+        }
+    }
+}
+
+/* ---- scans ---- */
+
+#define CHUNK 128 /* rows whose products are made at a time: they stay in the second cache */
+
+size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m)
+{
+    return ed_scan_columns(m) * (shape->bytes + 4 * sizeof(float));
+}
+
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+/* One part of a point into column i of the panels. */
+static void column_put(const uint8_t *bytes, float scale, int32_t sum, size_t i,
+                       struct ed_right *right)
+{
+    char *panel = (char *)(uintptr_t)right->at + i / ED_PANEL * ED_PANEL * right->k;
+    for (size_t d = 0; d < right->k; d += 4) {
+        uint32_t word;
+        memcpy(&word, bytes + d, sizeof word);
+        word ^= 0x80808080;
+        memcpy(panel + d * ED_PANEL + i % ED_PANEL * 4, &word, sizeof word);
+    }
+    ((float *)(uintptr_t)right->scale)[i] = scale;
+    ((float *)(uintptr_t)right->sum)[i] = scale * (float)sum;
+}
+
+/* Room for the panels of a part; returns what is behind it. */
+static char *right_room(size_t columns, size_t depth, char *room, struct ed_right *ret)
+{
+    float *scale = (float *)(void *)(room + columns * depth);
+    memset(room, 0, columns * (depth + 2 * sizeof *scale));
+    *ret = (struct ed_right){.n = columns,
+                             .k = depth,
+                             .depth = depth / 4,
+                             .at = room,
+                             .scale = scale,
+                             .sum = scale + columns};
+    return room + columns * (depth + 2 * sizeof *scale);
+}
+
+void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
+                         const float *factor, size_t m, void *room, struct ed_scan_points *ret)
+{
+    char *at = room;
+    *ret = (struct ed_scan_points){.m = m};
+    for (int part = 0; part < 2; part++)
+        at = right_room(ed_scan_columns(m), shape->depth[part], at, &ret->right[part]);
+    for (size_t i = 0; i < m; i++)
+        for (int part = 0; part < 2; part++) {
+            const struct ed_code *c = points[i].code;
+            float f = factor ? factor[i] : 1;
+            column_put(points[i].bytes + (part ? shape->depth[0] : 0), c->step[part] * f,
+                       c->sum[part], i, &ret->right[part]);
+            ret->most.step[part] = larger(ret->most.step[part], c->step[part] * f);
+            ret->most.reach[part] = larger(ret->most.reach[part], c->reach[part] * f);
+            ret->most.error[part] = larger(ret->most.error[part], c->error[part] * f);
+        }
+}
+
+/* The kernels take 128 times the sum of q from the sum of the stored bytes, in float: each is at
+ * most 255 * 127 * depth, of which some of the last bits are lost. */
+float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
+                    const struct ed_code *most)
+{
+    float ret = ed_code_error(row, most);
+    for (int part = 0; part < 2; part++)
+        ret += row->step[part] * most->step[part] * (float)shape->depth[part] *
+               (255 * 127 * 5 * 0x1p-24f);
+    return ret;
+}
+
+size_t ed_scan_bytes(size_t n, size_t m)
+{
+    return (n ? n : CHUNK) * ed_scan_columns(m) * sizeof(float);
+}
+
+/* The highest of each column of (ED_RUN_ROWS, columns) products, to which rest is added. */
+MANY_CPUS
+void ed_run_highest(const float *products, const float *rest, size_t columns, float *ret)
+{
+    for (size_t j = 0; j < columns; j += ED_PANEL) {
+        float high[ED_PANEL];
+        for (size_t l = 0; l < ED_PANEL; l++)
+            high[l] = -INFINITY;
+        for (size_t r = 0; r < ED_RUN_ROWS; r++)
+            for (size_t l = 0; l < ED_PANEL; l++) {
+                float value = products[r * columns + j + l] + rest[r];
+                high[l] = value > high[l] ? value : high[l];
+            }
+        for (size_t l = 0; l < ED_PANEL; l++)
+            ret[j + l] = high[l];
+    }
+}
+
+/* The products of rows from `from` on (n), and the highest of each run: high (runs, columns). */
+static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
+                       const struct ed_scan_rows *rows, const struct ed_scan_points *points,
+                       size_t from, size_t n, float *products, float *high)
+{
+    size_t columns = ed_scan_columns(points->m);
+    int any = 0;
+    for (int part = 0; part < 2; part++) {
+        if (!shape->depth[part])
+            continue;
+        struct ed_left left = {rows->bytes + from * shape->bytes + (part ? shape->depth[0] : 0),
+                               shape->bytes, rows->scale[part] + from, rows->low[part] + from};
+        struct ed_finish finish = {.add = any, .ret = products, .stride = columns};
+        kernels->product(&left, n, &points->right[part], &finish);
+        any = 1;
+    }
+    for (size_t r = 0; r < n; r += ED_RUN_ROWS)
+        ed_run_highest(products + r * columns, rows->rest + from + r, columns,
+                       high + r / ED_RUN_ROWS * columns);
+}
+
+/* Ask for (n) bytes that will be read soon: rows come from afar. */
+static void fetch(const uint8_t *at, size_t n)
+{
+    for (size_t i = 0; i < n; i += 64)
+        __builtin_prefetch(at + i, 0, 2);
+}
+
+void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
+             const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
+             float *products, float *ret, size_t stride)
+{
+    size_t columns = ed_scan_columns(points->m);
+    float high[CHUNK / ED_RUN_ROWS * ED_SCAN_MAX] __attribute__((aligned(64)));
+    for (size_t from = 0; from < rows->n; from += CHUNK) {
+        size_t n = rows->n - from < CHUNK ? rows->n - from : CHUNK;
+        size_t next = rows->n - from - n < CHUNK ? rows->n - from - n : CHUNK;
+        fetch(rows->bytes + (from + n) * shape->bytes, next * shape->bytes);
+#ifdef __x86_64__
+        if (kernels->product == ed_product_int8_amx)
+            ed_scan_amx(shape, rows, points, from, n, keep ? products + from * columns : NULL,
+                        high);
+        else
+#endif
+            chunk_scan(kernels, shape, rows, points, from, n,
+                       products + (keep ? from * columns : 0), high);
+        for (size_t i = 0; i < points->m; i++)
+            for (size_t r = 0; r < n / ED_RUN_ROWS; r++)
+                ret[i * stride + from / ED_RUN_ROWS + r] = high[r * columns + i];
+    }
+}

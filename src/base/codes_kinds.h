@@ -1,0 +1,26 @@
+/* The kernel of codes for one kind of CPU; base/codes.c chooses. */
+#ifndef ED_BASE_CODES_KINDS_H
+#define ED_BASE_CODES_KINDS_H
+
+#include "base/codes.h"
+#include "base/product_kinds.h"
+
+/* Sums of a's bytes as they are stored, times the q of each of four rows; depth is a multiple of
+ * 64: ret (4). */
+void ed_code_sums_vnni(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret);
+void ed_code_sums_plain(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret);
+
+/* The rows from `from` on (n) of a scan, by AMX, in one go: products (n, columns) or NULL, high
+ * (n / ED_RUN_ROWS, columns). */
+void ed_scan_amx(const struct ed_code_shape *shape, const struct ed_scan_rows *rows,
+                 const struct ed_scan_points *points, size_t from, size_t n, float *products,
+                 float *high);
+
+/* Parts of codes.c that the compiler builds for several CPUs. */
+float ed_code_largest(const float *x, size_t n);
+void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *sum, float *square,
+                   float *distance);
+int32_t ed_code_sum(const uint8_t *a, const uint8_t *b, size_t depth);
+void ed_run_highest(const float *products, const float *rest, size_t columns, float *ret);
+
+#endif

@@ -1,0 +1,167 @@
+/* Coded: the sums of events and groups as bytes, and the scans that propose by them.
+ *
+ * Beside each sum stands its code (base/codes.h), made anew by whoever changes the sum. Products of
+ * codes cost a fraction of those of floats, in time and in memory that is read, and say within a
+ * bound what the sums' product is. So whoever looks for the best of all events scans the codes for
+ * the highest that each run of sixteen may have, looks into runs by falling promise, and computes
+ * by the fixed-order dot whatever could be among the best, until nothing can any more: the answer
+ * is that of computing all. Codes are no state: they are a function of the sums. */
+#include "engine/state.h"
+
+#define CHUNK 64 /* runs */
+#define TAKEN (-1e30F)
+
+/* ---- upkeep ---- */
+
+int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room)
+{
+    size_t width = cl->shape.bytes;
+    uint8_t *bytes = ed_alloc_aligned((room + ED_LEFT_SLACK) * width + 64);
+    struct ed_code *code = bytes ? ed_realloc(codes->code, room * sizeof *code) : NULL;
+    if (!code) {
+        ed_free(bytes);
+        return 0;
+    }
+    if (old)
+        memcpy(bytes, codes->bytes, old * width);
+    memset(bytes + old * width, 128, (room + ED_LEFT_SLACK - old) * width + 64);
+    memset(code + old, 0, (room - old) * sizeof *code);
+    ed_free(codes->bytes);
+    codes->bytes = bytes;
+    codes->code = code;
+    return 1;
+}
+
+void ed_event_code(eddy_clusterer *cl, uint32_t slot)
+{
+    ed_code_of(&cl->shape, ed_event_sum(cl, slot), cl->event_codes.bytes + slot * cl->shape.bytes,
+               &cl->event_codes.code[slot]);
+}
+
+void ed_group_code(eddy_clusterer *cl, uint32_t group)
+{
+    ed_code_of(&cl->shape, ed_group_sum(cl, group), cl->group_codes.bytes + group * cl->shape.bytes,
+               &cl->group_codes.code[group]);
+}
+
+int ed_point_code(eddy_clusterer *cl, struct ed_point *p)
+{
+    uint8_t *bytes = ed_arena_alloc_aligned(cl->work, cl->shape.bytes);
+    float *words = ed_arena_alloc_zero(cl->work, cl->o.terms_dim + 1, sizeof *words);
+    if (!bytes || !words)
+        return 0;
+    for (uint32_t k = 0; k < p->n_words; k++)
+        words[p->at[k]] = p->value[k];
+    ed_code_part(&cl->shape, 0, p->dense, bytes, &p->code);
+    ed_code_part(&cl->shape, 1, words, bytes, &p->code);
+    p->bytes = bytes;
+    return 1;
+}
+
+/* ---- a few ---- */
+
+void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed_codes *of,
+                    const uint32_t *numbers, size_t n, float *ret, float *ret_error)
+{
+    struct ed_coded rows[ED_RUN_ROWS];
+    for (size_t from = 0; from < n; from += ED_RUN_ROWS) {
+        size_t m = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
+        for (size_t i = 0; i < m; i++)
+            rows[i] = ed_coded(&cl->shape, of, numbers[from + i]);
+        ed_codes_dots(&cl->shape, a, rows, m, ret + from, ret_error + from);
+    }
+}
+
+/* ---- all ---- */
+
+/* Every event's row as arrival or a list asks: its similarity, or what a point gains there. */
+static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int gains,
+                      struct ed_scan_rows *rows)
+{
+    rows->bytes = cl->event_codes.bytes;
+    for (size_t e = 0; e < rows->n; e++) {
+        const struct ed_code *c = &cl->event_codes.code[e];
+        int live = cl->events[e].id != 0;
+        float power = gains ? cl->power[e] : 1;
+        float factor = live ? cl->inverse[e] * power : 0;
+        float more = ed_scan_error(&cl->shape, c, most) * factor + ED_ROUNDING * power;
+        for (int part = 0; part < 2; part++) {
+            rows->scale[part][e] = c->step[part] * factor;
+            rows->low[part][e] = -128 * rows->scale[part][e];
+        }
+        rows->rest[e] = !live ? TAKEN : gains ? more - cl->asked[e] * power : more;
+    }
+}
+
+int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
+                int lists, struct ed_peaks *ret)
+{
+    size_t n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS * ED_RUN_ROWS;
+    struct ed_scan_rows rows = {.n = n};
+    struct ed_scan_points packed;
+    ret->n_runs = n / ED_RUN_ROWS;
+    ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
+    ret->columns = ed_scan_columns(m);
+    ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
+    ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
+    ret->products = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(lists ? n : 0, m) + 64);
+    void *room = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m));
+    float *lines = ed_arena_alloc_aligned(cl->work, (5 * n + 1) * sizeof(float));
+    if (!ret->high || !ret->chunk_high || !ret->products || !room || !lines)
+        return 0;
+    float **line[] = {&rows.scale[0], &rows.scale[1], &rows.low[0], &rows.low[1], &rows.rest};
+    for (size_t i = 0; i < 5; i++)
+        *line[i] = lines + i * n;
+    ret->rest = rows.rest;
+    ed_scan_points_pack(&cl->shape, points, factor, m, room, &packed);
+    rows_make(cl, &packed.most, !lists, &rows);
+    ed_scan(cl->kernels, &cl->shape, &rows, &packed, lists, ret->products, ret->high, ret->stride);
+    return 1;
+}
+
+void ed_peaks_begin(struct ed_peaks *peaks, size_t i)
+{
+    peaks->at = i;
+    peaks->own = peaks->high + i * peaks->stride;
+    for (size_t from = 0; from < peaks->n_runs; from += CHUNK) {
+        size_t n = peaks->n_runs - from < CHUNK ? peaks->n_runs - from : CHUNK;
+        peaks->chunk_high[from / CHUNK] = ed_most(peaks->own + from, n);
+    }
+}
+
+uint32_t ed_peaks_take(struct ed_peaks *peaks, float least)
+{
+    size_t top = 0;
+    for (size_t c = 1; c * CHUNK < peaks->n_runs; c++)
+        if (peaks->chunk_high[c] > peaks->chunk_high[top])
+            top = c;
+    if (!peaks->n_runs || !(peaks->chunk_high[top] >= least))
+        return NONE;
+    float *high = peaks->own + top * CHUNK;
+    size_t n = peaks->n_runs - top * CHUNK < CHUNK ? peaks->n_runs - top * CHUNK : CHUNK;
+    size_t at = 0;
+    while (high[at] < peaks->chunk_high[top])
+        at++;
+    high[at] = TAKEN;
+    peaks->chunk_high[top] = ed_most(high, n);
+    return (uint32_t)(top * CHUNK + at);
+}
+
+size_t ed_run_above(const eddy_clusterer *cl, const struct ed_peaks *peaks, uint32_t run,
+                    float least, uint32_t *ret)
+{
+    size_t n = 0;
+    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++)
+        if (peaks->products[e * peaks->columns + peaks->at] + peaks->rest[e] >= least)
+            ret[n++] = e;
+    return n;
+}
+
+size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret)
+{
+    size_t n = 0;
+    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++)
+        if (cl->events[e].id)
+            ret[n++] = e;
+    return n;
+}
