@@ -53,7 +53,7 @@ struct ed_right {
 struct ed_finish {
     const float *bias; /* (n), or NULL */
     enum ed_activation activation;
-    int add;       /* 1: to what stands in ret (float; without activation or left scale) */
+    int add;       /* 1: to what stands in ret (float); OpenBLAS: neither activated nor scaled */
     int to_bf16;   /* ret is bf16, rounded to nearest even; else float */
     void *ret;     /* (m, stride) */
     size_t stride; /* elements between two rows of ret */
