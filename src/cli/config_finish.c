@@ -104,11 +104,12 @@ static void fill_names(struct ed_config *config)
     }
 }
 
-/* The model's directory: the one of EDDY_MODEL_DIR, else in the user's cache. */
+/* The model's directory: in the folder of models, EDDY_MODEL_DIR or in the user's cache, where
+ * tools/fetch-model puts it. */
 static void fill_model_dir(struct ed_config *config)
 {
-    const char *model = config->embed.model == ED_MODEL_STATIC ? "eddy/models/wordllama-256"
-                                                               : "eddy/models/all-MiniLM-L6-v2";
+    const char *model =
+        config->embed.model == ED_MODEL_STATIC ? "wordllama-256" : "all-MiniLM-L6-v2";
     const char *own = ed_config_variable(config, "EDDY_MODEL_DIR", 14);
     const char *cache = ed_config_variable(config, "XDG_CACHE_HOME", 14);
     const char *home = ed_config_variable(config, "HOME", 4);
@@ -116,11 +117,11 @@ static void fill_model_dir(struct ed_config *config)
     if (*config->embed.dir)
         return;
     if (own && *own)
-        dir = ed_arena_str(config->arena, own, strlen(own));
+        dir = ed_arena_printf(config->arena, "%s/%s", own, model);
     else if (cache && *cache == '/')
-        dir = ed_arena_printf(config->arena, "%s/%s", cache, model);
+        dir = ed_arena_printf(config->arena, "%s/eddy/models/%s", cache, model);
     else if (home && *home)
-        dir = ed_arena_printf(config->arena, "%s/.cache/%s", home, model);
+        dir = ed_arena_printf(config->arena, "%s/.cache/eddy/models/%s", home, model);
     if (dir.at)
         config->embed.dir = dir.at;
     else

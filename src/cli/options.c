@@ -145,8 +145,9 @@ const struct ed_option ed_options[] = {
              "embed.endpoint, asked over HTTP. message: the vector of document.vector. none: "
              "words only."},
     {"embed.dir", STRING(embed.dir), .optional = 1, .standard = "",
-     .help = "Directory of the model (tokenizer, weights, config.json). \"\": EDDY_MODEL_DIR, "
-             "else eddy/models/all-MiniLM-L6-v2 in the user's cache, for static wordllama-256."},
+     .help =
+         "Directory of the model (tokenizer, weights, config.json). \"\": all-MiniLM-L6-v2, or for "
+         "static wordllama-256, in EDDY_MODEL_DIR, else in eddy/models in the user's cache."},
     {"embed.precision", CHOICE(embed.precision), .standard = "auto",
      WORDS({"auto", ED_EMBED_AUTO}, {"f32", ED_EMBED_F32}, {"bf16", ED_EMBED_BF16},
            {"int8", ED_EMBED_INT8}),

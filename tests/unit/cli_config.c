@@ -215,7 +215,7 @@ TEST(the_model_lies_in_the_users_cache)
         {{"HOME=/h"}, "/h/.cache/eddy/models/all-MiniLM-L6-v2"},
         {{"HOME=/h", "XDG_CACHE_HOME=/c"}, "/c/eddy/models/all-MiniLM-L6-v2"},
         {{"HOME=/h", "XDG_CACHE_HOME=relative"}, "/h/.cache/eddy/models/all-MiniLM-L6-v2"},
-        {{"HOME=/h", "EDDY_MODEL_DIR=/m"}, "/m"},
+        {{"HOME=/h", "EDDY_MODEL_DIR=/m"}, "/m/all-MiniLM-L6-v2"},
         {{"EDDY_EMBED_DIR=/e", "EDDY_MODEL_DIR=/m"}, "/e"},
         {{NULL}, ""},
     };
