@@ -83,6 +83,9 @@ typedef struct eddy_embedder_options {
      * all that counts. 1: it goes through in overlapping chunks (8 at most), each behind the text's
      * beginning; its vector is their mean, weighted by their tokens. */
     int chunks;
+    /* What the encoder puts before each text: "query: " for some models. NULL: what the model's own
+     * files say. At most 199 bytes. */
+    const char *prefix;
     /* Vectors of texts that were embedded before are kept in so much memory, and given again; 0:
      * none are. */
     size_t cache_bytes;
@@ -94,7 +97,7 @@ EDDY_API void eddy_embedder_options_init(eddy_embedder_options *options);
 
 /* Open an embedder.
  *
- * EDDY_INVALID      model or precision is none of these
+ * EDDY_INVALID      model or precision is none of these, or the prefix is too long
  * EDDY_UNAVAILABLE  a file of the model is missing or cannot be read
  * EDDY_FORMAT       a file of the model is not what it should be
  * EDDY_NOMEM        no room for it

@@ -108,13 +108,14 @@ struct ed_config {
         struct ed_list languages;
     } document;
     struct {
-        int model;         /* enum ed_model */
-        const char *dir;   /* never empty after ed_config_finish, but where there is no home */
-        int precision;     /* enum ed_embed_precision */
-        int long_texts;    /* enum ed_embed_long */
-        int64_t workers;   /* 0: one for each processor */
-        int64_t cache;     /* bytes */
-        double keyphrases; /* their weight; 0: off */
+        int model;          /* enum ed_model */
+        const char *dir;    /* never empty after ed_config_finish, but where there is no home */
+        int precision;      /* enum ed_embed_precision */
+        const char *prefix; /* "auto": the model's own */
+        int long_texts;     /* enum ed_embed_long */
+        int64_t workers;    /* 0: one for each processor */
+        int64_t cache;      /* bytes */
+        double keyphrases;  /* their weight; 0: off */
         int64_t keyphrases_wait_ms;
         struct {
             const char *url, *model, *key, *ca_file, *prefix;

@@ -124,6 +124,7 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     options.model = models[config->embed.model];
     options.dir = config->embed.dir;
     options.precision = precisions[config->embed.precision];
+    options.prefix = strcmp(config->embed.prefix, "auto") != 0 ? config->embed.prefix : NULL;
     options.chunks = config->embed.long_texts == ED_EMBED_CHUNKS;
     options.cache_bytes = (size_t)config->embed.cache;
     options.endpoint = &endpoint;

@@ -160,6 +160,9 @@ const struct ed_option ed_options[] = {
              "beginning counts, as is right for news. chunks: the mean of up to 8 overlapping "
              "chunks, each behind the text's beginning, for texts that come to the point late; up "
              "to 8 times the work. A state goes on in the way that it was made with."},
+    {"embed.prefix", STRING(embed.prefix), .optional = 1, .standard = "auto",
+     .help = "What the encoder puts before each text, for models that want to know what it is for: "
+             "\"query: \". auto: what the model's own files say; \"\": nothing."},
     {"embed.workers", INTEGER(embed.workers), RANGE(1, 256), WORDS({"auto", 0}), .standard = "auto",
      .help = "Threads that parse and embed; auto: one for each processor, and for an endpoint at "
              "least one for each request that may be under way."},

@@ -78,7 +78,7 @@ static eddy_status encoder_open(struct eddy_embedder *embedder,
 {
     char rest[60];
     eddy_status st = ed_encoder_open(options->dir, ed_kernels_best(precision), options->chunks,
-                                     &embedder->encoder, err);
+                                     options->prefix, &embedder->encoder, err);
     if (st != EDDY_OK)
         return st;
     embedder->dim = ed_encoder_dim(embedder->encoder);

@@ -79,12 +79,25 @@ static uint64_t config_hash(const struct ed_encoder *encoder)
     return ed_hash_bulk(ed_hash_bulk(0, text, (size_t)n), c->prefix, strlen(c->prefix));
 }
 
+static eddy_status prefix_set(struct ed_encoder_config *c, const char *prefix, eddy_error *err)
+{
+    size_t n = prefix ? strlen(prefix) : 0;
+    if (n >= sizeof c->prefix)
+        return eddy_fail(err, EDDY_INVALID, "a prefix of %zu bytes: at most %zu", n,
+                         sizeof c->prefix - 1);
+    if (prefix)
+        memcpy(c->prefix, prefix, n + 1);
+    return EDDY_OK;
+}
+
 static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, int chunks,
-                              eddy_error *err)
+                              const char *prefix, eddy_error *err)
 {
     static const char weights[] = "model.safetensors";
     size_t n_label = strlen(dir) + sizeof weights + sizeof "model : ";
     eddy_status st = ed_encoder_config_read(dir, &encoder->config, err);
+    if (st == EDDY_OK)
+        st = prefix_set(&encoder->config, prefix, err);
     if (st != EDDY_OK)
         return st;
     encoder->tokens_max = chunks ? ed_chunks_tokens(encoder->config.limit) : encoder->config.limit;
@@ -110,14 +123,14 @@ static eddy_status parts_open(struct ed_encoder *encoder, const char *dir, int c
 }
 
 eddy_status ed_encoder_open(const char *dir, const struct ed_kernels *kernels, int chunks,
-                            struct ed_encoder **ret, eddy_error *err)
+                            const char *prefix, struct ed_encoder **ret, eddy_error *err)
 {
     struct ed_encoder *encoder = ed_alloc_zero(1, sizeof *encoder);
     if (!encoder)
         return eddy_fail_nomem(err, "encoder", sizeof *encoder);
     encoder->kernels = kernels;
     ed_blas_single_thread();
-    eddy_status st = parts_open(encoder, dir, chunks, err);
+    eddy_status st = parts_open(encoder, dir, chunks, prefix, err);
     if (st == EDDY_OK)
         *ret = encoder;
     else

@@ -14,12 +14,14 @@ struct ed_encoder;
  *
  *   chunks  1: of a longer text than the model reads, the mean of its chunks (chunks.h); 0: its
  *           beginning
+ *   prefix  see eddy/embed.h; may be NULL
  *
+ * EDDY_INVALID      the prefix is too long
  * EDDY_UNAVAILABLE  a file is missing or cannot be read
  * EDDY_FORMAT       a file is not what it should be, or asks for what is not supported
  * EDDY_NOMEM */
 eddy_status ed_encoder_open(const char *dir, const struct ed_kernels *kernels, int chunks,
-                            struct ed_encoder **ret, eddy_error *err);
+                            const char *prefix, struct ed_encoder **ret, eddy_error *err);
 void ed_encoder_free(struct ed_encoder *encoder);
 
 size_t ed_encoder_dim(const struct ed_encoder *encoder);

@@ -351,7 +351,7 @@ static double twin_difference(const struct ed_kernels *kernels, int by_cls)
     struct ed_wordpiece *words = NULL;
     eddy_error err = {0};
     struct ed_encoder *encoder = NULL;
-    CHECK_OK(ed_encoder_open(folder, kernels, 0, &encoder, &err), &err);
+    CHECK_OK(ed_encoder_open(folder, kernels, 0, NULL, &encoder, &err), &err);
     eddy_arena *scratch = eddy_arena_new(0);
     assert_int_equal(ed_encoder_dim(encoder), HIDDEN);
     CHECK_OK(ed_wordpiece_new(vocab, sizeof vocab - 1, &flags, "v", &words, &err), &err);
@@ -665,6 +665,39 @@ TEST(the_prompt_of_a_model_stands_before_each_text)
     file_remove(prompts);
 }
 
+TEST(a_given_prefix_stands_in_place_of_the_prompt)
+{
+    static const char prompts[] = "config_sentence_transformers.json";
+    char endless[300] = {0};
+    float wanted[HIDDEN], got[HIDDEN];
+    eddy_embedder *embedder = NULL;
+    eddy_arena *scratch = eddy_arena_new(0);
+    eddy_error err = {0};
+    const eddy_str storm = {"storm", 5};
+    eddy_embedder_options options = {
+        .model = "encoder", .dir = folder, .precision = "f32", .prefix = "rain "};
+    model_write();
+    vector_of("rain storm", wanted);
+    uint64_t plain = fingerprint();
+    text_write(prompts, "{\"prompts\": {\"q\": \"flood \"}, \"default_prompt_name\": \"q\"}");
+    CHECK_OK(eddy_embedder_open(&options, &embedder, &err), &err);
+    CHECK_OK(eddy_embedder_embed(embedder, &storm, 1, scratch, got, &err), &err);
+    assert_memory_equal(got, wanted, sizeof got);
+    assert_true(eddy_embedder_fingerprint(embedder) != plain);
+    eddy_embedder_free(embedder);
+
+    options.prefix = ""; /* nothing, whatever the files say */
+    CHECK_OK(eddy_embedder_open(&options, &embedder, &err), &err);
+    assert_true(eddy_embedder_fingerprint(embedder) == plain);
+    eddy_embedder_free(embedder);
+
+    memset(endless, 'a', sizeof endless - 1);
+    options.prefix = endless;
+    assert_int_equal(eddy_embedder_open(&options, &embedder, &err), EDDY_INVALID);
+    eddy_arena_free(scratch);
+    file_remove(prompts);
+}
+
 TEST(positions_of_roberta_begin_behind_the_padding)
 {
     static float rows[POSITIONS * HIDDEN];
@@ -811,6 +844,7 @@ int main(void)
         cmocka_unit_test(each_missing_tensor_is_named),
         cmocka_unit_test(weights_that_are_not_finite_give_no_vector),
         cmocka_unit_test(the_prompt_of_a_model_stands_before_each_text),
+        cmocka_unit_test(a_given_prefix_stands_in_place_of_the_prompt),
         cmocka_unit_test(positions_of_roberta_begin_behind_the_padding),
         cmocka_unit_test(the_fingerprint_follows_all_that_counts),
         cmocka_unit_test(auto_takes_the_encoder_when_it_is_there),
