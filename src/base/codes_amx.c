@@ -1,6 +1,7 @@
 /* A scan by AMX: products of both parts and the highest of each run in one go, where the general
  * way (codes.c) finishes each part by itself. Two runs of rows and two panels of points are
  * multiplied at a time, into four registers of sums. */
+#include "base/amx.h"
 #include "base/codes_kinds.h"
 
 #include <immintrin.h>
@@ -9,14 +10,6 @@
 #include "base/product_finish.h"
 
 #define SIDE 16
-
-static const struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} whole __attribute__((aligned(64))) = {.palette = 1,
-                                        .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},
-                                        .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
 
 /* Sums of bytes: [run][row][panel * SIDE + column]. */
 struct sums {

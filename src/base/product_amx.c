@@ -3,6 +3,7 @@
  * Four of them hold the sums of 32 by 32, two the left side, two the right: each that is loaded is
  * multiplied twice. A panel of 16 columns is as AMX wants its right side. The registers are set up
  * and given back in each call, so that a thread between two calls has nothing more to save. */
+#include "base/amx.h"
 #include "base/product_kinds.h"
 
 #include <immintrin.h>
@@ -13,14 +14,6 @@
 #define BLOCK (2 * SIDE)  /* of a block of sums */
 #define WORDS (SIDE)      /* of the depth in a register */
 #define ROW   (BLOCK * 4) /* bytes of a row of sums */
-
-static const struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} whole __attribute__((aligned(64))) = {.palette = 1,
-                                        .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},
-                                        .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
 
 /* A block of sums that lies in memory and is not finished yet. */
 struct waiting {

@@ -205,6 +205,14 @@ int ed_finite(const float *a, size_t n)
     return !bad;
 }
 
+int ed_is_zero(const float *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != 0)
+            return 0;
+    return 1;
+}
+
 void ed_gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                 size_t ldb, float *c, size_t ldc)
 {

@@ -42,6 +42,8 @@ void ed_bounds(const float *scores, const float *inverse, const float *asked, co
 float ed_most(const float *a, size_t n);
 /* 1 when all of (n) are finite. */
 int ed_finite(const float *a, size_t n);
+/* 1 when all of (n) are 0. */
+int ed_is_zero(const float *a, size_t n);
 
 /* c (m, n) = a (m, k) b (n, k)^T, row strides lda, ldb, ldc in floats. One thread, OpenBLAS.
  * Error of each element against exact arithmetic: at most k 2^-24 |a_i| |b_j|. */

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/vector.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -203,14 +204,6 @@ eddy_status ed_cache_look(struct ed_cache *cache, const eddy_str *texts, size_t 
     return EDDY_OK;
 }
 
-static int all_zero(const float *row, size_t dim)
-{
-    for (size_t i = 0; i < dim; i++)
-        if (row[i] != 0)
-            return 0;
-    return 1;
-}
-
 void ed_cache_keep(struct ed_cache *cache, const struct ed_cache_look *look, const float *rows,
                    float *ret)
 {
@@ -219,7 +212,7 @@ void ed_cache_keep(struct ed_cache *cache, const struct ed_cache_look *look, con
             memcpy(ret + i * cache->dim, rows + look->from[i] * cache->dim,
                    cache->dim * sizeof *ret);
     for (size_t i = 0; i < look->n_fresh; i++)
-        if (!all_zero(rows + i * cache->dim, cache->dim))
+        if (!ed_is_zero(rows + i * cache->dim, cache->dim))
             remember(cache, look->keys[i], rows + i * cache->dim);
 }
 

@@ -27,6 +27,7 @@
 #include "base/memory.h"
 #include "base/point.h"
 #include "base/time.h"
+#include "base/vector.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -292,14 +293,6 @@ static eddy_status item_make(struct ed_pipeline *pl, struct ed_batch *batch, siz
     return EDDY_OK;
 }
 
-static int all_zero(const float *row, size_t dim)
-{
-    for (size_t i = 0; i < dim; i++)
-        if (row[i] != 0)
-            return 0;
-    return 1;
-}
-
 /* A text on its way to a vector, and where that goes. */
 struct wanted {
     eddy_str text;
@@ -338,7 +331,7 @@ static eddy_status piece_take(struct ed_pipeline *pl, struct ed_batch *batch,
 {
     for (size_t i = 0; i < n; i++) {
         struct ed_item *item = list[i].item;
-        if (!all_zero(rows + i * pl->dim, pl->dim))
+        if (!ed_is_zero(rows + i * pl->dim, pl->dim))
             *list[i].ret = rows + i * pl->dim;
         if (!refused[i] || !item)
             continue;
