@@ -11,6 +11,7 @@
 
 /* ED_VECTORS: documents with their vectors, from processes that only embed to those with an engine.
  * ED_OPERATIONS: what people, programs and language models have decided, and what became of it.
+ * ED_TEMPLATES: forms of log lines, each as it is now.
  * New ones go behind: heads tell lengths by these numbers. */
 enum ed_topic {
     ED_ASSIGNMENTS,
@@ -19,6 +20,7 @@ enum ed_topic {
     ED_DEAD,
     ED_VECTORS,
     ED_OPERATIONS,
+    ED_TEMPLATES,
     ED_TOPICS
 };
 

@@ -108,6 +108,9 @@ struct ed_config {
         struct ed_list languages;
     } document;
     struct {
+        int assignments; /* enum ed_logs_assignments */
+    } logs;
+    struct {
         int model;          /* enum ed_model */
         const char *dir;    /* never empty after ed_config_finish, but where there is no home */
         int precision;      /* enum ed_embed_precision */

@@ -26,7 +26,7 @@ static const struct {
     /* Talk goes on for days. */
     {ED_PROFILE_POSTS, "engine.fade", "7d"},
     /* Lines come thousands a second and say the same in the same words: hashing suffices. */
-    {ED_PROFILE_LOGS, "document.format", "lines"},
+    {ED_PROFILE_LOGS, "document.format", "logs"},
     {ED_PROFILE_LOGS, "embed.model", "hash"},
     {ED_PROFILE_LOGS, "engine.fade", "7d"},
 };
@@ -255,6 +255,7 @@ static const char *const output_keys[ED_TOPICS] = {
     [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
     [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
     [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations",
+    [ED_TEMPLATES] = "output.templates",
 };
 
 /* A topic that eddy reads and writes would feed on itself. */

@@ -236,7 +236,8 @@ const char *const ed_config_files[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments"
                                                 [ED_EVENTS] = "events",
                                                 [ED_CHANGES] = "changes",
                                                 [ED_DEAD] = "dead",
-                                                [ED_OPERATIONS] = "operations"};
+                                                [ED_OPERATIONS] = "operations",
+                                                [ED_TEMPLATES] = "templates"};
 
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
                                     struct ed_journal **ret, eddy_error *err)
@@ -278,7 +279,8 @@ static int stage_writes(const struct ed_config *config, size_t topic)
 {
     if (config->stage == ED_STAGE_EMBED)
         return topic == ED_VECTORS || topic == ED_DEAD;
-    return topic != ED_VECTORS;
+    return topic != ED_VECTORS &&
+           (topic != ED_TEMPLATES || config->document.format == EDDY_FORMAT_LOGS);
 }
 
 eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic, int32_t shard,

@@ -80,9 +80,12 @@ const struct ed_option ed_options[] = {
              "then brings out of order is counted."},
 
     {"document.format", CHOICE(document.format), .standard = "json",
-     WORDS({"json", EDDY_FORMAT_JSON}, {"lines", EDDY_FORMAT_LINES}),
+     WORDS({"json", EDDY_FORMAT_JSON}, {"lines", EDDY_FORMAT_LINES}, {"logs", EDDY_FORMAT_LOGS}),
      .help = "json: one JSON object a message, its fields found by the pointers below. lines: the "
-             "message is the text."},
+             "message is the text. logs: the message is a line of a log (plain, syslog, JSON, "
+             "logfmt, of a container): time, level and component are told from the text by "
+             "themselves, lines of one stack trace are joined, and lines of one form (a template) "
+             "are one document of their event."},
     {"document.id", STRING(document.id), .shape = ED_POINTER, .optional = 1, .standard = "/id",
      .help = "JSON pointer (RFC 6901) to the id; without one it is TOPIC-PARTITION-OFFSET. As with "
              "all pointers here, \"\" means that the field is not read."},
@@ -133,6 +136,11 @@ const struct ed_option ed_options[] = {
              "of memory each."},
     {"document.max_bytes", SIZE(document.max_bytes), RANGE(1024, 64 * 1048576.0),
      .standard = "1MiB", .help = "A larger message goes to the dead letters unread."},
+
+    {"logs.assignments", CHOICE(logs.assignments), .standard = "lines",
+     WORDS({"lines", ED_LOGS_LINES}, {"counts", ED_LOGS_COUNTS}, {"none", ED_LOGS_NONE}),
+     .help = "What goes to output.assignments of a log. lines: an answer for each line. counts: "
+             "for each template how many lines of a minute had it. none: nothing."},
 
     {"embed.model", CHOICE(embed.model), .standard = "auto",
      WORDS({"auto", ED_MODEL_AUTO}, {"hash", ED_MODEL_HASH}, {"encoder", ED_MODEL_ENCODER},
@@ -318,6 +326,10 @@ const struct ed_option ed_options[] = {
      .standard = "{pipeline}.operations",
      .help = "Topic of what people, programs and language models have decided (merge, split, "
              "rename, ...) and what became of it: what a replay takes up again."},
+    {"output.templates", STRING(output.topics[ED_TEMPLATES]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.templates",
+     .help = "Topic of the templates of log lines (document.format logs), compacted: their latest "
+             "form, how many lines had it, and the event that holds them."},
     {"control.topic", STRING(control.topic), .shape = ED_TOPIC, .optional = 1,
      .standard = "{pipeline}.control",
      .help = "Topic of what people and programs ask for (eddy merge, split, rename, pin, undo, "

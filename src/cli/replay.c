@@ -208,6 +208,7 @@ static eddy_status names_check(struct replay *r, eddy_error *err)
                  {"output.changes", c->output.topics[ED_CHANGES]},
                  {"output.dead", c->output.topics[ED_DEAD]},
                  {"output.operations", c->output.topics[ED_OPERATIONS]},
+                 {"output.templates", c->output.topics[ED_TEMPLATES]},
                  {"control.topic", c->control.topic},
                  {"state.topic", c->state.topic}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

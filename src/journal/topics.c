@@ -33,7 +33,7 @@ static int partitions_wanted(const struct ed_journal_kafka *o, int topic)
 
 static const char *policy_of(int topic)
 {
-    return topic == ED_EVENTS || topic == STATE ? "compact" : "delete";
+    return topic == ED_EVENTS || topic == ED_TEMPLATES || topic == STATE ? "compact" : "delete";
 }
 
 /* The state is written all the time and each record many times: it is compacted early, in small

@@ -21,6 +21,9 @@
 
 #include <eddy/engine.h>
 
+/* What is told of the lines of a log. */
+enum ed_logs_assignments { ED_LOGS_LINES, ED_LOGS_COUNTS, ED_LOGS_NONE };
+
 struct ed_pipeline_options {
     struct ed_source *source;      /* all borrowed */
     struct ed_source *control;     /* operations come from here beside the documents; NULL: none */
