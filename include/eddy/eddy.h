@@ -8,5 +8,6 @@
 #include <eddy/error.h>
 #include <eddy/reason.h>
 #include <eddy/score.h>
+#include <eddy/templates.h>
 
 #endif
