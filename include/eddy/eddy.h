@@ -9,5 +9,6 @@
 #include <eddy/layout.h>
 #include <eddy/reason.h>
 #include <eddy/score.h>
+#include <eddy/templates.h>
 
 #endif

@@ -578,7 +578,8 @@ EDDY_API size_t eddy_clusterer_topic_pictures(const eddy_clusterer *cl, const ed
 #define EDDY_STATE_VERSION 2
 
 typedef struct eddy_record {
-    uint64_t key;   /* kind << 56 | number; kind 1 to 127 is the engine's */
+    uint64_t key;   /* kind << 56 | number; kinds 1 to 127 are the engine's, and of
+                     these 64 to 79 the miner's (eddy/templates.h) */
     eddy_str value; /* at NULL: there is no such thing any more */
 } eddy_record;
 
