@@ -349,5 +349,10 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
         .keyphrases_ms = config->embed.keyphrases_wait_ms,
         .value_max = (size_t)config->output.dead_max_bytes,
         .embedded = config->stage == ED_STAGE_ENGINE,
+        .lines = (enum ed_logs_assignments)(*config->output.topics[ED_ASSIGNMENTS]
+                                                ? config->logs.assignments
+                                                : ED_LOGS_NONE),
+        .ahead_ms = config->document.ahead_ms,
+        .finite = config->source.exit_at_end,
     };
 }

@@ -380,7 +380,7 @@ static eddy_status run(struct detect *d, eddy_error *err)
     if (st != EDDY_OK)
         return st;
     ed_view_line(&d->view, "reading %s",
-                 d->config.document.format == EDDY_FORMAT_JSON ? "JSON objects" : "plain lines");
+                 ed_guess_name(d->config.document.format));
     ed_stream_say_encoder(&d->stream, &d->config, &d->view);
     if (ed_shard_was_ended(d->stream.shard)) {
         ed_view_line(&d->view, "%s: this run has come to its end before; nothing is left to do",

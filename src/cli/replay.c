@@ -296,6 +296,7 @@ static eddy_status replay(struct replay *r, int then_run, eddy_error *err)
                                               .orders = r->orders.at,
                                               .n_orders = r->orders.n};
     ed_stream_listen(NULL);
+    r->config.source.exit_at_end = 1; /* of logs no line goes on because time passes here */
     r->stream.user = r;
     r->stream.open_journal = open_journal;
     r->stream.open_source = open_source;

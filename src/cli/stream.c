@@ -116,6 +116,7 @@ static eddy_status open_source(void *user, const char *topic, int32_t shard,
     if (st == EDDY_OK)
         st = parser_make(stream, err); /* now that somebody may have looked at the input */
     options->parser = stream->parser;
+    options->is_log = stream->config->document.format == EDDY_FORMAT_LOGS;
     return st;
 }
 

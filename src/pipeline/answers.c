@@ -159,8 +159,9 @@ static eddy_status answer_batch(struct ed_pipeline *pl, struct ed_batch *batch, 
         if (batch->items[i].reject == EDDY_ACCEPTED && !batch->items[i].filtered)
             items[n++] = &batch->items[i];
 
-    eddy_status st = pl->options.clusterer ? answer_items(pl, batch, items, n, err)
-                                           : forward_docs(pl, batch, items, n, err);
+    eddy_status st = pl->options.logs        ? ed_lines_answer(pl, batch, items, n, err)
+                     : pl->options.clusterer ? answer_items(pl, batch, items, n, err)
+                                             : forward_docs(pl, batch, items, n, err);
     for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
         const struct ed_item *item = &batch->items[i];
         if (item->reject == EDDY_ACCEPTED) {
@@ -190,9 +191,11 @@ static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, i
     if (o->resumable)
         st = eddy_clusterer_records(o->clusterer, batch->arena, &epoch->records, &epoch->n_records,
                                     err);
+    if (st == EDDY_OK && o->resumable && o->logs)
+        st = ed_logs_records(o->logs, batch, &epoch->records, &epoch->n_records, err);
     eddy_engine_stats stats;
     eddy_clusterer_stats(o->clusterer, &stats);
-    epoch->mark = (struct ed_mark){.hash = o->resumable ? eddy_clusterer_hash(o->clusterer) : 0,
+    epoch->mark = (struct ed_mark){.hash = o->resumable ? ed_logs_state(o->clusterer, o->logs) : 0,
                                    .documents = stats.documents,
                                    .stream_ms = stats.stream_ms,
                                    .change_position = o->publisher.change_position,
@@ -215,7 +218,9 @@ static eddy_status answer_end(struct ed_pipeline *pl, eddy_error *err)
     struct ed_batch *batch = ed_pipeline_next(pl->free);
     if (!batch)
         return EDDY_STOPPED;
-    eddy_status st = ed_turns_end(pl, batch, err);
+    eddy_status st = pl->options.logs ? ed_lines_end(pl, batch, err) : EDDY_OK;
+    if (st == EDDY_OK)
+        st = ed_turns_end(pl, batch, err);
     if (st == EDDY_OK)
         st = eddy_clusterer_flush(pl->options.clusterer, err);
     if (st == EDDY_OK)

@@ -16,6 +16,7 @@
 struct reader {
     struct ed_batch *batch; /* always one, so that there is a place for what still comes */
     int64_t first_ms;       /* when its first message came */
+    int64_t heard_ms;       /* when the last message came */
     uint64_t number;        /* of the next batch that is handed over */
     eddy_raw raws[READ_MAX];
 };
@@ -71,6 +72,13 @@ void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why);
 
 /* answers.c: what the last call of the engine changed, and the pictures that it made due. */
 eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+
+/* lines.c: records of a log, answered (n); sightings that wait, told to the clusterer; and the last
+ * counts. The engine's thread. */
+eddy_status ed_lines_answer(struct ed_pipeline *pl, struct ed_batch *batch,
+                            struct ed_item *const *items, size_t n, eddy_error *err);
+eddy_status ed_lines_flush(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+eddy_status ed_lines_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
 
 /* turns.c: what has its turn beside documents; the engine's thread.
  *

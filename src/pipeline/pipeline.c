@@ -36,6 +36,7 @@
 #include <time.h>
 
 #define WAIT_MS        100                 /* the bound of every wait */
+#define REST_MS        1000                /* without a message: a line waits no longer */
 #define LOOK_MS        5                   /* between two looks whether the publisher is ready */
 #define BATCH_MIN      16                  /* documents in a batch, however slow they are ... */
 #define ASKED_MIN      32                  /* ... and where a model is asked: several requests */
@@ -128,44 +129,109 @@ void ed_pipeline_pass(struct ed_ring *ring, struct ed_batch *batch)
 
 /* ---- the reader: source -> messages ---- */
 
-static void reader_pass(struct ed_pipeline *pl)
+/* What stands in no batch yet is not answered, whatever comes of this one. */
+static eddy_status reader_pass(struct ed_pipeline *pl, eddy_error *err)
 {
-    pl->reader.batch->number = pl->reader.number++;
-    ed_pipeline_pass(pl->read, pl->reader.batch);
+    struct ed_batch *batch = pl->reader.batch;
+    eddy_status st =
+        pl->options.logs ? ed_front_close(pl->options.logs->front, batch, err) : EDDY_OK;
+    if (st != EDDY_OK)
+        return st;
+    batch->number = pl->reader.number++;
     pl->reader.batch = NULL;
+    ed_pipeline_pass(pl->read, batch);
+    return EDDY_OK;
 }
 
-/* Hand the batch over for an empty one, however long that takes. 0: we were asked to stop before.
- */
-static int reader_exchange(struct ed_pipeline *pl)
+/* Hand the batch over for an empty one, however long that takes. EDDY_STOPPED: we were asked to
+ * stop before. */
+static eddy_status reader_exchange(struct ed_pipeline *pl, eddy_error *err)
 {
     void *fresh = NULL;
     enum ed_ring_answer answer = ED_RING_LATE;
     while (answer == ED_RING_LATE && !atomic_load(&pl->stopping))
         answer = ed_ring_pop(pl->free, &fresh, WAIT_MS);
     if (answer != ED_RING_OK)
-        return 0;
-    reader_pass(pl);
-    pl->reader.batch = fresh;
-    return 1;
+        return eddy_fail(err, EDDY_STOPPED, "reading was stopped");
+    eddy_status st = reader_pass(pl, err);
+    if (st == EDDY_OK)
+        pl->reader.batch = fresh;
+    else
+        ed_pipeline_pass(pl->free, fresh);
+    return st;
+}
+
+/* Count what was added to the batch since it held n. */
+static void reader_count(struct ed_pipeline *pl, size_t n)
+{
+    struct reader *r = &pl->reader;
+    if (!n && r->batch->n)
+        r->first_ms = ed_monotonic_ms();
+    atomic_fetch_add(&pl->in, r->batch->n - n);
+}
+
+static int is_full(const struct ed_batch *batch)
+{
+    return batch->n == batch->room || eddy_arena_used(batch->arena) >= HANDOVER_BYTES;
+}
+
+/* One message, as it came. */
+static eddy_status reader_add(struct ed_pipeline *pl, const eddy_raw *raw, eddy_error *err)
+{
+    struct ed_batch *batch = pl->reader.batch;
+    eddy_status st = ed_batch_add(batch, raw, err);
+    return st == EDDY_OK ? ed_epoch_answered(&batch->epoch, raw->position.topic,
+                                             raw->position.partition, raw->position.offset + 1, err)
+                         : st;
+}
+
+/* Records of logs that are whole. */
+static eddy_status reader_join(struct ed_pipeline *pl, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (int more = 1; more && st == EDDY_OK;) {
+        size_t n = pl->reader.batch->n;
+        st = ed_front_give(pl->options.logs->front, pl->reader.batch, HANDOVER_BYTES, &more, err);
+        reader_count(pl, n);
+        if (st == EDDY_OK && more)
+            st = reader_exchange(pl, err);
+    }
+    return st;
 }
 
 /* Take what was read, which is only lent until the next read. Large messages may fill the batch
- * before the last of them. */
+ * before the last of them. What is not taken is neither counted nor committed. */
 static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err)
 {
+    const struct ed_pipeline_options *o = &pl->options;
     struct reader *r = &pl->reader;
-    for (size_t i = 0; i < n; i++) {
-        if (eddy_arena_used(r->batch->arena) >= HANDOVER_BYTES && !reader_exchange(pl))
-            return EDDY_OK; /* not taken, so neither counted nor committed */
-        if (!r->batch->n)
-            r->first_ms = ed_monotonic_ms();
-        eddy_status st = ed_batch_add(r->batch, &r->raws[i], err);
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        if (is_full(r->batch))
+            st = reader_exchange(pl, err);
         if (st != EDDY_OK)
             return st;
-        atomic_fetch_add(&pl->in, 1);
+        size_t had = r->batch->n;
+        st = o->logs ? ed_front_take(o->logs->front, o->parser, &r->raws[i], o->ahead_ms, r->batch,
+                                     err)
+                     : reader_add(pl, &r->raws[i], err);
+        reader_count(pl, had);
+        if (st == EDDY_OK && o->logs)
+            st = reader_join(pl, err);
     }
-    return EDDY_OK;
+    return st;
+}
+
+/* Nothing came for a while, or nothing more will: no line is kept waiting for the next. */
+static eddy_status reader_rest(struct ed_pipeline *pl, int end, eddy_error *err)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    if (!o->logs || !ed_front_waits(o->logs->front) || (o->finite && !end))
+        return EDDY_OK;
+    if (!end && ed_monotonic_ms() - pl->reader.heard_ms < REST_MS)
+        return EDDY_OK;
+    eddy_status st = ed_front_flush(o->logs->front, o->ahead_ms, err);
+    return st == EDDY_OK ? reader_join(pl, err) : st;
 }
 
 /* 1: the batch should go on; *wait_ms: how long the next read may take.
@@ -196,15 +262,18 @@ static eddy_status reader_loop(struct ed_pipeline *pl, eddy_error *err)
         int wait_ms;
         size_t n = 0, full = atomic_load(&pl->full);
         if (reader_due(pl, full, &wait_ms)) {
-            if (!reader_exchange(pl))
-                return EDDY_OK;
+            eddy_status st = reader_exchange(pl, err);
+            if (st != EDDY_OK)
+                return st;
             wait_ms = WAIT_MS;
         }
         size_t room = r->batch->n < full ? full - r->batch->n : 0;
         eddy_status st = ed_source_read(pl->options.source, wait_ms, r->raws,
                                         room < READ_MAX ? room : READ_MAX, &n, &end, err);
+        if (n)
+            r->heard_ms = ed_monotonic_ms();
         if (st == EDDY_OK)
-            st = reader_take(pl, n, err);
+            st = n ? reader_take(pl, n, err) : reader_rest(pl, end, err);
         if (st != EDDY_OK)
             return st;
     }
@@ -223,10 +292,10 @@ static void *reader_main(void *p)
     }
     if (pl->control)
         ed_control_stop(pl->control); /* it has no end of its own */
-    if (pl->reader.batch->n)
-        reader_pass(pl);
-    else
+    if (!pl->reader.batch->n)
         ed_pipeline_pass(pl->free, pl->reader.batch);
+    else if (reader_pass(pl, &err) != EDDY_OK)
+        ed_pipeline_fail(pl, &err);
     if (pl->keyphraser && atomic_load(&pl->dropping))
         ed_keyphraser_stop(pl->keyphraser); /* what is being made is dropped */
     atomic_store(&pl->reading, 0);
@@ -272,6 +341,11 @@ static eddy_status item_make(struct ed_pipeline *pl, struct ed_batch *batch, siz
     struct ed_item *item = &batch->items[i];
     eddy_doc *doc = &item->doc;
     size_t view = pl->options.keyphrases;
+    if (item->reject != EDDY_ACCEPTED)
+        return EDDY_OK;
+    if (item->log)
+        return eddy_scan_message(item->log->message, item->log->exceptions,
+                                 item->log->n_exceptions, batch->arena, &item->log->scan, err);
     eddy_status st = ed_batch_parse(batch, pl->options.parser, i, err);
     if (st == EDDY_OK && pl->options.embedded)
         st =
@@ -424,7 +498,7 @@ static void batch_sift(struct ed_pipeline *pl, struct ed_batch *batch)
     size_t view = pl->options.keyphrases;
     for (size_t i = 0; i < batch->n; i++) {
         struct ed_item *item = &batch->items[i];
-        if (item->reject != EDDY_ACCEPTED || item->filtered)
+        if (item->reject != EDDY_ACCEPTED || item->filtered || item->log)
             continue;
         if (!usable(pl, &item->doc, item->n_terms)) {
             item->reject = EDDY_REJECT_TEXT;

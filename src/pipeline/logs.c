@@ -1,0 +1,197 @@
+/* Logs: the templates' own records, the front's, and one for the counts of the open minute. */
+#include "pipeline/logs.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/pack.h"
+
+#include <string.h>
+
+#define MINER_KIND     64
+#define COUNTS_VERSION 1
+#define SCRATCH_BYTES  ((size_t)1 << 30)
+
+eddy_status ed_logs_new(struct ed_logs **ret, eddy_error *err)
+{
+    eddy_miner_options options;
+    struct ed_logs *logs = ed_alloc_zero(1, sizeof *logs);
+    if (!logs)
+        return eddy_fail_nomem(err, "logs", sizeof *logs);
+    logs->stream_ms = INT64_MIN;
+    eddy_miner_options_init(&options);
+    eddy_status st = eddy_miner_new(&options, &logs->miner, err);
+    if (st == EDDY_OK)
+        st = ed_front_new(&logs->front, err);
+    logs->scratch = eddy_arena_new(SCRATCH_BYTES);
+    if (st == EDDY_OK && !logs->scratch)
+        st = eddy_fail_nomem(err, "logs", 0);
+    if (st != EDDY_OK) {
+        ed_logs_free(logs);
+        return st;
+    }
+    *ret = logs;
+    return EDDY_OK;
+}
+
+void ed_logs_free(struct ed_logs *logs)
+{
+    if (!logs)
+        return;
+    eddy_miner_free(logs->miner);
+    ed_front_free(logs->front);
+    ed_free(logs->loaded.at);
+    ed_free(logs->slots);
+    ed_free(logs->pending);
+    ed_free(logs->counted);
+    eddy_arena_free(logs->scratch);
+    ed_free(logs);
+}
+
+/* ---- slots ---- */
+
+struct ed_log_slot *ed_logs_slot(struct ed_logs *logs, uint32_t slot, uint64_t id)
+{
+    while (logs->n_slots <= slot) {
+        struct ed_log_slot *list =
+            ed_list_room(logs->slots, logs->n_slots, &logs->room_slots, sizeof *logs->slots);
+        if (!list)
+            return NULL;
+        logs->slots = list;
+        logs->slots[logs->n_slots++] = (struct ed_log_slot){0};
+    }
+    struct ed_log_slot *at = &logs->slots[slot];
+    if (at->id != id)
+        *at = (struct ed_log_slot){.id = id};
+    return at;
+}
+
+eddy_status ed_logs_note(uint32_t **list, size_t *n, size_t *room, uint32_t slot, eddy_error *err)
+{
+    uint32_t *more = ed_list_room(*list, *n, room, sizeof **list);
+    if (!more)
+        return eddy_fail_nomem(err, "logs", *n * sizeof **list);
+    *list = more;
+    more[(*n)++] = slot;
+    return EDDY_OK;
+}
+
+/* ---- the counts of the open minute ---- */
+
+static eddy_status counts_write(const struct ed_logs *logs, eddy_arena *arena, eddy_record *ret,
+                                eddy_error *err)
+{
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    ed_pack_u8(&b, COUNTS_VERSION);
+    ed_pack_i64(&b, logs->stream_ms);
+    for (size_t i = 0; i < logs->n_counted; i++) {
+        ed_pack_u64(&b, logs->slots[logs->counted[i]].id);
+        ed_pack_u64(&b, logs->slots[logs->counted[i]].minute);
+    }
+    ret->key = (uint64_t)ED_COUNTS_KIND << 56;
+    ret->value = b.failed ? (eddy_str){NULL, 0} : ed_arena_str(arena, b.at, b.n);
+    ed_bytes_clear(&b);
+    return ret->value.at ? EDDY_OK : eddy_fail_nomem(err, "logs", 0);
+}
+
+static eddy_status counts_read(struct ed_logs *logs, eddy_str value, eddy_error *err)
+{
+    struct ed_unpack u = ed_unpack_of(value);
+    int version = ed_unpack_u8(&u);
+    logs->stream_ms = ed_unpack_i64(&u);
+    while (u.at < u.end && !u.failed) {
+        uint64_t id = ed_unpack_u64(&u), minute = ed_unpack_u64(&u);
+        for (uint32_t s = 0; s < logs->n_slots; s++) {
+            if (logs->slots[s].id != id)
+                continue;
+            logs->slots[s].minute = minute;
+            eddy_status st =
+                ed_logs_note(&logs->counted, &logs->n_counted, &logs->room_counted, s, err);
+            if (st != EDDY_OK)
+                return st;
+        }
+    }
+    if (u.failed || version != COUNTS_VERSION)
+        return eddy_fail(err, EDDY_FORMAT, "state: the counts of a log are of another form");
+    return EDDY_OK;
+}
+
+/* ---- records ---- */
+
+int ed_logs_owns(uint64_t key)
+{
+    return key >> 56 >= MINER_KIND && key >> 56 <= ED_COUNTS_KIND;
+}
+
+eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_error *err)
+{
+    uint64_t kind = record->key >> 56;
+    if (kind == ED_FRONT_KIND)
+        return ed_front_load(logs->front, record, err);
+    if (kind != ED_COUNTS_KIND)
+        return eddy_miner_load(logs->miner, record, err);
+    ed_free(logs->loaded.at);
+    logs->loaded = (struct ed_logs_loaded){ed_strndup(record->value.at, record->value.n),
+                                           record->value.n};
+    return logs->loaded.at ? EDDY_OK : eddy_fail_nomem(err, "logs", record->value.n);
+}
+
+/* The slots are the miner's: what each template's value says. */
+eddy_status ed_logs_loaded(struct ed_logs *logs, eddy_error *err)
+{
+    const uint64_t *ids = NULL;
+    size_t n = 0;
+    eddy_status st = eddy_miner_loaded(logs->miner, err);
+    eddy_arena_reset(logs->scratch);
+    if (st == EDDY_OK)
+        st = eddy_miner_templates(logs->miner, logs->scratch, &ids, &n, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        eddy_template t;
+        st = eddy_miner_template(logs->miner, ids[i], logs->scratch, &t, err);
+        struct ed_log_slot *slot = st == EDDY_OK ? ed_logs_slot(logs, t.slot, t.id) : NULL;
+        if (st == EDDY_OK && !slot)
+            st = eddy_fail_nomem(err, "logs", sizeof *slot);
+        if (st == EDDY_OK) {
+            slot->group = t.value;
+            slot->lines = t.total;
+        }
+    }
+    if (st == EDDY_OK && logs->loaded.at)
+        st = counts_read(logs, (eddy_str){logs->loaded.at, logs->loaded.n}, err);
+    return st;
+}
+
+uint64_t ed_logs_state(const eddy_clusterer *cl, const struct ed_logs *logs)
+{
+    uint64_t hash = eddy_clusterer_hash(cl);
+    return logs ? ed_mix64(hash ^ ed_mix64(eddy_miner_hash(logs->miner))) : hash;
+}
+
+eddy_status ed_logs_records(struct ed_logs *logs, struct ed_batch *batch, const eddy_record **ret,
+                            size_t *n_ret, eddy_error *err)
+{
+    const eddy_record *mined = NULL;
+    size_t n_mined = 0;
+    eddy_status st = eddy_miner_records(logs->miner, batch->arena, &mined, &n_mined, err);
+    if (st != EDDY_OK)
+        return st;
+    size_t n = *n_ret + n_mined + batch->n_fronts, i = 0;
+    eddy_record *all = ed_arena_alloc(batch->arena, (n + 1) * sizeof *all);
+    if (!all)
+        return eddy_fail_nomem(err, "logs", n * sizeof *all);
+    const struct {
+        const eddy_record *at;
+        size_t n;
+    } lists[] = {{*ret, *n_ret}, {mined, n_mined}, {batch->fronts, batch->n_fronts}};
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; i += lists[k++].n)
+        if (lists[k].n)
+            memcpy(all + i, lists[k].at, lists[k].n * sizeof *all);
+    if (logs->counts_changed) {
+        st = counts_write(logs, batch->arena, &all[i++], err);
+        logs->counts_changed = 0;
+    }
+    *ret = all;
+    *n_ret = i;
+    return st;
+}
