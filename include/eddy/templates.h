@@ -47,7 +47,7 @@ typedef struct eddy_span {
 #define EDDY_POLAR_CRITICAL UINT64_C(16)
 #define EDDY_POLAR_FATAL    UINT64_C(32)
 
-/* A message as the miner sees it; in the arena, one block of 64 bytes, 14 for each word and 4 for
+/* A message as the miner sees it; in the arena, one block of 80 bytes, 13 for each word and 5 for
  * each variable. */
 typedef struct eddy_scan {
     uint64_t signature; /* of all words and names; never 0; the same everywhere and for ever */
