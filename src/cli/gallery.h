@@ -10,7 +10,7 @@
 struct ed_shot {
     uint64_t id;
     int faded;
-    double size;
+    double size; /* documents and sightings */
     int64_t first_ms, last_ms;
     eddy_str name, keywords;
     eddy_str json; /* what the caller wants kept with it */

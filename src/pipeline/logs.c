@@ -154,7 +154,7 @@ eddy_status ed_logs_loaded(struct ed_logs *logs, eddy_error *err)
             st = eddy_fail_nomem(err, "logs", sizeof *slot);
         if (st == EDDY_OK) {
             slot->group = t.value;
-            slot->lines = t.total;
+            slot->lines = t.count;
         }
     }
     if (st == EDDY_OK && logs->loaded.at)
