@@ -41,8 +41,9 @@ EDDY_API const char *eddy_level_name(eddy_level level);
 
 typedef struct eddy_layout eddy_layout;
 
-#define EDDY_LAYOUT_LINES 200 /* as many lines as a layout is learnt from; more are not looked at  \
-                               */
+#define EDDY_LAYOUT_LINES                                                                          \
+    200 /* as many lines as a layout is learnt from; more are not looked at                        \
+         */
 
 /* Recognise the format of these lines.
  *
