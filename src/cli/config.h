@@ -109,6 +109,7 @@ struct ed_config {
     } document;
     struct {
         int assignments; /* enum ed_logs_assignments */
+        int parameters;
     } logs;
     struct {
         int model;          /* enum ed_model */

@@ -352,6 +352,7 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
         .lines = (enum ed_logs_assignments)(*config->output.topics[ED_ASSIGNMENTS]
                                                 ? config->logs.assignments
                                                 : ED_LOGS_NONE),
+        .parameters = config->logs.parameters,
         .ahead_ms = config->document.ahead_ms,
         .finite = config->source.exit_at_end,
     };

@@ -141,6 +141,9 @@ const struct ed_option ed_options[] = {
      WORDS({"lines", ED_LOGS_LINES}, {"counts", ED_LOGS_COUNTS}, {"none", ED_LOGS_NONE}),
      .help = "What goes to output.assignments of a log. lines: an answer for each line. counts: "
              "for each template how many lines of a minute had it. none: nothing."},
+    {"logs.parameters", BOOL(logs.parameters), .standard = "false",
+     .help = "Put into the answer for a line what varies in its template, with its type: numbers, "
+             "addresses, paths, ids, times, words."},
 
     {"embed.model", CHOICE(embed.model), .standard = "auto",
      WORDS({"auto", ED_MODEL_AUTO}, {"hash", ED_MODEL_HASH}, {"encoder", ED_MODEL_ENCODER},

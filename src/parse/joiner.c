@@ -149,10 +149,14 @@ static struct item *item_begin(const struct adding *a)
                                        [STREAM] = line->stream,
                                        [MESSAGE] = line->message};
     struct item *item = joiner->spare;
-    if (item)
+    if (item) {
         joiner->spare = item->next;
-    else if (!(item = ed_alloc_zero(1, sizeof *item)))
-        return NULL;
+    } else {
+        if (!(item = ed_alloc_zero(1, sizeof *item)))
+            return NULL;
+        ed_bytes_init(&item->text, 0);
+        ed_bytes_init(&item->strings, 0);
+    }
     ed_bytes_add(&item->text, line->text.n ? line->text.at : "", line->text.n);
     if (line->more.n) {
         ed_bytes_add(&item->text, "\n", 1);

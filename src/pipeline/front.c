@@ -20,6 +20,12 @@ struct held {
     int64_t offset, broker_ms, arrival_ms;
 };
 
+/* A line that is in no batch. */
+struct waiting {
+    uint64_t stream; /* of the lines that its record may take */
+    int64_t offset;
+};
+
 /* One partition of a topic, or one file. */
 struct input {
     char *topic;
@@ -28,8 +34,15 @@ struct input {
     eddy_layout_fit fit;
     struct held *held;
     size_t n_held, room_held, held_bytes;
-    int64_t next;     /* behind the last line that was taken; -1: none was */
-    int64_t next_was; /* the same at the end of the last batch */
+    struct waiting *waiting; /* (n_waiting) by offset; those that are held come behind them */
+    size_t n_waiting, room_waiting;
+    int64_t next; /* behind the last line that was taken; -1: none was */
+    int changed;  /* 1: since the last batch went on */
+
+    /* After a restart: below resumed, only these lines are in no record yet. */
+    int64_t resumed;
+    int64_t *left; /* (n_left) ascending */
+    size_t n_left;
     int64_t time_ms;  /* that the last line with a time had; INT64_MIN: none had */
 };
 
@@ -39,7 +52,6 @@ struct ed_front {
     eddy_joiner *joiner;
     eddy_arena *arena;            /* for one line */
     const eddy_log_record *ready; /* taken from the joiner, and in no batch yet */
-    uint64_t waiting;             /* lines that were taken, and are in no batch */
     int64_t stream_ms;            /* the greatest time of all inputs */
 };
 
@@ -74,6 +86,8 @@ void ed_front_free(struct ed_front *front)
         struct input *in = &front->inputs[i];
         held_clear(in);
         ed_free(in->held);
+        ed_free(in->waiting);
+        ed_free(in->left);
         ed_free(in->topic);
         eddy_layout_free(in->layout);
     }
@@ -98,7 +112,6 @@ static struct input *input_add(struct ed_front *front, eddy_str topic, int32_t p
     *in = (struct input){.topic = name,
                          .partition = partition,
                          .next = -1,
-                         .next_was = -1,
                          .time_ms = INT64_MIN};
     return in;
 }
@@ -119,6 +132,34 @@ static struct input *input_of(struct ed_front *front, const eddy_position *at)
 static int32_t place_of(const struct ed_front *front, const struct input *in)
 {
     return (int32_t)(in - front->inputs);
+}
+
+static uint64_t stream_of(uint64_t key, eddy_str stream)
+{
+    return stream.n ? ed_fnv1a(key ^ ED_FNV_BASIS, stream.at, stream.n) : key;
+}
+
+static eddy_status wait_add(struct input *in, uint64_t stream, int64_t offset, eddy_error *err)
+{
+    struct waiting *list =
+        ed_list_room(in->waiting, in->n_waiting, &in->room_waiting, sizeof *in->waiting);
+    if (!list)
+        return eddy_fail_nomem(err, "front", in->n_waiting * sizeof *list);
+    in->waiting = list;
+    list[in->n_waiting++] = (struct waiting){stream, offset};
+    return EDDY_OK;
+}
+
+/* The first n lines of a stream are in a batch: its records come in order. */
+static void wait_end(struct input *in, uint64_t stream, uint32_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < in->n_waiting; i++)
+        if (n && in->waiting[i].stream == stream)
+            n--;
+        else
+            in->waiting[kept++] = in->waiting[i];
+    in->n_waiting = kept;
 }
 
 /* A line with its layout known, to the joiner. */
@@ -147,6 +188,8 @@ static eddy_status line_join(struct ed_front *front, struct input *in, const str
         eddy_joiner_time(front->joiner, front->stream_ms);
     st = eddy_joiner_add(front->joiner, place_of(front, in), held->key, held->offset, &line,
                          front->stream_ms, err);
+    if (st == EDDY_OK)
+        st = wait_add(in, stream_of(held->key, line.stream), held->offset, err);
     if (st == EDDY_OK && !eddy_layout_fits(&in->fit, &line)) {
         eddy_layout_free(in->layout);
         in->layout = NULL;
@@ -197,12 +240,25 @@ static uint64_t key_of(const eddy_raw *raw)
     return raw->n_key ? ed_mix64(ed_fnv1a(ED_FNV_BASIS, raw->key, raw->n_key)) : 0;
 }
 
+/* 1: a line that was in a batch before the restart. */
+static int was_given(const struct input *in, int64_t offset)
+{
+    if (offset >= in->resumed)
+        return 0;
+    for (size_t i = 0; i < in->n_left; i++)
+        if (in->left[i] == offset)
+            return 0;
+    return 1;
+}
+
 eddy_status ed_front_take(struct ed_front *front, const eddy_parser *parser, const eddy_raw *raw,
                           int64_t ahead_ms, struct ed_batch *batch, eddy_error *err)
 {
     struct input *in = input_of(front, &raw->position);
     if (!in)
         return eddy_fail_nomem(err, "front", sizeof *in);
+    if (was_given(in, raw->position.offset))
+        return EDDY_OK;
     eddy_doc doc;
     eddy_reject reject;
     char detail[256] = "";
@@ -211,11 +267,11 @@ eddy_status ed_front_take(struct ed_front *front, const eddy_parser *parser, con
     if (st != EDDY_OK)
         return st;
     in->next = raw->position.offset + 1;
+    in->changed = 1;
     if (reject != EDDY_ACCEPTED) { /* it is no line */
         st = ed_batch_add(batch, raw, err);
         return st == EDDY_OK ? ed_batch_reject(batch, batch->n - 1, reject, detail, err) : st;
     }
-    front->waiting++;
     struct held line = {(char *)(uintptr_t)doc.text.at,
                         doc.text.n,
                         key_of(raw),
@@ -242,7 +298,10 @@ eddy_status ed_front_flush(struct ed_front *front, int64_t ahead_ms, eddy_error 
 
 int ed_front_waits(const struct ed_front *front)
 {
-    return front->waiting != 0;
+    for (size_t i = 0; i < front->n; i++)
+        if (front->inputs[i].n_waiting || front->inputs[i].n_held)
+            return 1;
+    return 0;
 }
 
 /* ---- records to items ---- */
@@ -257,7 +316,7 @@ static int copy(eddy_arena *arena, eddy_str *s)
 static eddy_status record_put(struct ed_front *front, struct ed_batch *batch, eddy_error *err)
 {
     const eddy_log_record *r = front->ready;
-    const struct input *in = &front->inputs[r->partition];
+    struct input *in = &front->inputs[r->partition];
     struct ed_log_item *log = ed_arena_alloc_zero(batch->arena, 1, sizeof *log);
     if (!log)
         return eddy_fail_nomem(err, "batch", sizeof *log);
@@ -288,7 +347,8 @@ static eddy_status record_put(struct ed_front *front, struct ed_batch *batch, ed
                 .time_from = r->line.has_time ? EDDY_TIME_DOCUMENT : EDDY_TIME_ARRIVAL,
                 .position = at},
         .log = log};
-    front->waiting -= r->n_lines;
+    wait_end(in, stream_of(r->key, r->line.stream), r->n_lines);
+    in->changed = 1;
     front->ready = NULL;
     return EDDY_OK;
 }
@@ -315,18 +375,9 @@ eddy_status ed_front_give(struct ed_front *front, struct ed_batch *batch, size_t
 /* ---- what a restart must know ---- */
 
 /* The lowest offset that is in no batch. */
-static int64_t unanswered(const struct ed_front *front, const struct input *in)
+static int64_t unanswered(const struct input *in)
 {
-    int32_t place = place_of(front, in);
-    int64_t next = in->next;
-    int64_t oldest = eddy_joiner_oldest(front->joiner, place);
-    if (in->n_held && in->held[0].offset < next)
-        next = in->held[0].offset;
-    if (oldest >= 0 && oldest < next)
-        next = oldest;
-    if (front->ready && front->ready->partition == place && front->ready->first < next)
-        next = front->ready->first;
-    return next;
+    return in->n_waiting ? in->waiting[0].offset : in->n_held ? in->held[0].offset : in->next;
 }
 
 static eddy_status record_write(const struct input *in, eddy_arena *arena, eddy_record *ret,
@@ -345,6 +396,11 @@ static eddy_status record_write(const struct input *in, eddy_arena *arena, eddy_
     ed_pack_u32(&b, in->fit.lines);
     ed_pack_u32(&b, in->fit.misses);
     ed_pack_str(&b, layout.at, layout.n);
+    ed_pack_i64(&b, in->next);
+    for (size_t i = 0; i < in->n_waiting; i++)
+        ed_pack_i64(&b, in->waiting[i].offset);
+    for (size_t i = 0; i < in->n_held; i++)
+        ed_pack_i64(&b, in->held[i].offset);
     uint64_t key = ed_fnv1a(ED_FNV_BASIS, in->topic, strlen(in->topic));
     key = ed_mix64(key ^ (uint64_t)(uint32_t)in->partition);
     ret->key = (uint64_t)ED_FRONT_KIND << 56 | key >> 8;
@@ -362,11 +418,10 @@ eddy_status ed_front_close(struct ed_front *front, struct ed_batch *batch, eddy_
         return eddy_fail_nomem(err, "batch", front->n * sizeof *batch->fronts);
     for (size_t i = 0; i < front->n && st == EDDY_OK; i++) {
         struct input *in = &front->inputs[i];
-        int64_t next = unanswered(front, in);
-        if (in->next < 0 || next == in->next_was)
+        if (!in->changed)
             continue;
-        in->next_was = next;
-        st = ed_epoch_answered(&batch->epoch, in->topic, in->partition, next, err);
+        in->changed = 0;
+        st = ed_epoch_answered(&batch->epoch, in->topic, in->partition, unanswered(in), err);
         if (st == EDDY_OK)
             st = record_write(in, batch->arena, &batch->fronts[batch->n_fronts++], err);
     }
@@ -383,8 +438,17 @@ eddy_status ed_front_load(struct ed_front *front, const eddy_record *record, edd
     eddy_layout_fit fit = {.lines = ed_unpack_u32(&u)};
     fit.misses = ed_unpack_u32(&u);
     eddy_str layout = ed_unpack_str(&u);
-    if (!ed_unpack_done(&u) || version != RECORD_VERSION || !topic.n)
+    int64_t resumed = ed_unpack_i64(&u);
+    size_t n_left = u.failed ? 0 : (size_t)(u.end - u.at) / sizeof(int64_t);
+    int64_t *left = ed_alloc_zero(n_left + 1, sizeof *left);
+    for (size_t i = 0; i < n_left && left; i++)
+        left[i] = ed_unpack_i64(&u);
+    if (!left)
+        return eddy_fail_nomem(err, "front", n_left * sizeof *left);
+    if (!ed_unpack_done(&u) || version != RECORD_VERSION || !topic.n) {
+        ed_free(left);
         return eddy_fail(err, EDDY_FORMAT, "state: the record of a log's input is of another form");
+    }
     struct input *in = NULL;
     for (size_t i = 0; i < front->n && !in; i++)
         if (front->inputs[i].partition == partition &&
@@ -392,10 +456,16 @@ eddy_status ed_front_load(struct ed_front *front, const eddy_record *record, edd
             !memcmp(front->inputs[i].topic, topic.at, topic.n))
             in = &front->inputs[i];
     in = in ? in : input_add(front, topic, partition);
-    if (!in)
+    if (!in) {
+        ed_free(left);
         return eddy_fail_nomem(err, "front", sizeof *in);
+    }
     eddy_layout_free(in->layout);
     in->layout = NULL;
+    ed_free(in->left);
+    in->left = left;
+    in->n_left = n_left;
+    in->resumed = in->next = resumed;
     in->fit = fit;
     in->time_ms = time_ms;
     return layout.n ? eddy_layout_load(layout, &in->layout, err) : EDDY_OK;

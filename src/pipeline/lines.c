@@ -197,6 +197,13 @@ static eddy_status texts_make(struct ed_batch *batch, const struct ed_log_item *
         ed_bytes_add(&said, " ", said.n != 0);
         ed_bytes_add(&said, log->exceptions[i].at, log->exceptions[i].n);
     }
+    const char *level = eddy_level_name(log->level);
+    if (said.n && log->component.n) {
+        ed_bytes_add(&said, " ", 1);
+        ed_bytes_add(&said, log->component.at, log->component.n);
+    }
+    if (said.n && log->level != EDDY_LEVEL_UNKNOWN)
+        ed_bytes_printf(&said, " %s", level);
     int failed = shown.failed || said.failed;
     *text = ed_arena_str(batch->arena, shown.n ? shown.at : "", shown.n);
     *words = said.n ? ed_arena_str(batch->arena, said.at, said.n) : log->message;
@@ -327,6 +334,13 @@ static eddy_status line_tell(struct ed_pipeline *pl, struct ed_batch *batch, str
     }
     if (o->lines != ED_LOGS_LINES)
         return st;
+    const eddy_parameter *parameters = NULL;
+    size_t n_parameters = 0;
+    if (o->parameters && st == EDDY_OK)
+        st = eddy_miner_parameters(logs->miner, line->id, item->log->message, batch->arena,
+                                   &parameters, &n_parameters, err);
+    if (st != EDDY_OK)
+        return st;
     const struct ed_line_told told = {.doc = &item->doc,
                                       .event = a->event,
                                       .group = a->group,
@@ -334,7 +348,10 @@ static eddy_status line_tell(struct ed_pipeline *pl, struct ed_batch *batch, str
                                       .signature = line->signature,
                                       .founded = a->founded,
                                       .level = item->log->level,
-                                      .component = item->log->component};
+                                      .component = item->log->component,
+                                      .message = item->log->message,
+                                      .parameters = parameters,
+                                      .n_parameters = n_parameters};
     return ed_publish_line(&o->publisher, &batch->epoch, &told, err);
 }
 

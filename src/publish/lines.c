@@ -1,6 +1,9 @@
 /* Lines of logs, and the templates that they have. */
 #include "publish/pieces.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static void put_level(struct ed_bytes *b, eddy_level level)
 {
     const char *name = eddy_level_name(level);
@@ -35,6 +38,24 @@ static eddy_str template_key(eddy_arena *arena, uint64_t id)
     return ed_arena_str(arena, name, strlen(name));
 }
 
+static void put_parameters(struct ed_bytes *b, const struct ed_line_told *line)
+{
+    if (!line->parameters)
+        return;
+    ed_json_key(b, "parameters");
+    ed_json_open(b, '[');
+    for (size_t i = 0; i < line->n_parameters; i++) {
+        const eddy_parameter *p = &line->parameters[i];
+        const char *type = eddy_parameter_name(p->type);
+        ed_json_open(b, '{');
+        ed_json_key(b, "type");
+        ed_json_text(b, type, strlen(type));
+        put_text(b, "value", (eddy_str){line->message.at + p->span.at, p->span.n});
+        ed_json_close(b, '}');
+    }
+    ed_json_close(b, ']');
+}
+
 eddy_status ed_publish_line(const struct ed_publisher *p, struct ed_epoch *epoch,
                             const struct ed_line_told *line, eddy_error *err)
 {
@@ -56,6 +77,7 @@ eddy_status ed_publish_line(const struct ed_publisher *p, struct ed_epoch *epoch
     put_level(&b, line->level);
     if (line->component.n)
         put_text(&b, "component", line->component);
+    put_parameters(&b, line);
     put_time(&b, "time", line->doc->time_ms);
     put_source(&b, from);
     ed_json_close(&b, '}');
@@ -129,7 +151,10 @@ static void put_evidence(struct ed_bytes *b, const eddy_template_change *c)
     const char *reason = eddy_place_reason_name(c->reason);
     ed_json_key(b, "reason");
     ed_json_text(b, reason, strlen(reason));
-    put_count(b, "place", c->place);
+    char place[17]; /* JSON has no numbers of 64 bits */
+    snprintf(place, sizeof place, "%016" PRIx64, c->place);
+    ed_json_key(b, "place");
+    ed_json_text(b, place, sizeof place - 1);
     put_count(b, "word", c->word);
     put_count(b, "values", c->n_words);
     ed_json_key(b, "words");

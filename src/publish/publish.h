@@ -158,13 +158,18 @@ eddy_status ed_publish_topic(const struct ed_publisher *p, struct ed_epoch *epoc
  *    "signature": "t1-...",             of the line: the same in every pipeline and for ever
  *    "founded": false,                  true: it is the first of its event
  *    "level": "error", "component": "sshd",       where the header tells
+ *    "parameters": [{"type": "ip", "value": "10.0.0.1"}, ...],     only where they are wanted: what
+ *                                       varies in its template, by place; word, number, hex, ip,
+ *                                       mac, uuid, time, path, url, host or email
  *    "time": "...", "source": {"topic": "app.log", "partition": 0, "offset": 17}} */
 struct ed_line_told {
     const eddy_doc *doc;
     uint64_t event, group, template, signature;
     int founded;
     eddy_level level;
-    eddy_str component;
+    eddy_str component, message;
+    const eddy_parameter *parameters; /* (n_parameters) in message; NULL: not told */
+    size_t n_parameters;
 };
 eddy_status ed_publish_line(const struct ed_publisher *p, struct ed_epoch *epoch,
                             const struct ed_line_told *line, eddy_error *err);
@@ -211,7 +216,7 @@ eddy_status ed_publish_template(const struct ed_publisher *p, struct ed_epoch *e
  *    "event": "E12",                    where its document is; null: nowhere (yet)
  *    "line": 1042, "time": "...",       number of the line that did it
  *    "reason": "words",                 merged, split: words, variable or pair ...
- *    "place": 77, "word": 4, "values": 6, "words": ["admin", ...]}    ... and what was seen there */
+ *    "place": "0a..", "word": 4, "values": 6, "words": ["admin", ...]}    ... and what was seen there */
 eddy_status ed_publish_template_change(const struct ed_publisher *p, struct ed_epoch *epoch,
                                        const eddy_template_change *change, uint64_t index,
                                        uint64_t event, eddy_error *err);
