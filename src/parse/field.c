@@ -121,6 +121,16 @@ static unsigned sign_of(char c)
     return memchr("_.$/@*#:()[]<>!~", c, 16) ? NAMELY : OTHERS;
 }
 
+/* Digits, also "-1", "12:" and nginx' "123#123:"; but no address. */
+static int is_number(const char *at, size_t n, unsigned signs)
+{
+    if (signs == DIGITS)
+        return 1;
+    if (signs == (DIGITS | DASHES))
+        return *at == '-' && !memchr(at + 1, '-', n - 1);
+    return signs == (DIGITS | NAMELY) && is_digit(*at) && !memchr(at, '.', n);
+}
+
 /* "c.f.Bar   :" is a name as well. */
 static const char *colon_behind(const char *at, const char *end)
 {
@@ -145,10 +155,8 @@ static void token_read(const char *at, const char *end, struct ed_field *ret)
         ret->class = ED_FIELD_RULE;
     } else if (n == 1 && (ret->level = ed_level_letter(last)) != EDDY_LEVEL_UNKNOWN) {
         ret->class = ED_FIELD_LETTER;
-    } else if (is_digit(*at) &&
-               (signs == DIGITS ||
-                (n > 1 && !(signs & ~(unsigned)(DIGITS | NAMELY)) && memchr(at, '.', n) == NULL))) {
-        ret->class = ED_FIELD_NUMBER; /* also nginx' 123#123: */
+    } else if (is_number(at, n, signs)) {
+        ret->class = ED_FIELD_NUMBER;
         ret->end -= last == ':';
     } else if ((signs & LETTERS) && !(signs & OTHERS) && n <= NAME_MAX &&
                (is_letter(*at) || memchr("/<_.", *at, 4))) {

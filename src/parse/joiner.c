@@ -108,6 +108,22 @@ static void spare_add(eddy_joiner *joiner, struct item *item)
     joiner->spare = item;
 }
 
+/* An empty one; NULL: no memory. */
+static struct item *item_new(eddy_joiner *joiner)
+{
+    struct item *item = joiner->spare;
+    if (item) {
+        joiner->spare = item->next;
+        return item;
+    }
+    item = ed_alloc_zero(1, sizeof *item);
+    if (item) {
+        ed_bytes_init(&item->text, 0);
+        ed_bytes_init(&item->strings, 0);
+    }
+    return item;
+}
+
 eddy_joiner *eddy_joiner_new(void)
 {
     eddy_joiner *joiner = ed_alloc_zero(1, sizeof *joiner);
@@ -148,15 +164,9 @@ static struct item *item_begin(const struct adding *a)
                                        [PID] = line->pid,
                                        [STREAM] = line->stream,
                                        [MESSAGE] = line->message};
-    struct item *item = joiner->spare;
-    if (item) {
-        joiner->spare = item->next;
-    } else {
-        if (!(item = ed_alloc_zero(1, sizeof *item)))
-            return NULL;
-        ed_bytes_init(&item->text, 0);
-        ed_bytes_init(&item->strings, 0);
-    }
+    struct item *item = item_new(joiner);
+    if (!item)
+        return NULL;
     ed_bytes_add(&item->text, line->text.n ? line->text.at : "", line->text.n);
     if (line->more.n) {
         ed_bytes_add(&item->text, "\n", 1);

@@ -79,7 +79,7 @@ static void row_fill(struct row *row, eddy_str line)
         seen->dotted = f->class == ED_FIELD_BRACKET && is_dotted(f->inner, f->closed);
         seen->blanks =
             end - f->next > 1 && ed_field_blank(f->next[0]) && ed_field_blank(f->next[1]);
-        seen->big = f->end - f->at > 1;
+        seen->big = f->end - f->at > 1 && *f->at != '-';
         seen->hash = (uint32_t)ed_fnv1a(ED_FNV_BASIS, f->at, (size_t)(f->end - f->at));
         if (f->class == ED_FIELD_TIME && row->first_time == ED_NONE && row->n < ANCHORS)
             row->first_time = row->n;

@@ -129,7 +129,8 @@ enum ed_trace ed_trace_line(eddy_str line)
     static const char *const go[] = {"goroutine ", "created by ", "[signal SIG",
                                      "[originating from goroutine ", NULL};
     struct text t = {ed_field_skip(line.at, line.at + line.n), line.at + line.n};
-    int indented = t.at > line.at && ed_field_blank(*line.at);
+    /* One blank alone: there are programs whose messages begin with one. */
+    int indented = t.at > line.at && (*line.at == '\t' || t.at - line.at > 1);
     while (t.end > t.at && ed_field_blank(t.end[-1]))
         t.end--;
     if (t.at == t.end)
