@@ -126,7 +126,7 @@ static void cache_put(eddy_miner *m, uint64_t signature, uint32_t slot)
 
 /* ---- changes ---- */
 
-static void told_clear(eddy_miner *m)
+void ed_told_clear(eddy_miner *m)
 {
     m->n_changes = 0;
     eddy_arena_reset(m->told);
@@ -231,10 +231,9 @@ static void count(eddy_miner *m, const eddy_line *line, uint32_t slot, eddy_line
 {
     struct ed_node *node = &m->nodes[slot];
     uint32_t root = node->root;
-    if (node->id == line->scan->signature) {
-        if (node->looked < LOOKS_MAX)
-            ed_node_look(node, line);
-    } else {
+    if (m->nodes[root].looked < LOOKS_MAX)
+        ed_node_look(&m->nodes[root], line);
+    if (node->id != line->scan->signature) {
         node = &m->nodes[root];
         slot = root;
         m->stats.absorbed++;
@@ -248,6 +247,7 @@ static void count(eddy_miner *m, const eddy_line *line, uint32_t slot, eddy_line
         ed_miner_mark(m, ED_MINER_STANDING, slot);
     }
     ed_miner_mark(m, ED_MINER_COUNTS, slot / PAGE_NODES);
+    ed_miner_mark(m, ED_MINER_COUNTS, root / PAGE_NODES);
     ret->signature = line->scan->signature;
     ret->id = m->nodes[root].id;
     ret->slot = root;
@@ -260,7 +260,7 @@ eddy_status eddy_miner_take(eddy_miner *m, const eddy_line *lines, size_t n, edd
     eddy_status st = ed_miner_ready(m, err);
     if (st != EDDY_OK)
         return st;
-    told_clear(m);
+    ed_told_clear(m);
     for (size_t i = 0; i < n; i++) {
         if (i + AHEAD < n)
             __builtin_prefetch(cache_set(m, lines[i + AHEAD].scan->signature));
@@ -293,8 +293,8 @@ void eddy_miner_stats_read(const eddy_miner *m, eddy_miner_stats *ret)
     ret->bytes = sizeof *m + CACHE_SETS * sizeof *m->cache + m->o.learning * sizeof *m->window +
                  m->room_nodes * sizeof *m->nodes + m->room_closed * sizeof *m->closed +
                  m->room_places * sizeof *m->places + m->room_sticky * sizeof *m->sticky +
-                 table_bytes(&m->slot_of) + table_bytes(&m->closed_of) +
-                 table_bytes(&m->place_of) + table_bytes(&m->is_sticky) + m->founder_bytes;
+                 table_bytes(&m->slot_of) + table_bytes(&m->closed_of) + table_bytes(&m->place_of) +
+                 table_bytes(&m->is_sticky) + m->founder_bytes;
     for (size_t i = 0; i < ED_MINER_KINDS; i++)
         ret->bytes += m->marks[i].room * sizeof *m->marks[i].hash;
 }

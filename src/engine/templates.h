@@ -33,7 +33,7 @@
 #define PLACES_MAX     65536  /* open ones */
 #define WINDOW_PLACES  131072 /* that the nodes of the window have, all together */
 #define STICKY_MAX     4096
-#define LOOKS_MAX      64 /* lines of a node's own signature that are looked at for what varies */
+#define LOOKS_MAX      64 /* lines of a template that are looked at for variables that vary */
 #define LOOKS_MIN      8  /* before something is said not to vary */
 #define PAGE_NODES     16 /* whose counts are one record */
 
@@ -96,13 +96,20 @@ struct ed_cache_set {
     uint32_t slots[CACHE_WAYS];
 };
 
+/* What the scalars claim about the rest, while records come. */
+struct ed_miner_load {
+    int scalars;
+    uint32_t n_nodes, n_places, n_sticky;
+    uint64_t things;
+};
+
 struct eddy_miner {
     eddy_miner_options o;
     uint64_t lines, next_number, next_order;
     struct ed_node *nodes; /* (room_nodes) */
     struct ed_slots slots;
     uint32_t room_nodes, n_nodes;
-    size_t founder_bytes; /* of all */
+    size_t founder_bytes;       /* of all */
     struct ed_table slot_of;    /* id -> slot */
     struct ed_cache_set *cache; /* (CACHE_SETS) */
 
@@ -232,13 +239,25 @@ void ed_miner_cache_clear(eddy_miner *m);
 eddy_template_change *ed_template_told(eddy_miner *m, eddy_template_change_kind kind, uint32_t slot,
                                        int64_t time_ms);
 
+/* What was told is not any more. */
+void ed_told_clear(eddy_miner *m);
+
+/* ---- templates_close.c ---- */
+
+/* Room for at least so many. 0: no memory. */
+int ed_sticky_room(eddy_miner *m, size_t wanted);
+
 /* ---- templates_text.c ---- */
 
+/* The slot of a node; NONE, said. */
+uint32_t ed_template_slot(const eddy_miner *m, uint64_t id, eddy_error *err);
+/* Shown as it is, since it never varied and does not look like a value. */
+int ed_variable_is_constant(const struct ed_node *node, unsigned variable);
 /* Which words (bits) of a are not in b, word for word; *b_of (n of a) unless NULL tells where the
  * others are in b. */
 uint64_t ed_words_unlike(const uint64_t *a, unsigned n_a, const uint64_t *b, unsigned n_b,
                          uint8_t *b_of);
-/* A line of its own signature: which of its variables vary? */
+/* A line of the template whose root this is: which of the variables that it shows vary? */
 void ed_node_look(struct ed_node *node, const eddy_line *line);
 
 #endif

@@ -59,6 +59,8 @@ void ed_node_look(struct ed_node *node, const eddy_line *line)
     const eddy_scan *s = line->scan;
     const uint8_t *before = ed_founder_before(f);
     const eddy_span *variables = ed_founder_variables(f);
+    if (s->n != f->n)
+        return;
     node->looked++;
     for (unsigned i = 0, j = 0; i < f->n_variables;) {
         unsigned i_end = i, j_end;
@@ -77,8 +79,7 @@ void ed_node_look(struct ed_node *node, const eddy_line *line)
     }
 }
 
-/* Shown as it is, since it never varied and does not look like a value. */
-static int is_constant(const struct ed_node *node, unsigned variable)
+int ed_variable_is_constant(const struct ed_node *node, unsigned variable)
 {
     const struct ed_founder *f = node->founder;
     eddy_span span = ed_founder_variables(f)[variable];
@@ -108,7 +109,7 @@ static unsigned varying(const struct ed_node *node, eddy_span *ret)
         eddy_span variable = i < f->n_variables ? ed_founder_variables(f)[i] : (eddy_span){0};
         eddy_span word = w < f->n ? ed_founder_words(f)[w] : (eddy_span){0};
         if (w == f->n || (i < f->n_variables && variable.at < word.at)) {
-            if (!is_constant(node, i))
+            if (!ed_variable_is_constant(node, i))
                 ret[n++] = variable;
             i++;
         } else {
@@ -210,8 +211,7 @@ const char *eddy_place_reason_name(eddy_place_reason reason)
 
 /* ---- pictures ---- */
 
-/* The slot of a node; NONE, said. */
-static uint32_t slot_of(const eddy_miner *m, uint64_t id, eddy_error *err)
+uint32_t ed_template_slot(const eddy_miner *m, uint64_t id, eddy_error *err)
 {
     const uint64_t *slot = ed_table_find(&m->slot_of, id);
     if (slot)
@@ -225,7 +225,7 @@ static uint32_t slot_of(const eddy_miner *m, uint64_t id, eddy_error *err)
 eddy_status eddy_miner_template(const eddy_miner *m, uint64_t id, eddy_arena *arena,
                                 eddy_template *ret, eddy_error *err)
 {
-    uint32_t slot = slot_of(m, id, err);
+    uint32_t slot = ed_template_slot(m, id, err);
     if (slot == NONE)
         return EDDY_INVALID;
     const struct ed_node *node = &m->nodes[slot];
@@ -306,7 +306,7 @@ eddy_status eddy_miner_with_value(const eddy_miner *m, uint64_t value, eddy_aren
 
 eddy_status eddy_miner_value_set(eddy_miner *m, uint64_t id, uint64_t value, eddy_error *err)
 {
-    uint32_t slot = slot_of(m, id, err);
+    uint32_t slot = ed_template_slot(m, id, err);
     if (slot == NONE)
         return EDDY_INVALID;
     m->nodes[slot].value = value;

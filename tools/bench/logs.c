@@ -1,11 +1,11 @@
 /* The C half of tools/bench/logs: scan and miner alone, over a file of messages, one a line.
  *
- *   bench_logs assign FILE           for each line: its template as it passed and as it is at the end,
- *                                    both by name, and the text of the latter; parted by tabs
- *   bench_logs speed FILE [ROUNDS]   lines, bytes, CPU seconds of the scan, of the look-up, templates,
- *                                    signatures absorbed, bytes of memory; a line for each round
- *   bench_logs memory FILE           templates and bytes of memory after 1, 2, 4 ... lines
- *   bench_logs records FILE EVERY    lines, records, their bytes, of each so many lines */
+ *   bench_logs assign FILE           for each line: its template as it passed and as it is at the
+ * end, both by name, and the text of the latter; parted by tabs bench_logs speed FILE [ROUNDS]
+ * lines, bytes, CPU seconds of the scan, of the look-up, templates, signatures absorbed, bytes of
+ * memory; a line for each round bench_logs memory FILE           templates and bytes of memory
+ * after 1, 2, 4 ... lines bench_logs records FILE EVERY    lines, records, their bytes, of each so
+ * many lines */
 #include <eddy/templates.h>
 
 #include "base/memory.h"
