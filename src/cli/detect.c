@@ -137,7 +137,7 @@ static void on_event(void *watcher, const eddy_event *event)
     eddy_str json = {NULL, 0};
     if (is_over(d))
         return;
-    if (!d->json || event->size < d->gallery.size_min || event->state == EDDY_STATE_MERGED ||
+    if (!d->json || event->seen < d->gallery.size_min || event->state == EDDY_STATE_MERGED ||
         picture_json(d, event, &json) == EDDY_OK)
         ed_gallery_put(&d->gallery, event, json, &d->failure);
     const struct ed_shot *shot = ed_gallery_find(&d->gallery, event->id);

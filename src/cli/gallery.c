@@ -54,7 +54,7 @@ static struct ed_shot *shot_new(const eddy_event *event, eddy_str json)
         return NULL;
     *shot = (struct ed_shot){.id = event->id,
                              .faded = event->state == EDDY_STATE_FADED,
-                             .size = event->size,
+                             .size = event->seen,
                              .first_ms = event->first_ms,
                              .last_ms = event->last_ms};
     char *at = shot->bytes;
@@ -84,7 +84,7 @@ eddy_status ed_gallery_put(struct ed_gallery *gallery, const eddy_event *event, 
                            eddy_error *err)
 {
     const uint64_t *place = ed_table_find(&gallery->places, event->id);
-    if (event->state == EDDY_STATE_MERGED || event->size < gallery->size_min) {
+    if (event->state == EDDY_STATE_MERGED || event->seen < gallery->size_min) {
         ed_gallery_remove(gallery, event->id);
         return EDDY_OK;
     }

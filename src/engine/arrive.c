@@ -8,6 +8,7 @@
  * looked at one by one. Every event whose v could be among the best four is computed by the
  * fixed-order dot against its sum as it is now. What is decided, and what is told, comes from
  * there. */
+#include "engine/signals.h"
 #include "engine/words.h"
 
 struct candidate {
@@ -57,7 +58,7 @@ static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p
 {
     const struct ed_event_state *ev = &cl->events[slot];
     double similarity = ed_point_dot(cl, p, ed_event_sum(cl, slot)) / ev->weight;
-    double gain = similarity - idle_penalty(cl, time_ms, ev->last_ms);
+    double gain = similarity - idle_penalty(cl, time_ms, ed_event_last(ev));
     double value = (gain - ev->required) * ev->power;
     return (struct candidate){slot, ev->id, similarity, gain, ev->required, value};
 }
@@ -350,6 +351,7 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, struct scored
     if (group == NONE)
         return eddy_fail_nomem(err, "groups", cl->stride * sizeof(float));
     joined_add(b, slot);
+    ed_signals_came(cl, group, 1);
     ret->group = cl->groups[group].id;
     if (!ed_window_put(cl, &b->points[i], group, ret))
         return eddy_fail_nomem(err, "window", cl->o.window * sizeof(struct ed_kept));
@@ -421,13 +423,12 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
         struct ed_point *p = &b.points[i];
         struct best best;
         cl->position++;
-        if (rows[i].time_ms > cl->stream_ms)
-            cl->stream_ms = rows[i].time_ms;
+        st = ed_stream_time(cl, rows[i].time_ms, err);
         if (cl->o.half_life_ms > 0)
             cl->weight_now =
                 ed_exp2((double)(cl->stream_ms - cl->start_ms) / (double)cl->o.half_life_ms);
         p->weight = cl->weight_now;
-        if (cl->o.terms_dim)
+        if (st == EDDY_OK && cl->o.terms_dim)
             st = ed_words_count(cl, &rows[i], err);
         if (st == EDDY_OK && b.dropped != cl->words.dropped) /* other words than foreseen */
             st = block_score(cl, rows, &b, i, 1, err);
@@ -445,13 +446,19 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     16384 /* events that the cache does not hold: it pays to go through them less often            \
            */
 
+/* Stream time once this row is there. */
+static int64_t time_then(const eddy_clusterer *cl, const eddy_row *row)
+{
+    return row->time_ms > cl->stream_ms ? row->time_ms : cl->stream_ms;
+}
+
 /* Rows from the first on whose weights stay in range, at most a block; 0: not even the first. */
 static size_t rows_in_range(const eddy_clusterer *cl, const eddy_row *rows, size_t n)
 {
     size_t most = cl->slots.n > MANY ? BLOCK_MAX : BLOCK_MAX / 2;
     size_t m = n < most ? n : most;
     for (size_t i = 0; i < m && cl->o.half_life_ms > 0; i++)
-        if (halves_since(cl, rows[i].time_ms) > HALVES_MAX)
+        if (halves_since(cl, time_then(cl, &rows[i])) > HALVES_MAX)
             return i;
     return m;
 }
@@ -465,7 +472,7 @@ eddy_status ed_arrive(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_a
         if (m)
             st = block(cl, rows + i, m, ret + i, err);
         else
-            st = ed_retire_weights(cl, rows[i].time_ms, err);
+            st = ed_retire_weights(cl, time_then(cl, &rows[i]), err);
         if (st != EDDY_OK)
             return st;
         i += m;

@@ -6,6 +6,7 @@
  * enough documents. Everything periodic happens at the borders of stretches, hence at places of
  * the stream, wherever the caller's batches end. */
 #include "engine/hierarchy.h"
+#include "engine/signals.h"
 #include "engine/words.h"
 
 void eddy_engine_options_init(eddy_engine_options *options)
@@ -24,14 +25,16 @@ void eddy_engine_options_init(eddy_engine_options *options)
                                      .duplicates_window = 65536,
                                      .neighbours = 16,
                                      .turns = 8,
-                                     .topics = EDDY_TOPICS_DIRECT};
+                                     .topics = EDDY_TOPICS_DIRECT,
+                                     .false_alarms = 1};
 }
 
 const char *eddy_change_name(eddy_change_kind kind)
 {
     static const char *const names[] = {"born",     "grew",   "drifted", "merged",     "split",
                                         "moved",    "folded", "renamed", "faded",      "pinned",
-                                        "unpinned", "linked", "undone",  "reassigned", "described"};
+                                        "unpinned", "linked", "undone",  "reassigned", "described",
+                                        "burst", "burst_ended", "quiet", "quiet_ended", "trend"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -63,6 +66,8 @@ static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
     REQUIRE(o->window <= 1u << 20, "window is above 2^20");
     REQUIRE(o->words_max >= 1024 && o->words_max <= 1u << 28, "words_max is outside 1024..2^28");
     REQUIRE(o->duplicates_window <= 1u << 24, "duplicates_window is above 2^24");
+    REQUIRE(o->false_alarms >= 0 && isfinite(o->false_alarms),
+            "false_alarms is negative or not finite");
 #undef REQUIRE
     double sum = 0;
     size_t total = o->dense_dim;
@@ -121,6 +126,8 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     ed_table_init(&cl->words.entries);
     ed_bytes_init(&cl->words.surface, UINT32_MAX);
     ed_table_init(&cl->slot_of);
+    ed_table_init(&cl->group_of);
+    ed_table_init(&cl->folds.place);
     ed_table_init(&cl->topics.slot_of);
     ed_table_init(&cl->recent.place);
     ed_table_init(&cl->redirects.place);
@@ -186,6 +193,7 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->marks[kind].dirty);
         ed_free(cl->marks[kind].hash);
     }
+    ed_signals_clear(cl);
     ed_window_clear(cl);
     ed_load_free(cl);
     ed_table_clear(&cl->words.entries);
@@ -267,8 +275,10 @@ eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size
     if (st != EDDY_OK)
         return st;
     ed_forget_told(cl);
-    if (n && cl->stream_ms == INT64_MIN)
+    if (n && cl->stream_ms == INT64_MIN) {
         cl->start_ms = cl->stream_ms = rows[0].time_ms;
+        ed_signals_begin(cl);
+    }
     for (size_t i = 0; i < n && st == EDDY_OK;) {
         if (ed_recent_has(cl, rows[i].same)) {
             ret[i++] = (eddy_assignment){.duplicate = 1};
@@ -414,7 +424,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     }
     ret->bytes += cl->topics.room * (sizeof *cl->topics.at + 8) + cl->topics.slot_of.room * 16 +
                   cl->topics_told.room * sizeof *cl->topics_told.at;
-    ret->bytes += ed_recent_bytes(&cl->recent);
+    ret->bytes += ed_recent_bytes(&cl->recent) + ed_signals_bytes(cl);
     ret->bytes += cl->links.room * sizeof *cl->links.at +
                   cl->redirects.room * sizeof *cl->redirects.at + cl->redirects.place.room * 16 +
                   (cl->operations ? OPERATIONS_KEPT * sizeof *cl->operations : 0) +

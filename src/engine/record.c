@@ -14,6 +14,7 @@
  *   answer    by place in the ring: what was said of a doubt
  *   topic     by slot; its theme, name and description
  *   topic of  by slot of the event: the topic that it is in
+ *   rate, seen, fold  see signals.c
  *   words     see vocabulary.c
  *   recent    see duplicates.c
  *
@@ -22,6 +23,7 @@
  * scalars' record, in which stand the sums of the hashes of all other things. Records of marked
  * things are compared by hash with what was recorded, so that a mark too many costs no record. */
 #include "engine/record.h"
+#include "engine/signals.h"
 #include "engine/words.h"
 
 #include <stdio.h>
@@ -40,7 +42,7 @@ static size_t vector_max(const eddy_clusterer *cl)
     return ED_FLOATS_MAX(cl->n_dense) + ED_FLOATS_MAX(cl->o.terms_dim);
 }
 
-#define SCALARS_MAX 1024 /* but the mean */
+#define SCALARS_MAX (1024 + ED_SIGNALS_MAX) /* but the mean */
 
 /* things: sum of the hashes of the things that are marked; counts: of all words. */
 static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, uint64_t counts)
@@ -72,6 +74,7 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
         at = ed_put_varint(at, cl->seen_extra[v]);
     at = ed_put_signed(at, cl->stream_ms);
     at = ed_put_signed(at, cl->start_ms);
+    at = ed_signals_record_put(cl, at);
     at = ed_put_number(at, cl->weight_now);
     at = ed_put_number(at, cl->stretch_weight);
     const double th[] = {cl->th.tau,    cl->th.learned, cl->th.steep, cl->th.mean,
@@ -204,7 +207,7 @@ static ed_out operation_put(const eddy_clusterer *cl, ed_out at, const struct ed
 static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
 {
     const struct ed_event_state *ev =
-        (kind <= ED_TOLD || kind == ED_TOPIC_OF) && number < cl->slots.n ? &cl->events[number]
+        (kind <= ED_TOLD || kind == ED_TOPIC_OF || kind == ED_RATE) && number < cl->slots.n ? &cl->events[number]
                                                                          : NULL;
     const struct ed_operation *kept = kind == ED_OPERATION ? &cl->operations[number] : NULL;
     switch (kind) {
@@ -238,6 +241,9 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
         return cl->topics.at[number].id ? 64 + ed_given_record_max(cl, cl->topics.at[number].given)
                                         : 0;
     case ED_TOPIC_OF: return ev && ev->id && ev->topic ? ED_VARINT_MAX : 0;
+    case ED_RATE: return ev ? ed_rate_record_max(cl, number) : 0;
+    case ED_SEEN: return number < cl->group_slots.n ? ed_seen_record_max(cl, number) : 0;
+    case ED_FOLD: return number < cl->folds.n ? 2 * ED_VARINT_MAX : 0;
     default: return 0;
     }
 }
@@ -262,6 +268,11 @@ static ed_out thing_put(const eddy_clusterer *cl, ed_out at, enum ed_kind kind, 
     case ED_OPERATION: return operation_put(cl, at, &cl->operations[number]);
     case ED_ANSWER: return ed_answer_record_put(at, &cl->answers[number]);
     case ED_TOPIC: return ed_topic_record_put(cl, at, &cl->topics.at[number]);
+    case ED_RATE: return ed_rate_record_put(cl, at, number);
+    case ED_SEEN: return ed_seen_record_put(cl, at, number);
+    case ED_FOLD:
+        at = ed_put_varint(at, cl->folds.at[number].id);
+        return ed_put_varint(at, cl->folds.at[number].into);
     default: return ed_put_varint(at, EDDY_TOPIC_NUMBER(cl->events[number].topic));
     }
 }
@@ -475,7 +486,7 @@ uint64_t eddy_engine_fingerprint(const eddy_engine_options *options)
                               o->neighbours ? o->neighbours : standard.neighbours,
                               o->turns ? o->turns : standard.turns,
                               o->topics};
-    const double real[] = {o->dense_weight, o->granularity, o->idle_penalty, o->stability};
+    const double real[] = {o->dense_weight, o->granularity, o->idle_penalty, o->stability, o->false_alarms};
     ed_out at = bytes;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         at = ed_put_varint(at, whole[i]);

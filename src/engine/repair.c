@@ -7,6 +7,7 @@
  * sums as they are at that moment, in the order of ids. */
 #include "engine/hierarchy.h"
 #include "engine/operations.h"
+#include "engine/signals.h"
 
 #define SWEEPS        2
 #define ROLLING       256 /* unchanged events whose lists are made anew in a pass, at most */
@@ -524,6 +525,7 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
     double required = cl->th.tau + ed_threshold_off(cl, heavy);
     double poured = b->docs;
     ed_answers_merged(cl, into, from);
+    ed_signals_merge(cl, into, from);
     for (uint32_t i = 0; i < b->n_groups; i++)
         if (!ed_group_attach(cl, b->groups[i], into))
             return eddy_fail_nomem(err, "groups", sizeof(uint32_t));

@@ -24,6 +24,8 @@
  *   hierarchy.c  events gather in topics, topics in themes
  *   topics.c     what people see of topics
  *   describe.c   what events and topics are called, and said to be
+ *   rate.c       how much comes to one thing, and what is unusual
+ *   signals.c    that of events: bursts, silences, trends; sightings; where groups are
  *   duplicates.c what came a moment ago, so that a second one is left out
  *   picture.c    what people see of an event: keywords, central titles, counts
  *   indexes.c    how good events look from inside
@@ -43,7 +45,7 @@
  * n_dense floats are everything but the words; the words' part of a point is sparse.
  *
  * What coded.c and words.c offer is in coded.h and words.h, operate.c to links.c in operations.h,
- * hierarchy.c to describe.c in hierarchy.h. */
+ * hierarchy.c to describe.c in hierarchy.h, of signals.c in signals.h. */
 #ifndef ED_ENGINE_STATE_H
 #define ED_ENGINE_STATE_H
 
@@ -56,6 +58,7 @@
 #include "base/vector.h"
 
 #include "engine/coded.h"
+#include "engine/rate.h"
 
 #include <eddy/engine.h>
 
@@ -112,6 +115,9 @@ enum ed_kind {
     ED_ANSWER,
     ED_TOPIC,
     ED_TOPIC_OF, /* the topic of an event */
+    ED_RATE,     /* of an event */
+    ED_SEEN,     /* how much came to a group, and when */
+    ED_FOLD,     /* a group that was folded away */
     ED_MARKED,
     ED_WORDS = ED_MARKED,
     ED_WORDS_PAGE,
@@ -178,6 +184,12 @@ struct ed_group {
     struct ed_sketch words;
     struct ed_exemplar central, newest;
     uint64_t stays; /* ticks + 1 when repair last saw that it stays */
+    /* recorded on its own, see signals.c */
+    double seen;     /* sightings */
+    int64_t seen_ms; /* the last of them; INT64_MIN: none */
+    int64_t bucket;  /* in which something last came; INT64_MIN: nothing did ... */
+    double open;     /* ... how much, and ... */
+    float recent;    /* ... what had come before, as ed_rate_fade leaves of it */
 };
 
 /* What an event or topic was given by operations: a name, a pin, a description. */
@@ -226,7 +238,19 @@ struct ed_event_state {
     uint64_t moved;      /* ticks when a group last came or went */
     double required;     /* what arrival asks: tau + phi off; as of the stretch or that moment */
     double power;        /* n^p, likewise */
+    /* recorded on its own, see signals.c */
+    struct ed_rate rate;
+    int64_t due;       /* when its silence is told, as the stream's heard buckets; INT64_MAX */
+    uint64_t incident; /* of its burst */
+    double shown;      /* sightings when it was last pictured */
+    int64_t heard_ms;  /* the last sighting of its groups, INT64_MIN; not recorded */
 };
+
+/* When something last came to it. */
+static inline int64_t ed_event_last(const struct ed_event_state *ev)
+{
+    return ev->last_ms > ev->heard_ms ? ev->last_ms : ev->heard_ms;
+}
 
 /* Which slots are taken; the lowest free one is next. */
 struct ed_slots {
@@ -289,6 +313,32 @@ struct ed_recent {
     uint64_t recorded; /* those before are in records */
     uint64_t oldest;   /* the first page that is there */
     uint64_t *hash;    /* (pages) of the records */
+};
+
+/* ---- signals ---- */
+
+#define INCIDENTS_KEPT 16
+struct ed_signals {
+    int64_t bucket;               /* the open one */
+    uint64_t unheard;             /* buckets in which nothing came at all */
+    uint64_t incidents;           /* that there were ... */
+    int64_t start[INCIDENTS_KEPT]; /* ... and where they began, by number: the last ones */
+    /* no state */
+    uint64_t *stirred;  /* (room_events / 64) bits: something came in the open bucket ... */
+    uint64_t *restless; /* ... or it is in a burst */
+    int64_t due;        /* no event's is before */
+};
+
+/* Groups that were folded away, the last FOLDS_MAX of them. */
+#define FOLDS_MAX 65536
+struct ed_fold {
+    uint64_t id, into;
+};
+struct ed_folds {
+    struct ed_fold *at; /* (room) by number % FOLDS_MAX */
+    uint64_t n;         /* that there were */
+    uint32_t room;
+    struct ed_table place; /* id -> place */
 };
 
 /* ---- threshold ---- */
@@ -458,6 +508,9 @@ struct eddy_clusterer {
     struct ed_codes group_codes;
     struct ed_slots group_slots;
     uint32_t room_groups, n_groups;
+    struct ed_table group_of; /* group id -> slot */
+    struct ed_folds folds;
+    struct ed_signals signals;
     uint64_t next_event, next_group;
 
     uint64_t stretch;      /* number of this one, from 1 */
