@@ -79,6 +79,7 @@ typedef struct eddy_row {
     int64_t time_ms;
     eddy_str id;    /* kept (cut to 128 bytes) when the document becomes an exemplar ... */
     eddy_str title; /* ... with this (cut to 200 bytes): its title, or how its text begins */
+    uint64_t kind;  /* documents of different kinds share no event, unless a person says so */
     uint64_t same;  /* what two deliveries of one document have in common (eddy_doc_same); 0: it is
                        never a duplicate */
 } eddy_row;

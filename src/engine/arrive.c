@@ -94,6 +94,8 @@ static void try_events(const eddy_clusterer *cl, const struct ed_point *p, int64
                    within);
     for (size_t i = 0; i < n; i++) {
         uint32_t e = slots[i];
+        if (cl->events[e].kind != p->kind)
+            continue;
         float high =
             ((dot[i] + within[i]) * cl->inverse[e] + ED_ROUNDING - cl->asked[e]) * cl->power[e];
         if (high >= floor_of(best))
@@ -341,6 +343,7 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, struct scored
         slot = ed_event_new(cl);
         if (slot == NONE)
             return eddy_fail_nomem(err, "events", cl->stride * sizeof(float));
+        cl->events[slot].kind = row->kind;
     }
     ret->event = cl->events[slot].id;
     if (founded)
@@ -409,8 +412,10 @@ static eddy_status block_begin(eddy_clusterer *cl, const eddy_row *rows, struct 
     float *dense = ed_arena_alloc_aligned(cl->work, n_floats * sizeof *dense);
     if (!dense)
         return eddy_fail_nomem(err, "block", n_floats * sizeof *dense);
-    for (size_t i = 0; i < b->n; i++)
+    for (size_t i = 0; i < b->n; i++) {
         ed_point_dense(cl, &rows[i], &b->points[i], dense + i * cl->n_dense);
+        b->points[i].kind = rows[i].kind;
+    }
     return block_score(cl, rows, b, 0, 0, err);
 }
 

@@ -264,6 +264,7 @@ static int event_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     ev->indexed = ed_get_number(u, 0, COUNT_MOST);
     ev->nearest = ed_get_varint(u);
     u->failed |= (ev->indexed > 0) != (ev->nearest > 0);
+    ev->kind = ed_get_varint(u);
     ed_get_doubles(u, ev->indexes, ev->indexed > 0 ? INDEXES : 0);
     struct ed_given given;
     if (!ed_given_record_get(cl, u, &given) || !ed_give(cl, slot, &given))

@@ -109,6 +109,7 @@ static ed_out event_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     at = ed_put_number(at, ev->viewed);
     at = ed_put_number(at, ev->indexed);
     at = ed_put_varint(at, ev->nearest);
+    at = ed_put_varint(at, ev->kind);
     at = ed_put_doubles(at, ev->indexes, ev->indexed > 0 ? INDEXES : 0);
     return ed_given_record_put(cl, at, ev->given);
 }

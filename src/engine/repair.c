@@ -84,6 +84,7 @@ uint32_t ed_split_off(eddy_clusterer *cl, uint32_t like, double similarity, doub
     struct ed_event_state *ev = &cl->events[slot];
     const struct ed_event_state *old = &cl->events[like];
     ev->parent = old->id;
+    ev->kind = old->kind;
     ev->topic = old->topic;
     ed_mark(cl, ED_TOPIC_OF, slot);
     ev->changed = ed_round(cl); /* marked when its groups come */

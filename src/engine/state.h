@@ -143,6 +143,7 @@ struct ed_point {
     uint32_t n_words;
     const uint8_t *bytes; /* of its code; NULL: it has none */
     struct ed_code code;
+    uint64_t kind;           /* see eddy_row */
     double words_root;       /* square root of the words' weight */
     double weight;           /* w: 1, or grows with time under a half-life */
     uint64_t top[TOP_WORDS]; /* its most telling words, for the keywords of its group */
@@ -225,6 +226,7 @@ struct ed_event_state {
     uint64_t name;           /* hash of the keywords last told */
     double named_at;         /* documents when it was last named */
     struct ed_given *given;  /* NULL: nothing */
+    uint64_t kind;           /* of its documents (eddy_row) */
     uint64_t topic;          /* id; 0: none; recorded on its own */
     uint32_t n_links;        /* links that it is in; not recorded */
     double viewed;           /* documents when a reasoner was last shown it; 0: never */

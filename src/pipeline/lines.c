@@ -8,6 +8,7 @@
 #include "pipeline/inside.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/vector.h"
 
@@ -213,6 +214,19 @@ static eddy_status texts_make(struct ed_batch *batch, const struct ed_log_item *
                                             : eddy_fail_nomem(err, "batch", log->message.n);
 }
 
+/* What says the opposite, or is no cause for alarm where the other is, is not the same event,
+ * however alike its words are: failed and succeeded, info and error. */
+static uint64_t kind_of(const struct ed_log_item *log)
+{
+    static const uint64_t levels = EDDY_POLAR_DEBUG | EDDY_POLAR_INFO | EDDY_POLAR_WARNING |
+                                   EDDY_POLAR_ERROR | EDDY_POLAR_CRITICAL | EDDY_POLAR_FATAL;
+    uint64_t said = log->scan->polar & ~levels;
+    int alarming = log->level >= EDDY_LEVEL_WARN ||
+                   (log->level == EDDY_LEVEL_UNKNOWN &&
+                    (log->scan->polar & levels & ~(EDDY_POLAR_DEBUG | EDDY_POLAR_INFO)));
+    return said || alarming ? ed_mix64(ed_mix64(said) + (uint64_t)alarming) : 0;
+}
+
 /* The row of a document for these words. */
 static eddy_status row_make(struct ed_pipeline *pl, struct ed_batch *batch, struct ed_item *item,
                             eddy_row *ret, eddy_error *err)
@@ -243,7 +257,8 @@ static eddy_status row_make(struct ed_pipeline *pl, struct ed_batch *batch, stru
                       .time_ms = item->doc.time_ms,
                       .id = ed_arena_printf(batch->arena, "%s-%ld-%lld", from->topic,
                                             (long)from->partition, (long long)from->offset),
-                      .title = text};
+                      .title = text,
+                      .kind = kind_of(item->log)};
     return st == EDDY_OK && !ret->id.at ? eddy_fail_nomem(err, "batch", 0) : st;
 }
 
