@@ -309,7 +309,8 @@ static eddy_status place(struct ed_pipeline *pl, struct ed_batch *batch, struct 
         if (passed) { /* time passes for all, before anything else is looked at */
             st = seen(pl, batch, slot->group, 1, item->doc.time_ms, &gone, err);
         } else {
-            slot->seen_ms = item->doc.time_ms;
+            if (!slot->seen || item->doc.time_ms > slot->seen_ms)
+                slot->seen_ms = item->doc.time_ms;
             if (!slot->seen++)
                 st = ed_logs_note(&logs->pending, &logs->n_pending, &logs->room_pending, line->slot,
                                   err);

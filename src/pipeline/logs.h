@@ -19,7 +19,7 @@ struct ed_log_slot {
     uint64_t group; /* of the clusterer; 0: it has no document there, or that has faded */
     uint64_t lines; /* that it has had */
     uint64_t seen;  /* of those, not yet told to the clusterer ... */
-    int64_t seen_ms; /* ... and the time of the last */
+    int64_t seen_ms; /* ... and the greatest time of them */
     uint64_t minute; /* of the open minute, where those are told */
 };
 
