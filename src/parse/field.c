@@ -98,11 +98,18 @@ static int bracket_read(const char *at, const char *end, struct ed_field *ret)
         to = level_read(ret->inner, ret->closed, &ret->level);
         if (to)
             ret->inner = ed_field_skip(comma_skip(to, ret->closed), ret->closed);
-    } else if ((to = level_read(ret->inner, ret->closed, &ret->level)) != NULL) {
-        if (to == ret->closed)
-            ret->class = ED_FIELD_LEVEL;
-        else
-            ret->level = EDDY_LEVEL_UNKNOWN;
+        return 1;
+    }
+    /* [error], and [core:error] of Apache */
+    const char *level = ret->closed;
+    while (level > ret->inner && is_letter(level[-1]))
+        level--;
+    ret->level = ed_level_word(level, (size_t)(ret->closed - level));
+    if (ret->level != EDDY_LEVEL_UNKNOWN && (level == ret->inner || level[-1] == ':')) {
+        ret->class = ED_FIELD_LEVEL;
+        ret->closed = level - (level > ret->inner);
+    } else {
+        ret->level = EDDY_LEVEL_UNKNOWN;
     }
     return 1;
 }
@@ -118,7 +125,10 @@ static unsigned sign_of(char c)
         return LETTERS;
     if (c == '-')
         return DASHES;
-    return memchr("_.$/@*#:()[]<>!~", c, 16) ? NAMELY : OTHERS;
+    /* ! # $ ( ) * . / : < > @ [ ] _ ~ as bits, by code */
+    static const uint64_t namely[2] = {UINT64_C(0x5400C71A00000000), UINT64_C(0x40000000A8000001)};
+    unsigned char u = (unsigned char)c;
+    return u < 128 && (namely[u / 64] >> u % 64 & 1) ? NAMELY : OTHERS;
 }
 
 /* Digits, also "-1", "12:" and nginx' "123#123:"; but no address. */
@@ -131,22 +141,20 @@ static int is_number(const char *at, size_t n, unsigned signs)
     return signs == (DIGITS | NAMELY) && is_digit(*at) && !memchr(at, '.', n);
 }
 
-/* "c.f.Bar   :" is a name as well. */
+/* "c.f.Bar   :" is a name as well, and one in colours. */
 static const char *colon_behind(const char *at, const char *end)
 {
-    const char *to = at;
-    while (to < end && *to == ' ')
-        to++;
-    return to > at && to < end && *to == ':' && (to + 1 == end || ed_field_blank(to[1])) ? to + 1
-                                                                                         : NULL;
+    const char *to = ed_field_skip(at, end);
+    return to > at && to < end && *to == ':' && (to + 1 == end || is_stop(to[1])) ? to + 1 : NULL;
 }
 
 static void token_read(const char *at, const char *end, struct ed_field *ret)
 {
     const char *to = at, *behind;
     unsigned signs = 0;
-    while (to < end && !is_stop(*to))
+    do /* an escape alone is a token */
         signs |= sign_of(*to++);
+    while (to < end && !is_stop(*to));
     size_t n = (size_t)(to - at);
     char last = to[-1];
     ret->end = ret->next = to;
@@ -239,6 +247,11 @@ void ed_field_name(const struct ed_field *field, eddy_str *component, eddy_str *
         const char *open = memchr(at, '(', (size_t)(end - at));
         if (open && open > at)
             end = open;
+    }
+    if (*field->end == ']' && end == field->end) { /* the line of klog's file is no component */
+        while (end > at && is_digit(end[-1]))
+            end--;
+        end -= end > at && end[-1] == ':';
     }
     *component = (eddy_str){at, (size_t)(end - at)};
 }

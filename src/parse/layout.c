@@ -14,11 +14,12 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "parse/field.h"
+#include "parse/level.h"
 #include "parse/trace.h"
 
 #include <string.h>
 
-#define FORM_MIN 5 /* lines that a further form is learnt from */
+#define FORM_MIN 3 /* lines that a further form is learnt from */
 
 /* ---- stages ---- */
 
@@ -46,6 +47,9 @@ static size_t form_take(const struct ed_form *form, struct ed_take *take)
         enum ed_stage_kind kind = form->stages[i].kind;
         if (kind <= ED_STAGE_SYSLOG)
             take->line.text = take->rest;
+        else if (kind == ED_STAGE_TEXT &&
+                 i + 1 < form->n_stages) /* a program's own header follows */
+            take->line.text = take->rest = take->behind;
     }
     return i;
 }
@@ -69,12 +73,13 @@ static int is_blank(eddy_str line)
     return ed_field_skip(line.at, line.at + line.n) == line.at + line.n;
 }
 
-/* Lines that have this stage, in percent of those that are not blank. */
+/* Lines that have this stage, in percent of those that are not the inside of a stack trace. */
 static size_t percent(struct learning *l, const struct ed_stage *stage)
 {
     size_t lines = 0, sum = 0;
     for (size_t i = 0; i < l->n; i++) {
-        if (is_blank(l->lines[i]))
+        enum ed_trace trace = ed_trace_line(l->lines[i]);
+        if (trace >= ED_TRACE_MORE && trace <= ED_TRACE_GO)
             continue;
         struct ed_take take = take_of(l->lines[i], 0, l->arena);
         lines++;
@@ -131,7 +136,7 @@ static int stage_strip(struct learning *l, const struct ed_stage *stage)
     for (size_t i = 0; i < l->n; i++) {
         struct ed_take take = take_of(l->lines[i], 0, l->arena);
         if (stage_take(stage, &take))
-            l->lines[kept++] = take.rest;
+            l->lines[kept++] = stage->kind == ED_STAGE_TEXT ? take.behind : take.rest;
         if (take.failed)
             return 0;
     }
@@ -239,6 +244,14 @@ static int has_other_header(eddy_str text)
            memcmp(text.at, "{\"", 2) == 0;
 }
 
+/* Each line of syslog is a record, whatever its program writes; a bare time before each line is put
+ * there by docker logs -t and its kin. */
+static int is_syslog(const struct ed_stage *stage)
+{
+    return stage->kind == ED_STAGE_SYSLOG ||
+           (stage->kind == ED_STAGE_TEXT && stage->text.way != ED_WAY_NONE);
+}
+
 /* The line lacks the stage at `taken`, or there is none: does it begin a record? */
 static void start_find(const eddy_layout *layout, const struct ed_form *form, size_t taken,
                        struct ed_take *take)
@@ -246,10 +259,9 @@ static void start_find(const eddy_layout *layout, const struct ed_form *form, si
     eddy_log_line *line = &take->line;
     enum ed_trace trace = ed_trace_line(line->text);
     const struct ed_stage *lacking = taken < form->n_stages ? &form->stages[taken] : NULL;
-    int outer_time = 0; /* a header of syslog's told the time already: each line is one */
+    int outer_time = 0;
     for (size_t i = 0; i < taken; i++)
-        outer_time |=
-            form->stages[i].kind == ED_STAGE_SYSLOG || form->stages[i].kind == ED_STAGE_TEXT;
+        outer_time |= is_syslog(&form->stages[i]);
     line->raises = trace >= ED_TRACE_RAISED;
     line->starts = trace == ED_TRACE_NONE || line->raises;
     if (!lacking) {
@@ -263,12 +275,30 @@ static void start_find(const eddy_layout *layout, const struct ed_form *form, si
         line->starts = line->raises = 0;
 }
 
+/* "app.ERROR" of Monolog names a channel and a level. */
+static void channel_split(eddy_log_line *line)
+{
+    const char *at = line->component.at;
+    size_t n = line->component.n;
+    while (n && at[n - 1] != '.')
+        n--;
+    if (n < 2)
+        return;
+    line->level = ed_level_word(at + n, line->component.n - n);
+    if (line->level != EDDY_LEVEL_UNKNOWN)
+        line->component.n = n - 1;
+}
+
 static void line_finish(const eddy_layout *layout, const struct ed_form *form, size_t taken,
                         struct ed_take *take)
 {
     eddy_log_line *line = &take->line;
     enum ed_stage_kind last = taken ? form->stages[taken - 1].kind : 0;
     line->message = ed_trimmed(take->rest);
+    if (line->partial && line->message.n) /* the blanks at the cut are the text's own */
+        line->message.n = (size_t)(line->text.at + line->text.n - line->message.at);
+    if (line->level == EDDY_LEVEL_UNKNOWN && line->component.n)
+        channel_split(line);
     if (taken == form->n_stages && last >= ED_STAGE_SYSLOG && last != ED_STAGE_PRIORITY)
         line->starts = line->fits = 1;
     else

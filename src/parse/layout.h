@@ -26,6 +26,7 @@ struct ed_text {
     uint8_t classes[ED_COLUMNS]; /* enum ed_class; ANY where lines differ */
     uint8_t time, level, pid;    /* columns, or ED_NONE */
     uint8_t way, at;             /* enum ed_way */
+    uint8_t undated;             /* 1: a date that nobody can read stands before the time of day */
 };
 
 /* What one stage takes off a line. */
@@ -64,6 +65,7 @@ struct eddy_layout {
 /* A line on its way through the stages. */
 struct ed_take {
     eddy_str rest;     /* what is still to be taken apart */
+    eddy_str behind;   /* of TEXT: rest with the blanks before it, but for one */
     eddy_arena *arena; /* or NULL */
     int64_t near_ms;
     eddy_log_line line; /* what has been found */

@@ -1,8 +1,9 @@
 /* Layouts for the journal and for people.
  *
  * Bytes: version u8, joins u8, forms u8; each form: stages u8; each stage: kind u8, and of TEXT the
- * columns u8, their classes u8 each, time, level, pid, way and at u8 each. Whatever is read is held
- * to the bounds that learning keeps, so that a layout from bytes is as safe as one that was learnt.
+ * columns u8, their classes u8 each, time, level, pid, way, at and undated u8 each. Whatever is
+ * read is held to the bounds that learning keeps, so that a layout from bytes is as safe as one
+ * that was learnt.
  */
 #include "parse/layout.h"
 
@@ -27,6 +28,7 @@ static void text_save(const struct ed_text *text, struct ed_bytes *b)
     ed_pack_u8(b, text->pid);
     ed_pack_u8(b, text->way);
     ed_pack_u8(b, text->at);
+    ed_pack_u8(b, text->undated);
 }
 
 eddy_status eddy_layout_save(const eddy_layout *layout, eddy_arena *arena, eddy_str *ret,
@@ -77,8 +79,9 @@ static int text_load(struct ed_unpack *u, struct ed_text *ret)
     ret->pid = ed_unpack_u8(u);
     ret->way = ed_unpack_u8(u);
     ret->at = ed_unpack_u8(u);
+    ret->undated = ed_unpack_u8(u);
     if (!is_column(ret, ret->time) || !is_column(ret, ret->level) || !is_column(ret, ret->pid) ||
-        ret->way >= ED_WAYS || ret->at >= ED_COLUMNS)
+        ret->way >= ED_WAYS || ret->at >= ED_COLUMNS || ret->undated > 1)
         return 0;
     /* The anchor: reading counts on one. */
     if (ret->time != ED_NONE)

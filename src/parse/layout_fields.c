@@ -516,7 +516,7 @@ int ed_logfmt_take(struct ed_take *take)
         while (at < end && (unsigned char)*at <= ' ')
             at++;
     }
-    if (pairs < 2 || bare * 4 > pairs ||
+    if (pairs < 2 || bare > pairs ||
         !(found[ROLE_MESSAGE].rank || found[ROLE_LEVEL].rank || found[ROLE_TIME].rank))
         return 0;
     found_take(take, found, whole);

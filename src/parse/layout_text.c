@@ -28,7 +28,7 @@ struct seen {
     uint8_t rule;   /* of RULE: its first sign */
     uint8_t dotted; /* of BRACKET: a dotted name in it */
     uint8_t blanks; /* two of them behind it */
-    uint8_t big;    /* NUMBER of two digits or more */
+    uint8_t pid;    /* a number that may be the pid, also one in brackets */
     uint32_t hash;
 };
 
@@ -65,6 +65,17 @@ static int is_dotted(const char *at, const char *end)
     return dots > 0;
 }
 
+/* Two digits or more; the pid of nginx is "123#123". */
+static int is_pid(const struct ed_field *f)
+{
+    const char *at = f->inner ? f->inner : f->at, *end = f->inner ? f->closed : f->end;
+    if ((f->class != ED_FIELD_NUMBER && f->class != ED_FIELD_BRACKET) || end - at < 2)
+        return 0;
+    while (at < end && ((*at >= '0' && *at <= '9') || *at == '#'))
+        at++;
+    return at == end;
+}
+
 static void row_fill(struct row *row, eddy_str line)
 {
     struct ed_field field = {.tight = 0}, *f = &field;
@@ -79,7 +90,7 @@ static void row_fill(struct row *row, eddy_str line)
         seen->dotted = f->class == ED_FIELD_BRACKET && is_dotted(f->inner, f->closed);
         seen->blanks =
             end - f->next > 1 && ed_field_blank(f->next[0]) && ed_field_blank(f->next[1]);
-        seen->big = f->end - f->at > 1 && *f->at != '-';
+        seen->pid = (uint8_t)is_pid(f);
         seen->hash = (uint32_t)ed_fnv1a(ED_FNV_BASIS, f->at, (size_t)(f->end - f->at));
         if (f->class == ED_FIELD_TIME && row->first_time == ED_NONE && row->n < ANCHORS)
             row->first_time = row->n;
@@ -235,11 +246,21 @@ static uint8_t component_column(const struct vote *vote, const struct ed_text *t
     return words == 1 ? word : ED_NONE;
 }
 
+/* What stands before a name is a host, not half a message. */
+static int are_words(const struct vote *vote, size_t columns, size_t n)
+{
+    for (size_t c = columns; c < columns + n; c++)
+        if (count(vote, c, ED_FIELD_WORD) * 4 < vote->n * 3)
+            return 0;
+    return 1;
+}
+
 static void component_find(const struct vote *vote, struct ed_text *text)
 {
     size_t n = text->n;
     for (uint8_t offset = 0; offset < OFFSETS && n + offset < ED_COLUMNS; offset++) {
-        if (count(vote, n + offset, ED_FIELD_NAME) * 4 >= vote->n * 3) {
+        if (count(vote, n + offset, ED_FIELD_NAME) * 4 >= vote->n * 3 &&
+            are_words(vote, n, offset)) {
             text->way = ED_WAY_NAME;
             text->at = offset;
             return;
@@ -261,6 +282,18 @@ static void component_find(const struct vote *vote, struct ed_text *text)
     text->at = text->at == ED_NONE ? 0 : text->at;
 }
 
+/* A time of day alone, on some line at least. */
+static int is_daily(const struct vote *vote, size_t column)
+{
+    for (size_t i = 0; i < vote->n; i++) {
+        const struct seen *seen = &vote->rows[i].fields[column];
+        if (column < vote->rows[i].n && seen->class == ED_FIELD_TIME &&
+            seen->kind == ED_STAMP_DAILY)
+            return 1;
+    }
+    return 0;
+}
+
 static void columns_name(const struct vote *vote, struct ed_text *text)
 {
     for (uint8_t c = 0; c < text->n; c++) {
@@ -271,12 +304,16 @@ static void columns_name(const struct vote *vote, struct ed_text *text)
     }
     text->time = time_column(vote, text);
     for (uint8_t c = text->n; c-- > 0 && text->time != ED_NONE && c > text->time;) {
-        size_t big = 0;
-        for (size_t i = 0; i < vote->n && text->classes[c] == ED_FIELD_NUMBER; i++)
-            big += vote->rows[i].fields[c].big;
-        if (big)
+        size_t pids = 0;
+        for (size_t i = 0; i < vote->n; i++)
+            pids += c < vote->rows[i].n && vote->rows[i].fields[c].pid;
+        if (pids * 2 > vote->n)
             text->pid = c; /* the first such column stands */
     }
+    text->undated = text->time != ED_NONE && text->time > 0 && is_daily(vote, text->time) &&
+                    text->classes[text->time - 1] != ED_FIELD_BRACKET &&
+                    text->classes[text->time - 1] != ED_FIELD_LEVEL &&
+                    text->classes[text->time - 1] != ED_FIELD_RULE;
 }
 
 int ed_text_learn(const eddy_str *lines, size_t n, struct ed_text *ret)
@@ -322,14 +359,17 @@ static void column_take(const struct ed_text *text, uint8_t c, const struct ed_f
                         struct ed_take *take)
 {
     if (c == text->time) {
-        ed_take_stamp(take, &f->stamp);
+        if (!text->undated)
+            ed_take_stamp(take, &f->stamp);
         if (f->inner && is_dotted(f->inner, f->closed))
             take->line.component = span(f->inner, f->closed);
     }
     if (f->level != EDDY_LEVEL_UNKNOWN && (c == text->level || c == text->time))
         take->line.level = f->level;
+    if (c == text->level && f->inner && f->inner < f->closed) /* [core:error] */
+        take->line.component = span(f->inner, f->closed);
     if (c == text->pid)
-        take->line.pid = span(f->at, f->end);
+        take->line.pid = f->inner ? span(f->inner, f->closed) : span(f->at, f->end);
     if (text->way == ED_WAY_COLUMN && text->at == c)
         take->line.component = f->inner ? span(f->inner, f->closed) : span(f->at, f->end);
 }
@@ -413,6 +453,7 @@ int ed_text_take(const struct ed_text *text, struct ed_take *take)
     }
     if (c == text->n)
         at = component_take(text, at, end, f.tight, take);
+    take->behind = span(at + (at < end && *at == ' '), end);
     at = ed_field_skip(at, end);
     take->rest = ed_trimmed(span(at, end));
     return 1;

@@ -251,11 +251,29 @@ static const char *whole(const char *at, const char *end, struct ed_stamp *ret)
     return sep == 'T' ? NULL : at;
 }
 
+/* One of the three signs of a Chinese or Japanese date; what follows, or NULL. */
+static const char *sign_read(const char *at, const char *end, const char *sign)
+{
+    return end - at >= 3 && memcmp(at, sign, 3) == 0 ? at + 3 : NULL;
+}
+
+/* Y年M月D日; at is behind the year. */
+static const char *year_east(const char *at, const char *end, struct ed_stamp *ret)
+{
+    if (!(at = sign_read(at, end, "\xE5\xB9\xB4")) || !(at = small(at, end, &ret->month)) ||
+        !(at = sign_read(at, end, "\xE6\x9C\x88")) || !(at = small(at, end, &ret->day)) ||
+        !(at = sign_read(at, end, "\xE6\x97\xA5")))
+        return NULL;
+    return whole(at, end, ret);
+}
+
 /* Y-M-D, Y/M/D, Y.M.D */
 static const char *year_first(const char *at, const char *end, struct ed_stamp *ret)
 {
     char sep = at[4];
     ret->year = number(at, 4);
+    if (sep == '\xE5')
+        return year_east(at + 4, end, ret);
     at = small(at + 5, end, &ret->month);
     if (!at || sign_at(at, end) != sep)
         return NULL;
@@ -415,7 +433,7 @@ const char *ed_stamp_read(const char *at, const char *end, struct ed_stamp *ret)
     } else {
         int n = digits_at(at, end);
         char sep = sign_at(at + n, end);
-        if (n == 4 && (sep == '-' || sep == '/' || sep == '.'))
+        if (n == 4 && (sep == '-' || sep == '/' || sep == '.' || sep == '\xE5'))
             to = year_first(at, end, &s);
         else if (n == 2 && sep == ':')
             to = clock_read(at, end, ':', 1, &s.ms);

@@ -22,10 +22,10 @@ struct ed_stamp {
 
 /* The stamp at the beginning of [at, end): what follows it, or NULL where there is none.
  *
- * ISO 8601 and Y-M-D, Y/M/D, Y.M.D with T, blank, - or _; D.M.Y, D-M-Y, M/D/Y (D/M/Y where M would
- * be above 12); YYYYMMDD, YYMMDD; "Dec 4", "Dec 4 2005", "4 Dec 2005", "4/Dec/2005:", with or
- * without a weekday; MM-DD, MM.DD; a time of day alone, with seconds; glog's I1204; seconds,
- * milli-, micro- and nanoseconds since 1970 between 1995 and 2036. Fractions finer than a
+ * ISO 8601 and Y-M-D, Y/M/D, Y.M.D with T, blank, - or _; Y年M月D日; D.M.Y, D-M-Y, M/D/Y (D/M/Y
+ * where M would be above 12); YYYYMMDD, YYMMDD; "Dec 4", "Dec 4 2005", "4 Dec 2005", "4/Dec/2005:",
+ * with or without a weekday; MM-DD, MM.DD; a time of day alone, with seconds; glog's I1204;
+ * seconds, milli-, micro- and nanoseconds since 1970 between 1995 and 2036. Fractions finer than a
  * millisecond are cut. Zones: Z, an offset, or the usual abbreviations; none is UTC. */
 const char *ed_stamp_read(const char *at, const char *end, struct ed_stamp *ret);
 

@@ -160,7 +160,7 @@ static size_t add(eddy_str name, eddy_str *ret, size_t n, size_t max)
 }
 
 /* The class that t begins with, behind what announces one. Lines of code are indented and name
- * classes as well, so that an indented line counts only when it announces. */
+ * classes as well, so that an indented line counts only when it announces, or names one in full. */
 static size_t named(struct text t, int indented, eddy_str *ret, size_t n, size_t max)
 {
     static const char *const leads[] = {"Caused by: ", "Suppressed: ", "---> ", "Uncaught ",
@@ -173,12 +173,12 @@ static size_t named(struct text t, int indented, eddy_str *ret, size_t n, size_t
         const char *quote = memchr(t.at, '"', (size_t)(t.end - t.at));
         t.at = quote ? ed_field_skip(quote + 1, t.end) : t.end;
     }
-    if (indented && !announced)
-        return n;
     struct text panic = t;
-    if (take(&panic, "panic: "))
+    if (!indented && take(&panic, "panic: "))
         return add((eddy_str){t.at, 5}, ret, n, max);
     const char *end = class_end(t, &last);
+    if (indented && !announced && last == t.at)
+        return n;
     if (end > t.at && (end == t.end || *end == ':') &&
         (is_exception(last, end) || (announced && is_letter(*last))))
         n = add((eddy_str){t.at, (size_t)(end - t.at)}, ret, n, max);
