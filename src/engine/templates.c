@@ -5,12 +5,14 @@
  *
  * A flood of lines that are all new would drive out what was learned. While more than one line in
  * twenty founds, and a quarter of the room is taken, a line that would found belongs to all those
- * that begin with the same three words and have as many; nothing is learned from it. */
+ * that begin with the same three words and have as many, or, when there are too many such
+ * beginnings, to all that have as many words; nothing is learned from it. */
 #include "engine/templates.h"
 
 #define BLOCK_LINES  10000
 #define FLOOD_FOUNDS (BLOCK_LINES / 20)
 #define COARSE_WORDS 3
+#define COARSE_SHARE 64 /* of the room, for such templates */
 #define COARSE_TAG   UINT64_C(0x636f61727365)
 
 /* ---- handles ---- */
@@ -173,36 +175,50 @@ static void block_count(eddy_miner *m)
     m->block_lines = m->block_founded = 0;
 }
 
-static uint64_t coarse_id(const eddy_scan *s)
+static uint64_t coarse_id(const eddy_scan *s, unsigned n_words)
 {
-    uint64_t h = COARSE_TAG;
-    for (unsigned i = 0; i < COARSE_WORDS && i < s->n; i++)
+    uint64_t h = COARSE_TAG + n_words;
+    for (unsigned i = 0; i < n_words && i < s->n; i++)
         h = ed_mix_pair(h, s->hashes[i]);
     h = ed_mix_pair(h, s->n);
     return h ? h : 1;
 }
 
-/* Founds a template for this line, or for all that begin like it. NONE: no memory. */
-static uint32_t found(eddy_miner *m, const eddy_line *line, int coarse, int *founded)
+/* Founds a template; a coarse one for all lines that begin with the same words. NONE: no memory. */
+static uint32_t found(eddy_miner *m, const eddy_line *line, uint64_t id, int coarse,
+                      unsigned n_words)
 {
-    uint64_t id = coarse ? coarse_id(line->scan) : line->scan->signature;
-    m->stats.flood_lines += (uint64_t)coarse;
-    const uint64_t *there = coarse ? ed_table_find(&m->slot_of, id) : NULL;
-    if (there)
-        return (uint32_t)*there;
     if (m->n_nodes == m->o.templates_max && !ed_nodes_fade(m, line->time_ms))
         return NONE;
     uint32_t slot = ed_node_new(m, id, line);
     if (slot == NONE || !ed_template_told(m, EDDY_TEMPLATE_FOUNDED, slot, line->time_ms))
         return NONE;
     m->stats.founded++;
-    *founded = 1;
     if (coarse) {
         m->nodes[slot].coarse = 1;
-        m->nodes[slot].mask = ~((UINT64_C(1) << COARSE_WORDS) - 1);
+        m->nodes[slot].mask = ~((UINT64_C(1) << n_words) - 1);
         m->nodes[slot].changed = UINT64_MAX;
+        m->n_coarse++;
     }
     return ed_learn(m, slot) ? slot : NONE;
+}
+
+/* In a flood: the coarse template of this line. NONE: no memory. */
+static uint32_t found_coarse(eddy_miner *m, const eddy_line *line, int *founded)
+{
+    unsigned n_words = COARSE_WORDS;
+    uint64_t id = coarse_id(line->scan, n_words);
+    const uint64_t *there = ed_table_find(&m->slot_of, id);
+    m->stats.flood_lines++;
+    if (!there && m->n_coarse >= m->o.templates_max / COARSE_SHARE) {
+        n_words = 0;
+        id = coarse_id(line->scan, n_words);
+        there = ed_table_find(&m->slot_of, id);
+    }
+    if (there)
+        return (uint32_t)*there;
+    *founded = 1;
+    return found(m, line, id, 1, n_words);
 }
 
 /* A signature that the cache does not know. NONE: no memory. */
@@ -217,10 +233,10 @@ static uint32_t look_up(eddy_miner *m, const eddy_line *line, int *founded)
         slot = place == NONE ? NONE : m->places[place].root;
     }
     if (slot == NONE) {
-        int coarse = is_flood(m);
-        slot = found(m, line, coarse, founded);
-        if (coarse)
-            return slot; /* when the flood is over it may found a template of its own */
+        if (is_flood(m)) /* not cached: when it is over the line may found a template of its own */
+            return found_coarse(m, line, founded);
+        *founded = 1;
+        slot = found(m, line, s->signature, 0, 0);
     }
     if (slot != NONE)
         cache_put(m, s->signature, slot);

@@ -108,7 +108,7 @@ struct eddy_miner {
     uint64_t lines, next_number, next_order;
     struct ed_node *nodes; /* (room_nodes) */
     struct ed_slots slots;
-    uint32_t room_nodes, n_nodes;
+    uint32_t room_nodes, n_nodes, n_coarse;
     size_t founder_bytes;       /* of all */
     struct ed_table slot_of;    /* id -> slot */
     struct ed_cache_set *cache; /* (CACHE_SETS) */

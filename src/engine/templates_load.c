@@ -22,6 +22,7 @@ static eddy_status nodes_fit(eddy_miner *m, eddy_error *err)
         m->slots.n = slot + 1;
         node->places = NONE;
         m->n_nodes++;
+        m->n_coarse += node->coarse;
         m->founder_bytes += ed_founder_size(node->founder);
         m->stats.templates += node->root == slot;
         m->stats.merged += node->root != slot;

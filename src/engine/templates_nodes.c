@@ -195,12 +195,14 @@ static int root_drop(eddy_miner *m, uint32_t slot, int64_t time_ms)
 static void node_drop(eddy_miner *m, uint32_t slot)
 {
     struct ed_node *node = &m->nodes[slot];
+    uint32_t coarse = node->coarse;
     ed_table_remove(&m->slot_of, node->id);
     m->founder_bytes -= ed_founder_size(node->founder);
     ed_free(node->founder);
     *node = (struct ed_node){.root = slot, .next = slot, .places = NONE};
     ed_slots_free(&m->slots, slot);
     m->n_nodes--;
+    m->n_coarse -= coarse;
     ed_miner_mark(m, ED_MINER_NODE, slot);
     ed_miner_mark(m, ED_MINER_STANDING, slot);
     ed_miner_mark(m, ED_MINER_COUNTS, slot / PAGE_NODES);
