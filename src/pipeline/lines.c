@@ -118,7 +118,7 @@ static int is_step(uint64_t n)
 }
 
 static eddy_status template_tell(struct ed_pipeline *pl, struct ed_batch *batch, uint64_t id,
-                                 const char *state, const struct ed_item *item, eddy_error *err)
+                                 const char *state, eddy_error *err)
 {
     struct ed_logs *logs = pl->options.logs;
     eddy_template t;
@@ -135,8 +135,8 @@ static eddy_status template_tell(struct ed_pipeline *pl, struct ed_batch *batch,
                                     .state = t.merged_into ? "merged" : state,
                                     .lines = slot->lines,
                                     .line = stats.lines,
-                                    .level = item->log->level,
-                                    .component = item->log->component,
+                                    .level = slot->level,
+                                    .component = {slot->component, slot->n_component},
                                     .stream_ms = logs->stream_ms};
     told.event = eddy_clusterer_group_event(pl->options.clusterer, slot->group, &told.group);
     return ed_publish_template(&pl->options.publisher, &batch->epoch, &told, err);
@@ -158,16 +158,20 @@ static eddy_status changes_tell(struct ed_pipeline *pl, struct ed_batch *batch,
         slot = slot ? ed_logs_slot(logs, c->slot, c->id) : NULL; /* the list may have moved */
         if (!slot || !other)
             return eddy_fail_nomem(err, "logs", sizeof *slot);
+        if (c->kind == EDDY_TEMPLATE_FOUNDED)
+            st = ed_logs_origin(logs, c->slot, item->log, err);
         if (c->kind == EDDY_TEMPLATE_MERGED) {
             other->lines += slot->lines;
             other->group = other->group ? other->group : slot->group;
         }
         uint64_t event = eddy_clusterer_group_event(pl->options.clusterer, slot->group, NULL);
+        if (st != EDDY_OK)
+            return st;
         st = ed_publish_template_change(&pl->options.publisher, &batch->epoch, c, i, event, err);
         if (st == EDDY_OK && c->kind == EDDY_TEMPLATE_FADED)
             *slot = (struct ed_log_slot){0};
         else if (st == EDDY_OK && c->kind != EDDY_TEMPLATE_FOUNDED)
-            st = template_tell(pl, batch, c->id, "active", item, err);
+            st = template_tell(pl, batch, c->id, "active", err);
     }
     return st;
 }
@@ -395,7 +399,7 @@ static eddy_status line_answer(struct ed_pipeline *pl, struct ed_batch *batch, s
         return st;
     st = line_tell(pl, batch, item, &line, &a, err);
     return st == EDDY_OK && is_step(slot->lines)
-               ? template_tell(pl, batch, line.id, "active", item, err)
+               ? template_tell(pl, batch, line.id, "active", err)
                : st;
 }
 
@@ -408,7 +412,16 @@ eddy_status ed_lines_answer(struct ed_pipeline *pl, struct ed_batch *batch,
     return st == EDDY_OK ? ed_lines_flush(pl, batch, err) : st;
 }
 
+/* The last counts, and each template as it is in the end. */
 eddy_status ed_lines_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
-    return pl->options.logs->stream_ms == INT64_MIN ? EDDY_OK : counts_tell(pl, batch, err);
+    struct ed_logs *logs = pl->options.logs;
+    const uint64_t *ids = NULL;
+    size_t n = 0;
+    eddy_status st = logs->stream_ms == INT64_MIN ? EDDY_OK : counts_tell(pl, batch, err);
+    if (st == EDDY_OK)
+        st = eddy_miner_templates(logs->miner, batch->arena, &ids, &n, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++)
+        st = template_tell(pl, batch, ids[i], "active", err);
+    return st;
 }

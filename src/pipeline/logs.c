@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MINER_KIND     64
+#define SLOTS_MAX      (1u << 21) /* more than the miner gives */
 #define COUNTS_VERSION 1
 #define SCRATCH_BYTES  ((size_t)1 << 30)
 
@@ -44,6 +45,7 @@ void ed_logs_free(struct ed_logs *logs)
     ed_free(logs->slots);
     ed_free(logs->pending);
     ed_free(logs->counted);
+    ed_free(logs->founded);
     eddy_arena_free(logs->scratch);
     ed_free(logs);
 }
@@ -73,6 +75,59 @@ eddy_status ed_logs_note(uint32_t **list, size_t *n, size_t *room, uint32_t slot
         return eddy_fail_nomem(err, "logs", *n * sizeof **list);
     *list = more;
     more[(*n)++] = slot;
+    return EDDY_OK;
+}
+
+/* ---- where a template comes from ---- */
+
+eddy_status ed_logs_origin(struct ed_logs *logs, uint32_t slot, const struct ed_log_item *log,
+                           eddy_error *err)
+{
+    struct ed_log_slot *s = &logs->slots[slot];
+    eddy_str from = log->component;
+    size_t n = from.n < ED_COMPONENT_KEPT ? from.n : ED_COMPONENT_KEPT;
+    while (n && n < from.n && ((unsigned char)from.at[n] & 0xc0) == 0x80)
+        n--; /* not inside a character */
+    s->level = log->level;
+    s->n_component = (uint8_t)n;
+    if (n)
+        memcpy(s->component, from.at, n);
+    return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, slot, err);
+}
+
+static eddy_status origin_write(const struct ed_logs *logs, uint32_t slot, eddy_arena *arena,
+                                eddy_record *ret, eddy_error *err)
+{
+    const struct ed_log_slot *s = &logs->slots[slot];
+    struct ed_bytes b;
+    ed_bytes_init(&b, 0);
+    ed_pack_u64(&b, s->id);
+    ed_pack_u8(&b, (uint8_t)s->level);
+    ed_pack_str(&b, s->component, s->n_component);
+    ret->key = (uint64_t)ED_ORIGIN_KIND << 56 | slot;
+    ret->value = b.failed ? (eddy_str){NULL, 0} : ed_arena_str(arena, b.at, b.n);
+    ed_bytes_clear(&b);
+    return ret->value.at ? EDDY_OK : eddy_fail_nomem(err, "logs", 0);
+}
+
+/* Before the templates are there: whose origin it is is kept, and looked at then. */
+static eddy_status origin_read(struct ed_logs *logs, const eddy_record *record, eddy_error *err)
+{
+    struct ed_unpack u = ed_unpack_of(record->value);
+    uint64_t id = ed_unpack_u64(&u);
+    unsigned level = ed_unpack_u8(&u);
+    eddy_str component = ed_unpack_str(&u);
+    uint64_t slot = record->key & UINT32_MAX;
+    if (!ed_unpack_done(&u) || level >= EDDY_LEVELS || component.n > ED_COMPONENT_KEPT ||
+        slot >= SLOTS_MAX || !id)
+        return eddy_fail(err, EDDY_FORMAT, "state: the origin of a template is of another form");
+    struct ed_log_slot *s = ed_logs_slot(logs, (uint32_t)slot, id);
+    if (!s)
+        return eddy_fail_nomem(err, "logs", sizeof *s);
+    s->level = (eddy_level)level;
+    s->n_component = (uint8_t)component.n;
+    if (component.n)
+        memcpy(s->component, component.at, component.n);
     return EDDY_OK;
 }
 
@@ -121,7 +176,7 @@ static eddy_status counts_read(struct ed_logs *logs, eddy_str value, eddy_error 
 
 int ed_logs_owns(uint64_t key)
 {
-    return key >> 56 >= MINER_KIND && key >> 56 <= ED_COUNTS_KIND;
+    return key >> 56 >= MINER_KIND && key >> 56 <= ED_ORIGIN_KIND;
 }
 
 eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_error *err)
@@ -129,6 +184,8 @@ eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_e
     uint64_t kind = record->key >> 56;
     if (kind == ED_FRONT_KIND)
         return ed_front_load(logs->front, record, err);
+    if (kind == ED_ORIGIN_KIND)
+        return record->value.at ? origin_read(logs, record, err) : EDDY_OK;
     if (kind != ED_COUNTS_KIND)
         return eddy_miner_load(logs->miner, record, err);
     ed_free(logs->loaded.at);
@@ -176,7 +233,7 @@ eddy_status ed_logs_records(struct ed_logs *logs, struct ed_batch *batch, const 
     eddy_status st = eddy_miner_records(logs->miner, batch->arena, &mined, &n_mined, err);
     if (st != EDDY_OK)
         return st;
-    size_t n = *n_ret + n_mined + batch->n_fronts, i = 0;
+    size_t n = *n_ret + n_mined + batch->n_fronts + logs->n_founded, i = 0;
     eddy_record *all = ed_arena_alloc(batch->arena, (n + 1) * sizeof *all);
     if (!all)
         return eddy_fail_nomem(err, "logs", n * sizeof *all);
@@ -187,7 +244,10 @@ eddy_status ed_logs_records(struct ed_logs *logs, struct ed_batch *batch, const 
     for (size_t k = 0; k < sizeof lists / sizeof *lists; i += lists[k++].n)
         if (lists[k].n)
             memcpy(all + i, lists[k].at, lists[k].n * sizeof *all);
-    if (logs->counts_changed) {
+    for (size_t k = 0; k < logs->n_founded && st == EDDY_OK; k++)
+        st = origin_write(logs, logs->founded[k], batch->arena, &all[i++], err);
+    logs->n_founded = 0;
+    if (st == EDDY_OK && logs->counts_changed) {
         st = counts_write(logs, batch->arena, &all[i++], err);
         logs->counts_changed = 0;
     }

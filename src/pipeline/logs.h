@@ -10,7 +10,9 @@
 
 #include <eddy/templates.h>
 
-#define ED_COUNTS_KIND 81           /* of the records: the counts of the open minute */
+#define ED_COUNTS_KIND 81 /* of the records: the counts of the open minute */
+#define ED_ORIGIN_KIND 82 /* by slot: what its first line said of itself */
+#define ED_COMPONENT_KEPT 47
 #define ED_MINUTE_MS   INT64_C(60000)
 
 /* A template by its slot in the miner. */
@@ -21,6 +23,9 @@ struct ed_log_slot {
     uint64_t seen;  /* of those, not yet told to the clusterer ... */
     int64_t seen_ms; /* ... and the greatest time of them */
     uint64_t minute; /* of the open minute, where those are told */
+    eddy_level level; /* of its first line ... */
+    uint8_t n_component;
+    char component[ED_COMPONENT_KEPT]; /* ... cut */
 };
 
 struct ed_logs {
@@ -32,6 +37,8 @@ struct ed_logs {
     size_t n_pending, room_pending;
     uint32_t *counted; /* (n_counted) slots with minute above 0 */
     size_t n_counted, room_counted;
+    uint32_t *founded; /* (n_founded) slots whose origin is in no record yet */
+    size_t n_founded, room_founded;
     int64_t stream_ms;   /* greatest time of a line; INT64_MIN: there was none */
     int counts_changed;  /* 1: since the last records */
     struct ed_logs_loaded {
@@ -58,6 +65,9 @@ eddy_status ed_logs_records(struct ed_logs *logs, struct ed_batch *batch, const 
 
 /* The template's slot, zeroed where it is new. NULL: no memory. */
 struct ed_log_slot *ed_logs_slot(struct ed_logs *logs, uint32_t slot, uint64_t id);
+/* It begins with this line. EDDY_NOMEM. */
+eddy_status ed_logs_origin(struct ed_logs *logs, uint32_t slot, const struct ed_log_item *log,
+                           eddy_error *err);
 /* Note that a slot has something to tell; once for each. EDDY_NOMEM. */
 eddy_status ed_logs_note(uint32_t **list, size_t *n, size_t *room, uint32_t slot, eddy_error *err);
 

@@ -192,7 +192,7 @@ eddy_status ed_publish_count(const struct ed_publisher *p, struct ed_epoch *epoc
  *    "merged_into": null,
  *    "text": "Accepted password for <*> from <*> port <*>",
  *    "event": "E12", "group": "G34", "lines": 40,
- *    "level": "info", "component": "sshd",       of its latest line
+ *    "level": "info", "component": "sshd",       of its first line
  *    "first_seen": "...", "last_seen": "...", "stream_time": "..."} */
 struct ed_template_told {
     const eddy_template *template;
