@@ -3,7 +3,7 @@ eddy_folder(cli
     config.c config_substitute.c config_yaml.c config_kafka.c config_finish.c config_args.c
     config_make.c config_reason.c config_print.c usage.c check.c score.c score_internal.c
     labels.c orders.c ask.c operate.c look.c story.c events.c tree.c explain.c reason.c
-    detect.c dead.c guess.c embed.c npy.c run.c replay.c demo.c demo_play.c gallery.c stream.c view.c
+    detect.c dead.c templates.c guess.c embed.c npy.c run.c replay.c demo.c demo_play.c gallery.c stream.c view.c
   LINK PkgConfig::jansson PkgConfig::yaml)
 
 # The corpus of eddy demo goes into the program.

@@ -141,6 +141,7 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     o->pipeline.on_assigned = watch->on_assigned;
     o->pipeline.on_change = watch->on_change;
     o->pipeline.on_event = watch->on_event;
+    o->pipeline.on_template = watch->on_template;
     o->pipeline.on_dead = watch->on_dead;
     o->pipeline.on_embedded = watch->on_embedded;
     o->pipeline.resumable = watch->resumable;

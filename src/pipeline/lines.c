@@ -139,6 +139,8 @@ static eddy_status template_tell(struct ed_pipeline *pl, struct ed_batch *batch,
                                     .component = {slot->component, slot->n_component},
                                     .stream_ms = logs->stream_ms};
     told.event = eddy_clusterer_group_event(pl->options.clusterer, slot->group, &told.group);
+    if (pl->options.on_template)
+        pl->options.on_template(pl->options.watcher, &told);
     return ed_publish_template(&pl->options.publisher, &batch->epoch, &told, err);
 }
 

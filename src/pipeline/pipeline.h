@@ -69,6 +69,7 @@ struct ed_pipeline_options {
     void (*on_assigned)(void *watcher, const eddy_doc *doc, const eddy_assignment *a);
     void (*on_change)(void *watcher, const eddy_change *change);
     void (*on_event)(void *watcher, const eddy_event *event);
+    void (*on_template)(void *watcher, const struct ed_template_told *told);
     void (*on_dead)(void *watcher, const eddy_raw *raw, eddy_reject reject, const char *detail);
     /* Takes each document with its dense vector, in stream order; what has none is dead. For such
      * pipelines without a clusterer whose vectors nobody else wants. */
