@@ -36,7 +36,11 @@ void ed_templates_clear(struct ed_templates *templates)
 static struct ed_template_shot *form_new(const struct ed_template_told *told, eddy_str json)
 {
     const eddy_template *t = told->template;
-    size_t n_text = t->text.n < TEXT_BYTES ? t->text.n : TEXT_BYTES;
+    char text[TEXT_BYTES];
+    int n_shown = snprintf(text, sizeof text, "%.*s%s%.*s", (int)t->text.n, t->text.at,
+                           told->exceptions.n ? " ... " : "", (int)told->exceptions.n,
+                           told->exceptions.n ? told->exceptions.at : "");
+    size_t n_text = n_shown < TEXT_BYTES ? (size_t)n_shown : TEXT_BYTES - 1;
     struct ed_template_shot *form = ed_alloc(sizeof *form + n_text + json.n + 1);
     if (!form)
         return NULL;
@@ -48,7 +52,7 @@ static struct ed_template_shot *form_new(const struct ed_template_told *told, ed
                              .level = told->level,
                              .text = {form->bytes, n_text},
                              .json = {form->bytes + n_text, json.n}};
-    memcpy(form->bytes, t->text.at, n_text);
+    memcpy(form->bytes, text, n_text);
     if (json.n)
         memcpy(form->bytes + n_text, json.at, json.n);
     return form;

@@ -137,6 +137,7 @@ static eddy_status template_tell(struct ed_pipeline *pl, struct ed_batch *batch,
                                     .line = stats.lines,
                                     .level = slot->level,
                                     .component = {slot->component, slot->n_component},
+                                    .exceptions = {slot->raised, slot->n_raised},
                                     .stream_ms = logs->stream_ms};
     told.event = eddy_clusterer_group_event(pl->options.clusterer, slot->group, &told.group);
     if (pl->options.on_template)

@@ -80,18 +80,28 @@ eddy_status ed_logs_note(uint32_t **list, size_t *n, size_t *room, uint32_t slot
 
 /* ---- where a template comes from ---- */
 
+/* s behind what is there, as far as there is room; whole characters. */
+static uint8_t put(char *at, size_t used, size_t room, eddy_str s)
+{
+    size_t n = s.n < room - used ? s.n : room - used;
+    while (n && n < s.n && ((unsigned char)s.at[n] & 0xc0) == 0x80)
+        n--;
+    if (n)
+        memcpy(at + used, s.at, n);
+    return (uint8_t)(used + n);
+}
+
 eddy_status ed_logs_origin(struct ed_logs *logs, uint32_t slot, const struct ed_log_item *log,
                            eddy_error *err)
 {
     struct ed_log_slot *s = &logs->slots[slot];
-    eddy_str from = log->component;
-    size_t n = from.n < ED_COMPONENT_KEPT ? from.n : ED_COMPONENT_KEPT;
-    while (n && n < from.n && ((unsigned char)from.at[n] & 0xc0) == 0x80)
-        n--; /* not inside a character */
     s->level = log->level;
-    s->n_component = (uint8_t)n;
-    if (n)
-        memcpy(s->component, from.at, n);
+    s->n_component = put(s->component, 0, ED_COMPONENT_KEPT, log->component);
+    for (size_t i = 0; i < log->n_exceptions; i++) {
+        if (i)
+            s->n_raised = put(s->raised, s->n_raised, ED_RAISED_KEPT, (eddy_str){", ", 2});
+        s->n_raised = put(s->raised, s->n_raised, ED_RAISED_KEPT, log->exceptions[i]);
+    }
     return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, slot, err);
 }
 
@@ -104,6 +114,7 @@ static eddy_status origin_write(const struct ed_logs *logs, uint32_t slot, eddy_
     ed_pack_u64(&b, s->id);
     ed_pack_u8(&b, (uint8_t)s->level);
     ed_pack_str(&b, s->component, s->n_component);
+    ed_pack_str(&b, s->raised, s->n_raised);
     ret->key = (uint64_t)ED_ORIGIN_KIND << 56 | slot;
     ret->value = b.failed ? (eddy_str){NULL, 0} : ed_arena_str(arena, b.at, b.n);
     ed_bytes_clear(&b);
@@ -116,18 +127,18 @@ static eddy_status origin_read(struct ed_logs *logs, const eddy_record *record, 
     struct ed_unpack u = ed_unpack_of(record->value);
     uint64_t id = ed_unpack_u64(&u);
     unsigned level = ed_unpack_u8(&u);
-    eddy_str component = ed_unpack_str(&u);
+    eddy_str component = ed_unpack_str(&u), raised = ed_unpack_str(&u);
     uint64_t slot = record->key & UINT32_MAX;
     if (!ed_unpack_done(&u) || level >= EDDY_LEVELS || component.n > ED_COMPONENT_KEPT ||
+        raised.n > ED_RAISED_KEPT ||
         slot >= SLOTS_MAX || !id)
         return eddy_fail(err, EDDY_FORMAT, "state: the origin of a template is of another form");
     struct ed_log_slot *s = ed_logs_slot(logs, (uint32_t)slot, id);
     if (!s)
         return eddy_fail_nomem(err, "logs", sizeof *s);
     s->level = (eddy_level)level;
-    s->n_component = (uint8_t)component.n;
-    if (component.n)
-        memcpy(s->component, component.at, component.n);
+    s->n_component = put(s->component, 0, ED_COMPONENT_KEPT, component);
+    s->n_raised = put(s->raised, 0, ED_RAISED_KEPT, raised);
     return EDDY_OK;
 }
 

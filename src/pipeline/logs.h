@@ -13,6 +13,7 @@
 #define ED_COUNTS_KIND 81 /* of the records: the counts of the open minute */
 #define ED_ORIGIN_KIND 82 /* by slot: what its first line said of itself */
 #define ED_COMPONENT_KEPT 47
+#define ED_RAISED_KEPT    200
 #define ED_MINUTE_MS   INT64_C(60000)
 
 /* A template by its slot in the miner. */
@@ -24,8 +25,9 @@ struct ed_log_slot {
     int64_t seen_ms; /* ... and the greatest time of them */
     uint64_t minute; /* of the open minute, where those are told */
     eddy_level level; /* of its first line ... */
-    uint8_t n_component;
-    char component[ED_COMPONENT_KEPT]; /* ... cut */
+    uint8_t n_component, n_raised;
+    char component[ED_COMPONENT_KEPT]; /* ... cut; and the exceptions of those joined to it */
+    char raised[ED_RAISED_KEPT];       /* ", " between them */
 };
 
 struct ed_logs {

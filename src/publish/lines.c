@@ -132,6 +132,8 @@ eddy_status ed_publish_template(const struct ed_publisher *p, struct ed_epoch *e
     put_level(&b, told->level);
     if (told->component.n)
         put_text(&b, "component", told->component);
+    if (told->exceptions.n)
+        put_text(&b, "exceptions", told->exceptions);
     put_time(&b, "first_seen", t->first_ms);
     put_time(&b, "last_seen", t->last_ms);
     put_time(&b, "stream_time", told->stream_ms);

@@ -153,6 +153,7 @@ eddy_status ed_publish_topic(const struct ed_publisher *p, struct ed_epoch *epoc
  * a line and those that were joined to it.
  *
  *   {"id": "app.log-0-17",              TOPIC-PARTITION-OFFSET of its first line
+ *    "exceptions": "java.io.IOException, java.net.ConnectException",      named by those joined to it
  *    "event": "E12", "group": "G34",    where its template is; null: nowhere
  *    "template": "t1-...",              what becomes of it is in eddy.changes
  *    "signature": "t1-...",             of the line: the same in every pipeline and for ever
@@ -200,7 +201,7 @@ struct ed_template_told {
     uint64_t event, group, lines;
     uint64_t line; /* the number of a line, of which each tells a template at most once */
     eddy_level level;
-    eddy_str component;
+    eddy_str component, exceptions;
     int64_t stream_ms;
 };
 eddy_status ed_publish_template(const struct ed_publisher *p, struct ed_epoch *epoch,
