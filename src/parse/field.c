@@ -40,9 +40,25 @@ static int is_letter(char c)
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+/* What a sign may be: 0 ends a token, 1 a digit, 2 a letter, 3 a dash, 4 stands in names, 5 other.
+ */
+static const char kinds[] = "05555555500000555555555555505555"
+                            "04544555444553441111111111454545"
+                            "42222222222222222222222222245454"
+                            "52222222222222222222222222250545";
+
+/* The kinds of a token's signs, all together. */
+enum { STOP = 1, DIGITS = 2, LETTERS = 4, DASHES = 8, NAMELY = 16, OTHERS = 32 };
+
+static unsigned sign_of(char c)
+{
+    unsigned char u = (unsigned char)c;
+    return u < 128 ? 1U << (kinds[u] - '0') : OTHERS;
+}
+
 static int is_stop(char c)
 {
-    return ed_field_blank(c) || c == '|' || c == '\x1b';
+    return sign_of(c) == STOP;
 }
 
 /* The bracket that closes the one at at; NULL: none, or too far away. */
@@ -112,23 +128,6 @@ static int bracket_read(const char *at, const char *end, struct ed_field *ret)
         ret->level = EDDY_LEVEL_UNKNOWN;
     }
     return 1;
-}
-
-/* What the signs of a token are, all together. */
-enum { DIGITS = 1, LETTERS = 2, DASHES = 4, NAMELY = 8, OTHERS = 16 };
-
-static unsigned sign_of(char c)
-{
-    if (is_digit(c))
-        return DIGITS;
-    if (is_letter(c))
-        return LETTERS;
-    if (c == '-')
-        return DASHES;
-    /* ! # $ ( ) * . / : < > @ [ ] _ ~ as bits, by code */
-    static const uint64_t namely[2] = {UINT64_C(0x5400C71A00000000), UINT64_C(0x40000000A8000001)};
-    unsigned char u = (unsigned char)c;
-    return u < 128 && (namely[u / 64] >> u % 64 & 1) ? NAMELY : OTHERS;
 }
 
 /* Digits, also "-1", "12:" and nginx' "123#123:"; but no address. */

@@ -173,6 +173,12 @@ static size_t misses(const struct ed_form *form, eddy_str *lines, size_t n, eddy
     return kept;
 }
 
+/* More than what stands around any line. */
+static int tells_more(const struct ed_form *form)
+{
+    return form->n_stages && form->stages[form->n_stages - 1].kind >= ED_STAGE_SYSLOG;
+}
+
 static int forms_learn(struct learning *l, eddy_str *lines, size_t n, eddy_layout *layout)
 {
     size_t all = n;
@@ -182,7 +188,7 @@ static int forms_learn(struct learning *l, eddy_str *lines, size_t n, eddy_layou
         memcpy(l->lines, lines, n * sizeof *lines);
         if (!form_learn(l, form))
             return 0;
-        if (layout->n_forms && !form->n_stages)
+        if (layout->n_forms && !tells_more(form))
             break;
         layout->n_forms++;
         n = misses(form, lines, n, l->arena);

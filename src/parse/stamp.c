@@ -137,8 +137,8 @@ static const char *zone_read(const char *at, const char *end, int *minutes)
         size_t n = 0;
         while (from + n < end && n < 5 && from[n] >= 'A' && from[n] <= 'Z')
             n++;
-        if (n < 3 || n > 4 || (from + n < end && is_word(from[n])))
-            return at;
+        if (n < 3 || n > 4 || (from + n < end && is_word(from[n])) || !strchr("TCK", from[n - 1]))
+            return at; /* "INFO" ends otherwise */
         for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
             if (memcmp(zones[i].name, from, n) == 0 && !zones[i].name[n]) {
                 *minutes = minutes_of(zones[i].hhmm);
@@ -319,6 +319,8 @@ static const char *small_first(const char *at, const char *end, struct ed_stamp 
 {
     int a, b, c;
     at = small(at, end, &a);
+    if (!at)
+        return NULL;
     char sep = sign_at(at, end);
     if (sep == ':')
         return NULL;
@@ -358,9 +360,10 @@ static const char *name_first(const char *at, const char *end, struct ed_stamp *
 {
     if (name_at(at, end, "montuewedthufrisatsun") && end - at > 4 && !is_word(at[3])) {
         at = blanks_skip(at + 3 + (at[3] == ','), end);
-        int day, n = digits_at(at, end);
-        if (n == 1 || n == 2)
-            return small(at, end, &day) + 4 < end ? day_month(at + n, end, day, ret) : NULL;
+        int day;
+        const char *to = small(at, end, &day);
+        if (to)
+            return end - to > 4 ? day_month(to, end, day, ret) : NULL;
     }
     ret->month = month_at(at, end);
     if (!ret->month || sign_at(at + 3, end) != ' ')
@@ -429,7 +432,10 @@ const char *ed_stamp_read(const char *at, const char *end, struct ed_stamp *ret)
     if (!is_digit(*at)) {
         if (*at < 'A' || *at > 'z')
             return NULL;
-        to = is_digit(at[1]) ? glog(at, end, &s) : name_first(at, end, &s);
+        if (is_digit(at[1]))
+            to = glog(at, end, &s);
+        else if (!is_word(at[3])) /* "Sun" and "Dec" are three letters */
+            to = name_first(at, end, &s);
     } else {
         int n = digits_at(at, end);
         char sep = sign_at(at + n, end);
@@ -466,32 +472,58 @@ static int is_leap(int year)
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
+/* The stamp in a year; -1: that has no such day. */
+static int64_t in_year(const struct ed_stamp *stamp, int year)
+{
+    if (stamp->month == 2 && stamp->day == 29 && !is_leap(year))
+        return -1;
+    return ed_days_from_civil(year, stamp->month, stamp->day) * DAY_MS + stamp->ms;
+}
+
+/* Of two times the one that is nearer; a negative one is none. */
+static int64_t nearer(int64_t a, int64_t b, int64_t near_ms)
+{
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    int64_t far_a = a > near_ms ? a - near_ms : near_ms - a;
+    int64_t far_b = b > near_ms ? b - near_ms : near_ms - b;
+    return far_b < far_a ? b : a;
+}
+
+static int64_t yearly_ms(const struct ed_stamp *stamp, int64_t near_ms)
+{
+    int about = year_of(near_ms);
+    int64_t best = in_year(stamp, about);
+    /* Within 180 days there is no nearer year. 29 February may be eight years away. */
+    if (best >= 0 && best - near_ms < 180 * DAY_MS && near_ms - best < 180 * DAY_MS)
+        return best;
+    for (int i = 1; i <= 8; i++) {
+        best = nearer(best, in_year(stamp, about - i), near_ms);
+        best = nearer(best, in_year(stamp, about + i), near_ms);
+        if (best >= 0)
+            return best;
+    }
+    return best;
+}
+
+/* The day before, the same, or the day behind. */
+static int64_t daily_ms(const struct ed_stamp *stamp, int64_t near_ms)
+{
+    int64_t ms = near_ms / DAY_MS * DAY_MS + stamp->ms;
+    return nearer(nearer(ms, ms - DAY_MS, near_ms), ms + DAY_MS, near_ms);
+}
+
 int ed_stamp_ms(const struct ed_stamp *stamp, int64_t near_ms, int64_t *ret)
 {
-    int64_t best = -1;
-    if (stamp->kind == ED_STAMP_EPOCH) {
-        best = stamp->ms;
-    } else if (stamp->kind == ED_STAMP_WHOLE || stamp->kind == ED_STAMP_DATE) {
-        if (stamp->year >= 1970 && (stamp->month != 2 || stamp->day < 29 || is_leap(stamp->year)))
-            best = ed_days_from_civil(stamp->year, stamp->month, stamp->day) * DAY_MS + stamp->ms;
-    } else if (near_ms >= 0 && near_ms < INT64_C(253402300800000)) {
-        int64_t nearest = INT64_MAX;
-        int yearly = stamp->kind == ED_STAMP_YEARLY, about = yearly ? year_of(near_ms) : 0;
-        int reach = yearly && stamp->month == 2 && stamp->day == 29 ? 4 : 1;
-        for (int i = -reach; i <= reach; i++) {
-            if (reach == 4 && !is_leap(about + i))
-                continue;
-            int64_t day = yearly ? ed_days_from_civil(about + i, stamp->month, stamp->day)
-                                 : near_ms / DAY_MS + i;
-            int64_t ms = day * DAY_MS + stamp->ms, far = ms > near_ms ? ms - near_ms : near_ms - ms;
-            if (far < nearest) {
-                nearest = far;
-                best = ms;
-            }
-        }
-    }
-    if (best < 0)
+    int64_t ms = -1;
+    if (stamp->kind == ED_STAMP_EPOCH)
+        ms = stamp->ms;
+    else if (stamp->kind == ED_STAMP_WHOLE || stamp->kind == ED_STAMP_DATE)
+        ms = stamp->year >= 1970 ? in_year(stamp, stamp->year) : -1;
+    else if (near_ms >= 0 && near_ms < INT64_C(253402300800000))
+        ms = stamp->kind == ED_STAMP_YEARLY ? yearly_ms(stamp, near_ms) : daily_ms(stamp, near_ms);
+    if (ms < 0)
         return 0;
-    *ret = best;
+    *ret = ms;
     return 1;
 }
