@@ -10,6 +10,7 @@
 struct ed_shot {
     uint64_t id;
     int faded;
+    eddy_signal signal;
     double size;
     int64_t first_ms, last_ms;
     eddy_str name, keywords;
