@@ -140,6 +140,9 @@ struct ed_config {
         int topics; /* eddy_topics */
     } engine;
     struct {
+        double false_alarms; /* a day; 0: off */
+    } signals;
+    struct {
         int64_t max, wait_ms, ring;
     } batch;
     struct {

@@ -65,6 +65,7 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
     ret->duplicates_window =
         config->document.duplicates ? (uint32_t)config->document.duplicates_window : 0;
     ret->topics = (eddy_topics)config->engine.topics;
+    ret->false_alarms = config->signals.false_alarms / (double)config->state.shards;
 }
 
 size_t ed_config_keyphrases(const struct ed_config *config)

@@ -11,6 +11,7 @@ struct ed_shot {
     uint64_t id;
     int faded;
     double size; /* documents and sightings */
+    eddy_signal signal;
     int64_t first_ms, last_ms;
     eddy_str name, keywords;
     eddy_str json; /* what the caller wants kept with it */

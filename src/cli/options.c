@@ -284,6 +284,12 @@ const struct ed_option ed_options[] = {
          "or by what a reasoner has written of the events (description). Events are the same "
          "in any case."},
 
+    {"signals.false_alarms", REAL(signals.false_alarms), RANGE(0, 1e6), WORDS({"off", 0}),
+     .standard = "1",
+     .help = "Bursts and silences of events that may be told where there are none: so many a day of "
+             "the stream's own time, over all events. Fewer: only what is plainer is told, and "
+             "later. off: no signals."},
+
     {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "4096",
      .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "
              "Results do not depend on it."},
@@ -443,6 +449,7 @@ const struct ed_section ed_sections[] = {
     {"embed", "How a text becomes a vector."},
     {"embed.endpoint", "Who makes the vectors of embed.model endpoint."},
     {"engine", "How documents become events."},
+    {"signals", "What is unusual: bursts, silences, trends."},
     {"batch", "How much goes at once."},
     {"output", "Where the answers go."},
     {"control", "Where operations come in."},

@@ -129,6 +129,28 @@ static int has_evidence(const eddy_change *c)
            c->kind == EDDY_REASSIGNED;
 }
 
+/* A signal: since when, and how much came where how much is usual. A trend is of a level, in an
+ * hour. */
+static void put_signal(const struct ed_publisher *p, struct ed_bytes *b, const eddy_change *c)
+{
+    if (c->kind < EDDY_BURST)
+        return;
+    put_time(b, "start", c->start_ms);
+    put_number(b, "observed", c->observed);
+    put_number(b, "expected", c->expected);
+    if (c->kind == EDDY_BURST || c->kind == EDDY_TREND)
+        put_number(b, "lift", c->observed / c->expected);
+    if (c->kind == EDDY_TREND) {
+        ed_json_key(b, "direction");
+        ed_json_text(b, c->observed > c->expected ? "up" : "down",
+                     c->observed > c->expected ? 2 : 4);
+    }
+    if (c->kind == EDDY_BURST || c->kind == EDDY_QUIET)
+        put_number(b, "statistic", c->statistic);
+    if (c->incident)
+        put_id(p, b, "incident", "I", c->incident);
+}
+
 static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const eddy_change *c)
 {
     const char *kind = eddy_change_name(c->kind);
@@ -161,6 +183,7 @@ static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const e
     }
     if (c->kind == EDDY_LINKED)
         put_number(b, "strength", c->strength);
+    put_signal(p, b, c);
     put_actor(b, "actor", c->actor);
     if (c->operation) {
         ed_json_key(b, "operation");
@@ -304,6 +327,15 @@ static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const 
     put_keywords(b, event);
     put_exemplars(b, event);
     put_number(b, "size", event->size);
+    put_number(b, "seen", event->seen);
+    if (event->signal != EDDY_SIGNAL_NONE) {
+        const char *signal = eddy_signal_name(event->signal);
+        ed_json_key(b, "signal");
+        ed_json_text(b, signal, strlen(signal));
+        put_time(b, "signal_since", event->signal_ms);
+    }
+    if (event->incident)
+        put_id(p, b, "incident", "I", event->incident);
     put_number(b, "weight", event->weight);
     put_number(b, "cohesion", (double)event->cohesion);
     ed_json_key(b, "groups");

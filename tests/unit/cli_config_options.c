@@ -296,6 +296,7 @@ TEST(defaults_are_those_of_the_folders)
     assert_true(engine.words_max == e.words_max && engine.terms_dim == e.terms_dim);
     assert_true(engine.neighbours == e.neighbours && engine.turns == e.turns);
     assert_int_equal(engine.topics, e.topics);
+    assert_true(engine.false_alarms == e.false_alarms);
 
     eddy_parse_options parse, p;
     eddy_parse_options_init(&p);
