@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __AVX512BF16__
+#ifdef __AVX512F__
 #include <immintrin.h>
 #endif
 
@@ -51,11 +51,17 @@ PART lanes_int choose(lanes_int mask, lanes_int yes, lanes_int no)
 
 PART lanes larger(lanes a, lanes b)
 {
+#if LANES == 16
+    return (lanes)_mm512_max_ps((__m512)a, (__m512)b);
+#endif
     return (lanes)choose(a > b, (lanes_int)a, (lanes_int)b);
 }
 
 PART lanes smaller(lanes a, lanes b)
 {
+#if LANES == 16
+    return (lanes)_mm512_min_ps((__m512)a, (__m512)b);
+#endif
     return (lanes)choose(a < b, (lanes_int)a, (lanes_int)b);
 }
 
@@ -115,6 +121,14 @@ PART lanes exp_of(lanes x)
     return (lanes)((lanes_int)(series * (lanes)power) & in);
 }
 
+#if LANES == 16
+/* Of 32 floats in two, those whose numbers stand in the low bits of which. */
+PART lanes lanes_picked(lanes low, lanes high, lanes_int which)
+{
+    return (lanes)_mm512_permutex2var_ps((__m512)low, (__m512i)which, (__m512)high);
+}
+#endif
+
 /* bf16, rounded to nearest even; and back. */
 PART lanes_half halves_of(lanes y)
 {
@@ -130,5 +144,61 @@ PART lanes whole_of(lanes_half h)
 {
     return (lanes)(__builtin_convertvector(h, lanes_bits) << 16);
 }
+
+/* The first n lanes, where there are no more in memory: what is behind them is neither read (it is
+ * 0) nor written. */
+#if LANES == 16
+typedef __mmask16 lanes_set;
+PART lanes_set lanes_first(size_t n)
+{
+    return (lanes_set)(n < LANES ? (1u << n) - 1 : 0xffffu);
+}
+
+PART lanes lanes_from(const float *at, lanes_set set)
+{
+    return (lanes)_mm512_maskz_loadu_ps(set, at);
+}
+
+PART void lanes_to(float *at, lanes_set set, lanes y)
+{
+    _mm512_mask_storeu_ps(at, set, (__m512)y);
+}
+
+PART void halves_to(uint16_t *at, lanes_set set, lanes_half y)
+{
+    _mm256_mask_storeu_epi16(at, set, (__m256i)y);
+}
+#else
+typedef size_t lanes_set;
+PART lanes_set lanes_first(size_t n)
+{
+    return n < LANES ? n : LANES;
+}
+
+PART lanes lanes_from(const float *at, lanes_set set)
+{
+    lanes ret = {0};
+    if (set == LANES)
+        return *(const lanes_at *)at;
+    memcpy(&ret, at, set * sizeof *at);
+    return ret;
+}
+
+PART void lanes_to(float *at, lanes_set set, lanes y)
+{
+    if (set == LANES)
+        *(lanes_at *)at = y;
+    else
+        memcpy(at, &y, set * sizeof *at);
+}
+
+PART void halves_to(uint16_t *at, lanes_set set, lanes_half y)
+{
+    if (set == LANES)
+        *(halves_at *)at = y;
+    else
+        memcpy(at, &y, set * sizeof *at);
+}
+#endif
 
 #endif
