@@ -113,6 +113,65 @@ void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *byte
     ed_code_part(shape, 1, x + shape->n[0], bytes, ret);
 }
 
+/* Fine bytes of (n), a multiple of LANES; sums of what they say, and of the squared distances that
+ * are left. */
+MANY_CPUS
+void ed_code_fines(const float *x, size_t n, float step, const uint8_t *bytes, uint8_t *ret,
+                   int32_t *sum, float *distance)
+{
+    int32_t sums[LANES] = {0};
+    float distances[LANES] = {0};
+    float fine = step / 256;
+    float per_fine = 256 / step;
+    for (size_t i = 0; i < n; i += LANES)
+        for (size_t l = 0; l < LANES; l++) {
+            float off = x[i + l] - (float)(bytes[i + l] - 128) * step;
+            float steps = off * per_fine;
+            int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
+            q = q > 127 ? 127 : q;
+            q = q < -128 ? -128 : q;
+            off -= (float)q * fine;
+            ret[i + l] = (uint8_t)(q + 128);
+            sums[l] += q;
+            distances[l] += off * off;
+        }
+    for (size_t l = 0; l < LANES; l++) {
+        *sum += sums[l];
+        *distance += distances[l];
+    }
+}
+
+void ed_code_fine_part(const struct ed_code_shape *shape, int part, const float *x,
+                       const uint8_t *bytes, uint8_t *fine, struct ed_code *code)
+{
+    size_t n = shape->n[part], depth = shape->depth[part], from = part ? shape->depth[0] : 0;
+    size_t whole = n & ~(size_t)(LANES - 1);
+    float distance = 0;
+    code->fine_sum[part] = 0;
+    code->close[part] = code->error[part];
+    memset(fine + from + whole, 128, depth - whole);
+    if (!(code->step[part] > 0)) {
+        memset(fine + from, 128, whole);
+        return;
+    }
+    ed_code_fines(x, whole, code->step[part], bytes + from, fine + from, &code->fine_sum[part],
+                  &distance);
+    if (n > whole) {
+        float rest[LANES] = {0};
+        memcpy(rest, x + whole, (n - whole) * sizeof *x);
+        ed_code_fines(rest, LANES, code->step[part], bytes + from + whole, fine + from + whole,
+                      &code->fine_sum[part], &distance);
+    }
+    code->close[part] = sqrtf(distance) * (1 + 1e-3f) + SLACK * code->reach[part];
+}
+
+void ed_code_fine_of(const struct ed_code_shape *shape, const float *x, const uint8_t *bytes,
+                     uint8_t *fine, struct ed_code *code)
+{
+    ed_code_fine_part(shape, 0, x, bytes, fine, code);
+    ed_code_fine_part(shape, 1, x + shape->n[0], bytes, fine, code);
+}
+
 /* ---- products one by one ---- */
 
 MANY_CPUS
@@ -120,7 +179,7 @@ int32_t ed_code_sum(const uint8_t *a, const uint8_t *b, size_t depth)
 {
     int32_t sum = 0;
     for (size_t i = 0; i < depth; i++)
-        sum += (int16_t)a[i] * (int16_t)((int16_t)b[i] - 128);
+        sum += (int16_t)((int16_t)a[i] - 128) * (int16_t)b[i];
     return sum;
 }
 
@@ -130,15 +189,42 @@ void ed_code_sums_plain(const uint8_t *a, const uint8_t *const *rows, size_t dep
         ret[r] = ed_code_sum(a, rows[r], depth);
 }
 
+void ed_code_planes_plain(const uint8_t *const *a, const uint8_t *const *b, size_t depth,
+                          int32_t *ret)
+{
+    for (size_t k = 0; k < 4; k++)
+        ret[k] = ed_code_sum(a[k / 2], b[k % 2], depth);
+}
+
+static int has_vnni(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+#else
+    return 0;
+#endif
+}
+
 static void four_sums(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) {
+    if (has_vnni()) {
         ed_code_sums_vnni(a, rows, depth, ret);
         return;
     }
 #endif
     ed_code_sums_plain(a, rows, depth, ret);
+}
+
+static void planes(const uint8_t *const *a, const uint8_t *const *b, size_t depth, int32_t *ret)
+{
+#ifdef __x86_64__
+    if (has_vnni()) {
+        ed_code_planes_vnni(a, b, depth, ret);
+        return;
+    }
+#endif
+    ed_code_planes_plain(a, b, depth, ret);
 }
 
 void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
@@ -161,10 +247,51 @@ void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
             const struct ed_code *b = rows[k + r].code;
             float dot = 0;
             for (int part = 0; part < 2; part++)
-                dot += (float)(sums[part][r] - 128 * b->sum[part]) *
+                dot += (float)(sums[part][r] - 128 * a.code->sum[part]) *
                        (a.code->step[part] * b->step[part]);
             ret[k + r] = dot;
             ret_error[k + r] = ed_code_error(a.code, b);
+        }
+    }
+}
+
+/* Of one part, in double: all sums are whole numbers, so nothing is lost. */
+static double fine_dot(const struct ed_code *a, const struct ed_code *b, int part,
+                       const int32_t *sums)
+{
+    int64_t off = (int64_t)128 * a->sum[part], fine_off = (int64_t)128 * a->fine_sum[part];
+    double whole = (double)(sums[0] - off);
+    double mixed = (double)(sums[1] - off) + (double)(sums[2] - fine_off);
+    double fine = (double)(sums[3] - fine_off);
+    return (whole + (mixed + fine / 256) / 256) * (double)a->step[part] * (double)b->step[part];
+}
+
+/* As ed_code_error; what both planes say may be longer than the vector. */
+static double fine_error(const struct ed_code *a, const struct ed_code *b)
+{
+    float error = 0;
+    for (int part = 0; part < 2; part++)
+        error += a->reach[part] * b->close[part] +
+                 a->close[part] * (b->reach[part] + b->close[part]);
+    return (double)error;
+}
+
+void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
+                        const struct ed_coded *rows, size_t n, double *ret, double *ret_error)
+{
+    for (size_t k = 0; k < n; k++) {
+        struct ed_coded b = rows[k];
+        ret[k] = 0;
+        ret_error[k] = fine_error(a.code, b.code);
+        for (int part = 0; part < 2; part++) {
+            size_t from = part ? shape->depth[0] : 0;
+            const uint8_t *left[2] = {a.bytes + from, a.fine + from};
+            const uint8_t *right[2] = {b.bytes + from, b.fine + from};
+            int32_t sums[4];
+            if (!shape->depth[part])
+                continue;
+            planes(left, right, shape->depth[part], sums);
+            ret[k] += fine_dot(a.code, b.code, part, sums);
         }
     }
 }

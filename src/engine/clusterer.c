@@ -158,6 +158,7 @@ void eddy_clusterer_free(eddy_clusterer *cl)
     void *blocks[] = {cl->events,
                       cl->event_sums,
                       cl->event_codes.bytes,
+                      cl->event_codes.fine,
                       cl->event_codes.code,
                       cl->group_codes.bytes,
                       cl->group_codes.code,
@@ -390,6 +391,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->viewed = cl->viewed;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
                  (cl->room_events + cl->room_groups) * (cl->shape.bytes + sizeof(struct ed_code)) +
+                 cl->room_events * cl->shape.bytes +
                  cl->room_events *
                      (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 36) +
                  cl->room_groups * (row + sizeof *cl->groups + 8) +

@@ -55,7 +55,7 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted)
     GROW(cl->inverse, old, room, 1);
     GROW(cl->asked, old, room, 1);
     GROW(cl->power, old, room, 1);
-    if (!ed_codes_room(cl, &cl->event_codes, old, room))
+    if (!ed_codes_room(cl, &cl->event_codes, old, room, 1))
         return 0;
     if (!ed_slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
         !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room) ||
@@ -74,7 +74,7 @@ int ed_groups_room(eddy_clusterer *cl, size_t wanted)
     room = ((wanted > room ? wanted : room) + 63) & ~(size_t)63;
     GROW(cl->groups, old, room, 1);
     GROW(cl->group_sums, old, room, cl->stride);
-    if (!ed_codes_room(cl, &cl->group_codes, old, room) ||
+    if (!ed_codes_room(cl, &cl->group_codes, old, room, 0) ||
         !ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room))
         return 0;
     cl->room_groups = (uint32_t)room;
