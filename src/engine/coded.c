@@ -36,7 +36,7 @@ int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, 
         return 0;
     codes->bytes = bytes;
     if (fine) {
-        bytes = bytes_grown(codes->fine, old * width, room * width + 64);
+        bytes = bytes_grown(codes->fine, old * width, (room + ED_LEFT_SLACK) * width + 64);
         if (!bytes)
             return 0;
         codes->fine = bytes;
@@ -116,12 +116,13 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
                       struct ed_scan_rows *rows)
 {
     rows->bytes = cl->event_codes.bytes;
+    rows->fine = gains ? NULL : cl->event_codes.fine;
     for (size_t e = 0; e < rows->n; e++) {
         const struct ed_code *c = &cl->event_codes.code[e];
         int live = cl->events[e].id != 0;
         float power = gains ? cl->power[e] : 1;
         float factor = live ? cl->inverse[e] * power : 0;
-        float more = ed_scan_error(&cl->shape, c, most) * factor + ED_ROUNDING * power;
+        float more = ed_scan_error(&cl->shape, c, most, !gains) * factor + ED_ROUNDING * power;
         for (int part = 0; part < 2; part++) {
             rows->scale[part][e] = c->step[part] * factor;
             rows->low[part][e] = -128 * rows->scale[part][e];

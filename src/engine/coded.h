@@ -11,7 +11,7 @@ struct ed_point;
 /* Sums as bytes. */
 struct ed_codes {
     uint8_t *bytes;       /* (room + ED_LEFT_SLACK, shape.bytes) */
-    uint8_t *fine;        /* (room, shape.bytes); NULL: none */
+    uint8_t *fine;        /* likewise; NULL: none */
     struct ed_code *code; /* (room) */
 };
 

@@ -27,9 +27,9 @@ uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct e
 
 /* ---- one list ----
  *
- * What is proposed passes three sieves, each of them as sure as the last: bytes, which the scan has
- * multiplied already; fine bytes; the dot that decides. While the first two work, the list holds
- * what the best of all have at least, so the last of it is what others must be able to reach. */
+ * The scan, by bytes and fine bytes, tells within a ten thousandth how alike events are. First the
+ * list holds what the nearest have at least, so the last of it is what others must be able to
+ * reach; then all who can are put there by the dot that decides. */
 
 static float least_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
 {
@@ -44,65 +44,36 @@ static void offer(const eddy_clusterer *cl, struct ed_event_state *ev, uint32_t 
     ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, near);
 }
 
-/* Begin the list anew; of those in list (n) only whoever may come into it stays. */
-static size_t begin_again(const eddy_clusterer *cl, struct ed_event_state *ev,
-                          struct ed_hopeful *list, size_t n)
-{
-    size_t kept = 0;
-    float least = least_of(cl, ev);
-    for (size_t i = 0; i < n; i++)
-        if (list[i].high >= least)
-            list[kept++] = list[i];
-    ev->n_near = 0;
-    return kept;
-}
-
-/* Runs by falling promise, until none can have one of the nearest. */
-static size_t by_bytes(const eddy_clusterer *cl, struct ed_peaks *peaks, uint32_t slot,
+/* Those that may come into the list, by runs of falling promise, until none can have one of the
+ * nearest. */
+static size_t by_codes(const eddy_clusterer *cl, struct ed_peaks *peaks, uint32_t slot,
                        struct ed_hopeful *list)
 {
     struct ed_event_state *ev = &cl->events[slot];
     uint32_t run;
-    size_t n = 0;
+    size_t n = 0, kept = 0;
     ev->n_near = 0;
     while ((run = ed_peaks_take(peaks, least_of(cl, ev))) != NONE) {
-        size_t more = ed_run_above(cl, peaks, run, least_of(cl, ev), list + n);
-        for (size_t end = n + more, i = n; i < end; i++) {
+        size_t end = n + ed_run_above(cl, peaks, run, least_of(cl, ev), list + n);
+        for (size_t i = n; i < end; i++) {
             if (list[i].slot == slot)
                 continue;
             offer(cl, ev, list[i].slot, list[i].low);
             list[n++] = list[i];
         }
     }
-    return begin_again(cl, ev, list, n);
-}
-
-static size_t by_fine_bytes(const eddy_clusterer *cl, uint32_t slot, struct ed_hopeful *list,
-                            size_t n)
-{
-    struct ed_event_state *ev = &cl->events[slot];
-    struct ed_coded own = ed_coded(&cl->shape, &cl->event_codes, slot);
-    for (size_t from = 0; from < n; from += ED_RUN_ROWS) {
-        double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
-        uint32_t slots[ED_RUN_ROWS];
-        size_t m = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
-        for (size_t i = 0; i < m; i++)
-            slots[i] = list[from + i].slot;
-        ed_dots_within_fine(cl, own, &cl->event_codes, slots, m, dot, within);
-        for (size_t i = 0; i < m; i++) {
-            double weights = ev->weight * cl->events[slots[i]].weight;
-            list[from + i].low = (float)((dot[i] - within[i]) / weights) - ED_ROUNDING;
-            list[from + i].high = (float)((dot[i] + within[i]) / weights) + ED_ROUNDING;
-            offer(cl, ev, slots[i], list[from + i].low);
-        }
-    }
-    return begin_again(cl, ev, list, n);
+    float least = least_of(cl, ev);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].high >= least)
+            list[kept++] = list[i];
+    return kept;
 }
 
 static void by_floats(const eddy_clusterer *cl, uint32_t slot, const struct ed_hopeful *list,
                       size_t n)
 {
     struct ed_event_state *ev = &cl->events[slot];
+    ev->n_near = 0;
     for (size_t from = 0; from < n; from += ED_RUN_ROWS) {
         const float *rows[ED_RUN_ROWS];
         double dots[ED_RUN_ROWS];
@@ -134,9 +105,7 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
         return 0;
     for (size_t i = 0; i < m; i++) {
         ed_peaks_begin(&peaks, i);
-        size_t n = by_bytes(cl, &peaks, slots[i], list);
-        n = by_fine_bytes(cl, slots[i], list, n);
-        by_floats(cl, slots[i], list, n);
+        by_floats(cl, slots[i], list, by_codes(cl, &peaks, slots[i], list));
         cl->events[slots[i]].listed = cl->events[slots[i]].weight;
         ed_mark(cl, ED_NEAR, slots[i]);
     }
