@@ -13,40 +13,33 @@
 
 /* ---- upkeep ---- */
 
-/* Bytes of codes that say 0 behind the old ones; NULL: no memory. */
-static uint8_t *bytes_grown(uint8_t *old, size_t n_old, size_t n)
-{
-    uint8_t *bytes = ed_alloc_aligned(n);
-    if (!bytes)
-        return NULL;
-    if (n_old)
-        memcpy(bytes, old, n_old);
-    memset(bytes + n_old, 128, n - n_old);
-    ed_free(old);
-    return bytes;
-}
-
 int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room,
                   int fine)
 {
-    size_t width = cl->shape.bytes;
-    uint8_t *bytes =
-        bytes_grown(codes->bytes, old * width, (room + ED_LEFT_SLACK) * width + 64);
+    size_t n_old = old ? (old + ED_LEFT_SLACK) * cl->shape.bytes : 0;
+    size_t n = (room + ED_LEFT_SLACK) * cl->shape.bytes;
+    uint8_t *bytes = ed_grow(codes->bytes, n_old, n);
     if (!bytes)
         return 0;
     codes->bytes = bytes;
     if (fine) {
-        bytes = bytes_grown(codes->fine, old * width, (room + ED_LEFT_SLACK) * width + 64);
+        bytes = ed_grow(codes->fine, n_old, n);
         if (!bytes)
             return 0;
         codes->fine = bytes;
     }
-    struct ed_code *code = ed_realloc(codes->code, room * sizeof *code);
+    struct ed_code *code = ed_grow(codes->code, old * sizeof *code, room * sizeof *code);
     if (!code)
         return 0;
-    memset(code + old, 0, (room - old) * sizeof *code);
     codes->code = code;
     return 1;
+}
+
+void ed_codes_free(struct ed_codes *codes)
+{
+    ed_grown_free(codes->bytes);
+    ed_grown_free(codes->fine);
+    ed_grown_free(codes->code);
 }
 
 void ed_event_code(eddy_clusterer *cl, uint32_t slot)

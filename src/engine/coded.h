@@ -18,6 +18,7 @@ struct ed_codes {
 /* Room for the codes of so many, with fine bytes or without; 0: no memory. */
 int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room,
                   int fine);
+void ed_codes_free(struct ed_codes *codes);
 /* The codes of sums that have changed. */
 void ed_event_code(eddy_clusterer *cl, uint32_t slot);
 void ed_group_code(eddy_clusterer *cl, uint32_t group);

@@ -7,21 +7,10 @@
 
 /* ---- room ---- */
 
-static void *grown(void *old, size_t n_old, size_t n_new, size_t size)
-{
-    char *wide = ed_alloc_aligned(n_new * size);
-    if (!wide)
-        return NULL;
-    if (n_old)
-        memcpy(wide, old, n_old * size);
-    memset(wide + n_old * size, 0, (n_new - n_old) * size);
-    ed_free(old);
-    return wide;
-}
-
 #define GROW(field, n_old, n_new, width)                                                           \
     do {                                                                                           \
-        void *wide_ = grown(field, n_old, n_new, (width) * sizeof *(field));                       \
+        size_t size_ = (width) * sizeof *(field);                                                  \
+        void *wide_ = ed_grow(field, (n_old) * size_, (n_new) * size_);                            \
         if (!wide_)                                                                                \
             return 0;                                                                              \
         (field) = wide_;                                                                           \
