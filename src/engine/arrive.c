@@ -72,7 +72,9 @@ struct scored {
     uint64_t dropped;           /* words that had been forgotten by then */
     uint32_t joined[BLOCK_MAX]; /* (n_joined) slots of events that have changed since */
     size_t n_joined;
-    uint64_t *has_joined; /* bits of them */
+    uint64_t *has_joined;       /* bits of them */
+    struct ed_hopeful *hopeful; /* those of the point at hand */
+    size_t n_hopeful;
 };
 
 /* What an upper bound must reach to matter. */
@@ -84,14 +86,39 @@ static float floor_of(const struct best *best)
     return (float)(least - 1e-6 * (1 + fabs(least)));
 }
 
-/* Of these events (n, at most ED_RUN_ROWS) those that may be among the best four, exactly. The idle
- * penalty is left out of the bound: it only lowers. */
-static void try_events(const eddy_clusterer *cl, const struct ed_point *p, int64_t time_ms,
-                       const uint32_t *slots, size_t n, struct best *best)
+/* Of these events (n, at most ED_RUN_ROWS), of which bytes say no for certain of no one, those of
+ * which fine bytes do not either. Until all are found `best` holds what the best four have at
+ * least. */
+static void hope(const eddy_clusterer *cl, struct scored *b, const struct ed_point *p,
+                 int64_t time_ms, const uint32_t *slots, size_t n, struct best *best)
+{
+    double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    ed_dots_within_fine(cl, ed_point_coded(p), &cl->event_codes, slots, n, dot, within);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t e = slots[i];
+        double inverse = (double)cl->inverse[e], power = (double)cl->power[e];
+        double value = dot[i] * inverse - (double)cl->asked[e];
+        double error = within[i] * inverse + (double)ED_ROUNDING;
+        if (cl->o.idle_penalty > 0)
+            value -= idle_penalty(cl, time_ms, cl->events[e].last_ms);
+        struct ed_hopeful h = {e, (float)((value - error) * power),
+                               (float)((value + error) * power)};
+        if (h.high < floor_of(best))
+            continue;
+        b->hopeful[b->n_hopeful++] = h;
+        best_offer(best, (struct candidate){.slot = e, .value = (double)h.low});
+    }
+}
+
+/* Of these events (n, at most ED_RUN_ROWS) those that may be among the best four. The idle penalty
+ * is left out of the first bound: it only lowers. */
+static void try_events(const eddy_clusterer *cl, struct scored *b, const struct ed_point *p,
+                       int64_t time_ms, const uint32_t *slots, size_t n, struct best *best)
 {
     float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
-    ed_dots_within(cl, (struct ed_coded){p->bytes, &p->code}, &cl->event_codes, slots, n, dot,
-                   within);
+    uint32_t left[ED_RUN_ROWS];
+    size_t m = 0;
+    ed_dots_within(cl, ed_point_coded(p), &cl->event_codes, slots, n, dot, within);
     for (size_t i = 0; i < n; i++) {
         uint32_t e = slots[i];
         if (cl->events[e].kind != p->kind)
@@ -99,8 +126,9 @@ static void try_events(const eddy_clusterer *cl, const struct ed_point *p, int64
         float high =
             ((dot[i] + within[i]) * cl->inverse[e] + ED_ROUNDING - cl->asked[e]) * cl->power[e];
         if (high >= floor_of(best))
-            best_offer(best, score(cl, p, time_ms, e));
+            left[m++] = e;
     }
+    hope(cl, b, p, time_ms, left, m, best);
 }
 
 static int has_joined(const struct scored *b, uint32_t slot)
@@ -117,6 +145,7 @@ static void find_best(const eddy_clusterer *cl, struct scored *b, size_t i, int6
     uint32_t slots[ED_RUN_ROWS];
     const struct ed_point *p = &b->points[i];
     best->n = 0;
+    b->n_hopeful = 0;
     ed_peaks_begin(&b->peaks, i - b->first);
     while ((run = ed_peaks_take(&b->peaks, floor_of(best))) != NONE) {
         size_t live = ed_run_live(cl, run, slots);
@@ -124,17 +153,22 @@ static void find_best(const eddy_clusterer *cl, struct scored *b, size_t i, int6
         for (size_t k = 0; k < live; k++)
             if (!has_joined(b, slots[k]))
                 slots[n++] = slots[k];
-        try_events(cl, p, time_ms, slots, n, best);
+        try_events(cl, b, p, time_ms, slots, n, best);
     }
     size_t n = 0;
     for (size_t k = 0; k < b->n_joined; k++) {
         if (cl->events[b->joined[k]].id)
             slots[n++] = b->joined[k];
         if (n == ED_RUN_ROWS || (n && k + 1 == b->n_joined)) {
-            try_events(cl, p, time_ms, slots, n, best);
+            try_events(cl, b, p, time_ms, slots, n, best);
             n = 0;
         }
     }
+    float least = floor_of(best);
+    best->n = 0;
+    for (size_t k = 0; k < b->n_hopeful; k++)
+        if (b->hopeful[k].high >= least)
+            best_offer(best, score(cl, p, time_ms, b->hopeful[k].slot));
 }
 
 static void joined_add(struct scored *b, uint32_t slot)
@@ -188,8 +222,7 @@ static void choose_among(const eddy_clusterer *cl, const struct ed_point *p,
 {
     float high[ED_RUN_ROWS], within[ED_RUN_ROWS];
     uint32_t top = 0;
-    ed_dots_within(cl, (struct ed_coded){p->bytes, &p->code}, &cl->group_codes, ev->groups + from,
-                   n, high, within);
+    ed_dots_within(cl, ed_point_coded(p), &cl->group_codes, ev->groups + from, n, high, within);
     for (uint32_t i = 0; i < n; i++) {
         high[i] = (high[i] + within[i]) / (float)sqrt(cl->groups[ev->groups[from + i]].square) +
                   ED_ROUNDING;
@@ -393,11 +426,12 @@ static eddy_status block_score(eddy_clusterer *cl, const eddy_row *rows, struct 
     b->n_joined = 0;
     b->dropped = cl->words.dropped;
     b->has_joined = ed_arena_alloc_zero(cl->work, bits, sizeof *b->has_joined);
-    int there = b->has_joined != NULL;
+    b->hopeful = ed_arena_alloc(cl->work, (cl->room_events + BLOCK_MAX) * sizeof *b->hopeful);
+    int there = b->has_joined && b->hopeful;
     for (size_t i = 0; i < m && there; i++) {
         struct ed_point *p = &b->points[first + i];
         there = ed_point_code(cl, p);
-        codes[i] = (struct ed_coded){p->bytes, &p->code};
+        codes[i] = ed_point_coded(p);
     }
     if (!there || !ed_peaks_of(cl, codes, NULL, m, 0, &b->peaks))
         return eddy_fail_nomem(err, "block", m * cl->slots.n / ED_RUN_ROWS * sizeof(float));

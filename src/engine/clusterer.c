@@ -162,37 +162,21 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->operations[i].before[1].vector);
     }
     ed_topics_free(cl);
-    void *blocks[] = {cl->events,
-                      cl->event_sums,
-                      cl->event_codes.bytes,
-                      cl->event_codes.code,
-                      cl->group_codes.bytes,
-                      cl->group_codes.code,
-                      cl->inverse,
-                      cl->asked,
-                      cl->power,
-                      cl->slots.used,
-                      cl->groups,
-                      cl->group_sums,
-                      cl->group_slots.used,
-                      cl->sum,
-                      cl->changes.at,
-                      cl->pictures.at,
-                      cl->sample.points,
-                      cl->sample.product,
-                      cl->faded.sums,
-                      cl->words.changed,
-                      cl->words.parts,
-                      cl->links.at,
-                      cl->redirects.at,
-                      cl->operations,
-                      cl->answers};
+    void *grown[] = {cl->events, cl->event_sums, cl->inverse,    cl->asked,           cl->power,
+                     cl->groups, cl->group_sums, cl->slots.used, cl->group_slots.used};
+    for (size_t i = 0; i < sizeof grown / sizeof *grown; i++)
+        ed_grown_free(grown[i]);
+    for (size_t kind = 0; kind < ED_MARKED; kind++) {
+        ed_grown_free(cl->marks[kind].dirty);
+        ed_grown_free(cl->marks[kind].hash);
+    }
+    ed_codes_free(&cl->event_codes);
+    ed_codes_free(&cl->group_codes);
+    void *blocks[] = {cl->sum,           cl->changes.at,    cl->pictures.at,    cl->sample.points,
+                      cl->sample.product, cl->faded.sums,   cl->words.changed,  cl->words.parts,
+                      cl->links.at,      cl->redirects.at,  cl->operations,     cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
-    for (size_t kind = 0; kind < ED_MARKED; kind++) {
-        ed_free(cl->marks[kind].dirty);
-        ed_free(cl->marks[kind].hash);
-    }
     ed_signals_clear(cl);
     ed_window_clear(cl);
     ed_load_free(cl);
@@ -400,6 +384,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->viewed = cl->viewed;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
                  (cl->room_events + cl->room_groups) * (cl->shape.bytes + sizeof(struct ed_code)) +
+                 cl->room_events * cl->shape.bytes +
                  cl->room_events *
                      (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 36) +
                  cl->room_groups * (row + sizeof *cl->groups + 8) +

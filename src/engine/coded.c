@@ -13,29 +13,42 @@
 
 /* ---- upkeep ---- */
 
-int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room)
+int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room,
+                  int fine)
 {
-    size_t width = cl->shape.bytes;
-    uint8_t *bytes = ed_alloc_aligned((room + ED_LEFT_SLACK) * width + 64);
-    struct ed_code *code = bytes ? ed_realloc(codes->code, room * sizeof *code) : NULL;
-    if (!code) {
-        ed_free(bytes);
+    size_t n_old = old ? (old + ED_LEFT_SLACK) * cl->shape.bytes : 0;
+    size_t n = (room + ED_LEFT_SLACK) * cl->shape.bytes;
+    uint8_t *bytes = ed_grow(codes->bytes, n_old, n);
+    if (!bytes)
         return 0;
-    }
-    if (old)
-        memcpy(bytes, codes->bytes, old * width);
-    memset(bytes + old * width, 128, (room + ED_LEFT_SLACK - old) * width + 64);
-    memset(code + old, 0, (room - old) * sizeof *code);
-    ed_free(codes->bytes);
     codes->bytes = bytes;
+    if (fine) {
+        bytes = ed_grow(codes->fine, n_old, n);
+        if (!bytes)
+            return 0;
+        codes->fine = bytes;
+    }
+    struct ed_code *code = ed_grow(codes->code, old * sizeof *code, room * sizeof *code);
+    if (!code)
+        return 0;
     codes->code = code;
     return 1;
 }
 
+void ed_codes_free(struct ed_codes *codes)
+{
+    ed_grown_free(codes->bytes);
+    ed_grown_free(codes->fine);
+    ed_grown_free(codes->code);
+}
+
 void ed_event_code(eddy_clusterer *cl, uint32_t slot)
 {
-    ed_code_of(&cl->shape, ed_event_sum(cl, slot), cl->event_codes.bytes + slot * cl->shape.bytes,
-               &cl->event_codes.code[slot]);
+    size_t at = slot * cl->shape.bytes;
+    const struct ed_codes *c = &cl->event_codes;
+    ed_code_of(&cl->shape, ed_event_sum(cl, slot), c->bytes + at, &c->code[slot]);
+    ed_code_fine_of(&cl->shape, ed_event_sum(cl, slot), c->bytes + at, c->fine + at,
+                    &c->code[slot]);
 }
 
 void ed_group_code(eddy_clusterer *cl, uint32_t group)
@@ -46,15 +59,20 @@ void ed_group_code(eddy_clusterer *cl, uint32_t group)
 
 int ed_point_code(eddy_clusterer *cl, struct ed_point *p)
 {
-    uint8_t *bytes = ed_arena_alloc_aligned(cl->work, cl->shape.bytes);
+    uint8_t *bytes = ed_arena_alloc_aligned(cl->work, 2 * cl->shape.bytes);
     float *words = ed_arena_alloc_zero(cl->work, cl->o.terms_dim + 1, sizeof *words);
     if (!bytes || !words)
         return 0;
+    uint8_t *fine = bytes + cl->shape.bytes;
     for (uint32_t k = 0; k < p->n_words; k++)
         words[p->at[k]] = p->value[k];
-    ed_code_part(&cl->shape, 0, p->dense, bytes, &p->code);
-    ed_code_part(&cl->shape, 1, words, bytes, &p->code);
+    for (int part = 0; part < 2; part++) {
+        const float *x = part ? words : p->dense;
+        ed_code_part(&cl->shape, part, x, bytes, &p->code);
+        ed_code_fine_part(&cl->shape, part, x, bytes, fine, &p->code);
+    }
     p->bytes = bytes;
+    p->fine = fine;
     return 1;
 }
 
@@ -72,6 +90,18 @@ void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed
     }
 }
 
+void ed_dots_within_fine(const eddy_clusterer *cl, struct ed_coded a, const struct ed_codes *of,
+                         const uint32_t *numbers, size_t n, double *ret, double *ret_error)
+{
+    struct ed_coded rows[ED_RUN_ROWS];
+    for (size_t from = 0; from < n; from += ED_RUN_ROWS) {
+        size_t m = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
+        for (size_t i = 0; i < m; i++)
+            rows[i] = ed_coded(&cl->shape, of, numbers[from + i]);
+        ed_codes_dots_fine(&cl->shape, a, rows, m, ret + from, ret_error + from);
+    }
+}
+
 /* ---- all ---- */
 
 /* Every event's row as arrival or a list asks: its similarity, or what a point gains there. */
@@ -79,12 +109,13 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
                       struct ed_scan_rows *rows)
 {
     rows->bytes = cl->event_codes.bytes;
+    rows->fine = gains ? NULL : cl->event_codes.fine;
     for (size_t e = 0; e < rows->n; e++) {
         const struct ed_code *c = &cl->event_codes.code[e];
         int live = cl->events[e].id != 0;
         float power = gains ? cl->power[e] : 1;
         float factor = live ? cl->inverse[e] * power : 0;
-        float more = ed_scan_error(&cl->shape, c, most) * factor + ED_ROUNDING * power;
+        float more = ed_scan_error(&cl->shape, c, most, !gains) * factor + ED_ROUNDING * power;
         for (int part = 0; part < 2; part++) {
             rows->scale[part][e] = c->step[part] * factor;
             rows->low[part][e] = -128 * rows->scale[part][e];
@@ -148,12 +179,15 @@ uint32_t ed_peaks_take(struct ed_peaks *peaks, float least)
 }
 
 size_t ed_run_above(const eddy_clusterer *cl, const struct ed_peaks *peaks, uint32_t run,
-                    float least, uint32_t *ret)
+                    float least, struct ed_hopeful *ret)
 {
     size_t n = 0;
-    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++)
-        if (peaks->products[e * peaks->columns + peaks->at] + peaks->rest[e] >= least)
-            ret[n++] = e;
+    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++) {
+        float product = peaks->products[e * peaks->columns + peaks->at];
+        float high = product + peaks->rest[e];
+        if (high >= least)
+            ret[n++] = (struct ed_hopeful){e, product - peaks->rest[e], high};
+    }
     return n;
 }
 

@@ -8,21 +8,10 @@
 
 /* ---- room ---- */
 
-static void *grown(void *old, size_t n_old, size_t n_new, size_t size)
-{
-    char *wide = ed_alloc_aligned(n_new * size);
-    if (!wide)
-        return NULL;
-    if (n_old)
-        memcpy(wide, old, n_old * size);
-    memset(wide + n_old * size, 0, (n_new - n_old) * size);
-    ed_free(old);
-    return wide;
-}
-
 #define GROW(field, n_old, n_new, width)                                                           \
     do {                                                                                           \
-        void *wide_ = grown(field, n_old, n_new, (width) * sizeof *(field));                       \
+        size_t size_ = (width) * sizeof *(field);                                                  \
+        void *wide_ = ed_grow(field, (n_old) * size_, (n_new) * size_);                            \
         if (!wide_)                                                                                \
             return 0;                                                                              \
         (field) = wide_;                                                                           \
@@ -56,7 +45,7 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted)
     GROW(cl->inverse, old, room, 1);
     GROW(cl->asked, old, room, 1);
     GROW(cl->power, old, room, 1);
-    if (!ed_codes_room(cl, &cl->event_codes, old, room))
+    if (!ed_codes_room(cl, &cl->event_codes, old, room, 1))
         return 0;
     if (!ed_slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
         !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room) ||
@@ -76,7 +65,7 @@ int ed_groups_room(eddy_clusterer *cl, size_t wanted)
     room = ((wanted > room ? wanted : room) + 63) & ~(size_t)63;
     GROW(cl->groups, old, room, 1);
     GROW(cl->group_sums, old, room, cl->stride);
-    if (!ed_codes_room(cl, &cl->group_codes, old, room) ||
+    if (!ed_codes_room(cl, &cl->group_codes, old, room, 0) ||
         !ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room) ||
         !ed_marks_room(&cl->marks[ED_SEEN], room))
         return 0;

@@ -25,34 +25,65 @@ uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct e
     return n + 1;
 }
 
-/* What the bound of one must reach to come into the list. */
+/* ---- one list ----
+ *
+ * The scan, by bytes and fine bytes, tells within a ten thousandth how alike events are. First the
+ * list holds what the nearest have at least, so the last of it is what others must be able to
+ * reach; then all who can are put there by the dot that decides. */
+
 static float least_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
 {
     return ev->n_near < cl->o.neighbours ? -1e28F
                                          : ev->near[ev->n_near - 1].similarity - ED_ROUNDING;
 }
 
-/* Put of these events (n) those that are near enough: by floats, as close as they tell, and by the
- * fixed-order dot. */
-static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *slots, size_t n)
+static void offer(const eddy_clusterer *cl, struct ed_event_state *ev, uint32_t slot,
+                  float similarity)
+{
+    struct ed_near near = {slot, similarity, cl->events[slot].id};
+    ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, near);
+}
+
+/* Those that may come into the list, by runs of falling promise, until none can have one of the
+ * nearest. */
+static size_t by_codes(const eddy_clusterer *cl, struct ed_peaks *peaks, uint32_t slot,
+                       struct ed_hopeful *list)
 {
     struct ed_event_state *ev = &cl->events[slot];
-    for (size_t from = 0; from < n; from += 4) {
-        const float *rows[4];
-        float dot[4];
-        size_t m = n - from < 4 ? n - from : 4;
-        for (size_t i = 0; i < 4; i++)
-            rows[i] = ed_event_sum(cl, slots[from + (i < m ? i : 0)]);
-        ed_dots_rough(ed_event_sum(cl, slot), rows, cl->stride, dot);
+    uint32_t run;
+    size_t n = 0, kept = 0;
+    ev->n_near = 0;
+    while ((run = ed_peaks_take(peaks, least_of(cl, ev))) != NONE) {
+        size_t end = n + ed_run_above(cl, peaks, run, least_of(cl, ev), list + n);
+        for (size_t i = n; i < end; i++) {
+            if (list[i].slot == slot)
+                continue;
+            offer(cl, ev, list[i].slot, list[i].low);
+            list[n++] = list[i];
+        }
+    }
+    float least = least_of(cl, ev);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].high >= least)
+            list[kept++] = list[i];
+    return kept;
+}
+
+static void by_floats(const eddy_clusterer *cl, uint32_t slot, const struct ed_hopeful *list,
+                      size_t n)
+{
+    struct ed_event_state *ev = &cl->events[slot];
+    ev->n_near = 0;
+    for (size_t from = 0; from < n; from += ED_RUN_ROWS) {
+        const float *rows[ED_RUN_ROWS];
+        double dots[ED_RUN_ROWS];
+        size_t m = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
+        for (size_t i = 0; i < m; i++)
+            rows[i] = ed_event_sum(cl, list[from + i].slot);
+        ed_dots(ed_event_sum(cl, slot), rows, m, cl->stride, dots);
         for (size_t i = 0; i < m; i++) {
-            uint32_t e = slots[from + i];
-            if (e == slot)
-                continue;
-            double high = (double)dot[i] / (ev->weight * cl->events[e].weight) + ed_slop(cl);
-            if (high < (double)least_of(cl, ev))
-                continue;
-            struct ed_near near = {e, (float)ed_event_similarity(cl, slot, e), cl->events[e].id};
-            ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, near);
+            uint32_t e = list[from + i].slot;
+            offer(cl, ev, e, (float)(dots[i] / (ev->weight * cl->events[e].weight)));
         }
     }
 }
@@ -68,19 +99,15 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
         codes[i] = ed_coded(&cl->shape, &cl->event_codes, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
-    if (!ed_peaks_of(cl, codes, factor, m, 1, &peaks))
+    struct ed_hopeful *list =
+        ed_arena_alloc(cl->work, (cl->slots.n + (size_t)ED_RUN_ROWS) * sizeof *list);
+    if (!list || !ed_peaks_of(cl, codes, factor, m, 1, &peaks))
         return 0;
     for (size_t i = 0; i < m; i++) {
-        struct ed_event_state *ev = &cl->events[slots[i]];
-        uint32_t run, in_run[ED_RUN_ROWS];
-        ev->n_near = 0;
-        ev->listed = ev->weight;
-        ed_mark(cl, ED_NEAR, slots[i]);
         ed_peaks_begin(&peaks, i);
-        while ((run = ed_peaks_take(&peaks, least_of(cl, ev))) != NONE) {
-            size_t n_in_run = ed_run_above(cl, &peaks, run, least_of(cl, ev), in_run);
-            try_events(cl, slots[i], in_run, n_in_run);
-        }
+        by_floats(cl, slots[i], list, by_codes(cl, &peaks, slots[i], list));
+        cl->events[slots[i]].listed = cl->events[slots[i]].weight;
+        ed_mark(cl, ED_NEAR, slots[i]);
     }
     return 1;
 }

@@ -141,7 +141,8 @@ struct ed_point {
     uint16_t *at; /* (n_words) places among the hashed word dimensions, by first use */
     float *value; /* (n_words) */
     uint32_t n_words;
-    const uint8_t *bytes; /* of its code; NULL: it has none */
+    const uint8_t *bytes; /* of its code; NULL: it has none ... */
+    const uint8_t *fine;  /* ... and the fine ones */
     struct ed_code code;
     uint64_t kind;           /* see eddy_row */
     double words_root;       /* square root of the words' weight */
@@ -553,6 +554,10 @@ struct eddy_clusterer {
 static inline float *ed_event_sum(const eddy_clusterer *cl, uint32_t slot)
 {
     return cl->event_sums + (size_t)slot * cl->stride;
+}
+static inline struct ed_coded ed_point_coded(const struct ed_point *p)
+{
+    return (struct ed_coded){p->bytes, &p->code, p->fine};
 }
 static inline float *ed_group_sum(const eddy_clusterer *cl, uint32_t group)
 {

@@ -63,22 +63,22 @@ void eddy_miner_free(eddy_miner *m)
     for (uint32_t slot = 0; slot < m->slots.n; slot++)
         ed_free(m->nodes[slot].founder);
     ed_free(m->nodes);
-    ed_free(m->slots.used);
+    ed_grown_free(m->slots.used);
     ed_table_clear(&m->slot_of);
     ed_free(m->cache);
     ed_free(m->window);
     ed_table_clear(&m->closed_of);
     ed_free(m->closed);
     ed_free(m->places);
-    ed_free(m->place_slots.used);
+    ed_grown_free(m->place_slots.used);
     ed_table_clear(&m->place_of);
     ed_free(m->sticky);
     ed_table_clear(&m->is_sticky);
     ed_free(m->changes);
     eddy_arena_free(m->told);
     for (size_t i = 0; i < ED_MINER_KINDS; i++) {
-        ed_free(m->marks[i].dirty);
-        ed_free(m->marks[i].hash);
+        ed_grown_free(m->marks[i].dirty);
+        ed_grown_free(m->marks[i].hash);
     }
     ed_free(m->load);
     ed_free(m);

@@ -24,7 +24,7 @@ struct rows {
     struct ed_code_shape shape;
     size_t n, dim;
     float *x; /* (n, dim) */
-    uint8_t *bytes;
+    uint8_t *bytes, *fine;
     struct ed_code *code;
     struct ed_coded *coded;
 };
@@ -33,6 +33,7 @@ static struct rows rows_make(size_t n, size_t first, size_t second, uint64_t *se
 {
     struct rows r = {.shape = ed_code_shape_of(first, second), .n = n, .dim = first + second};
     void *bytes = NULL;
+    r.fine = calloc(n + ED_LEFT_SLACK + 1, r.shape.bytes);
     r.x = calloc(n * r.dim + 1, sizeof *r.x);
     r.code = calloc(n, sizeof *r.code);
     r.coded = calloc(n, sizeof *r.coded);
@@ -41,8 +42,10 @@ static struct rows rows_make(size_t n, size_t first, size_t second, uint64_t *se
     r.bytes = bytes;
     for (size_t i = 0; i < n; i++) {
         fill(&r.shape, r.x + i * r.dim, i, seed);
-        ed_code_of(&r.shape, r.x + i * r.dim, r.bytes + i * r.shape.bytes, &r.code[i]);
-        r.coded[i] = (struct ed_coded){r.bytes + i * r.shape.bytes, &r.code[i]};
+        uint8_t *own = r.bytes + i * r.shape.bytes, *fine = r.fine + i * r.shape.bytes;
+        ed_code_of(&r.shape, r.x + i * r.dim, own, &r.code[i]);
+        ed_code_fine_of(&r.shape, r.x + i * r.dim, own, fine, &r.code[i]);
+        r.coded[i] = (struct ed_coded){own, &r.code[i], fine};
     }
     return r;
 }
@@ -51,6 +54,7 @@ static void rows_free(struct rows *r)
 {
     free(r->x);
     free(r->bytes);
+    free(r->fine);
     free(r->code);
     free(r->coded);
 }
@@ -81,6 +85,25 @@ TEST(a_product_is_within_what_its_codes_say)
     }
 }
 
+TEST(fine_bytes_say_as_much_as_floats)
+{
+    uint64_t seed = test_seed();
+    for (size_t s = 0; s < SHAPES; s++) {
+        struct rows r = rows_make(77, shapes[s][0], shapes[s][1], &seed);
+        double dot[77], within[77];
+        for (size_t i = 0; i < r.n; i++) {
+            ed_codes_dots_fine(&r.shape, r.coded[i], r.coded, r.n, dot, within);
+            for (size_t j = 0; j < r.n; j++) {
+                const float *x = r.x + i * r.dim, *y = r.x + j * r.dim;
+                double lengths = ed_norm(x, r.dim) * ed_norm(y, r.dim);
+                assert_true(fabs(ed_dot(x, y, r.dim) - dot[j]) <= within[j] + 1e-30);
+                assert_true(within[j] <= 3e-4 * lengths + 1e-24);
+            }
+        }
+        rows_free(&r);
+    }
+}
+
 TEST(the_kernel_of_codes_sums_as_its_twin)
 {
 #ifdef __x86_64__
@@ -98,6 +121,9 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
         ed_code_sums_vnni(r.bytes, rows, r.shape.bytes, fast);
         ed_code_sums_plain(r.bytes, rows, r.shape.bytes, plain);
         assert_memory_equal(fast, plain, sizeof fast);
+        ed_code_planes_vnni(rows, rows + 2, r.shape.bytes, fast);
+        ed_code_planes_plain(rows, rows + 2, r.shape.bytes, plain);
+        assert_memory_equal(fast, plain, sizeof fast);
     }
     rows_free(&r);
 #else
@@ -107,7 +133,7 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
 
 /* The highest of each run, by kernels of any kind, is never below what is there, and not far above
  * it. */
-static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m)
+static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m, int fine)
 {
     struct ed_scan_points points;
     const float *vectors[64];
@@ -118,6 +144,7 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
     assert_int_equal(posix_memalign(&room, 64, ed_scan_points_bytes(&r->shape, m)), 0);
     assert_int_equal(posix_memalign(&products, 64, ed_scan_bytes(r->n, m)), 0);
     struct ed_scan_rows rows = {.bytes = r->bytes,
+                                .fine = fine ? r->fine : NULL,
                                 .n = r->n,
                                 .scale = {lines, lines + r->n},
                                 .low = {lines + 2 * r->n, lines + 3 * r->n},
@@ -132,7 +159,7 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
             rows.scale[part][e] = 2 * r->code[e].step[part];
             rows.low[part][e] = -128 * rows.scale[part][e];
         }
-        rows.rest[e] = 2 * ed_scan_error(&r->shape, &r->code[e], &points.most) + 0.5f;
+        rows.rest[e] = 2 * ed_scan_error(&r->shape, &r->code[e], &points.most, fine) + 0.5f;
     }
     ed_scan(kernels, &r->shape, &rows, &points, 1, products, high, n_runs);
     for (size_t i = 0; i < m; i++)
@@ -165,8 +192,10 @@ TEST(a_scan_promises_no_less_than_there_is)
         for (size_t k = 0; (kernels = ed_kernels_at(k)); k++) {
             if (kernels->precision != ED_INT8 || !kernels->usable())
                 continue;
-            scan_holds(kernels, &r, 1);
-            scan_holds(kernels, &r, 37);
+            for (int fine = 0; fine < 2; fine++) {
+                scan_holds(kernels, &r, 1, fine);
+                scan_holds(kernels, &r, 37, fine);
+            }
             kinds++;
         }
         rows_free(&r);
@@ -178,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_product_is_within_what_its_codes_say),
+        cmocka_unit_test(fine_bytes_say_as_much_as_floats),
         cmocka_unit_test(the_kernel_of_codes_sums_as_its_twin),
         cmocka_unit_test(a_scan_promises_no_less_than_there_is),
     };
