@@ -184,6 +184,7 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(blocks[i]);
     for (size_t kind = 0; kind < ED_MARKED; kind++) {
         ed_free(cl->marks[kind].dirty);
+        ed_free(cl->marks[kind].renew);
         ed_free(cl->marks[kind].hash);
     }
     ed_window_clear(cl);

@@ -100,6 +100,8 @@ struct ed_recent_plan {
 int ed_recent_record(const eddy_clusterer *cl, struct ed_recorder *rec, uint64_t *things,
                      struct ed_recent_plan *plan);
 void ed_recent_recorded(eddy_clusterer *cl, const struct ed_recent_plan *plan);
+/* This page is to be recorded. */
+void ed_recent_renew(eddy_clusterer *cl, uint64_t page);
 /* Sum of the hashes of all pages, computed anew. */
 uint64_t ed_recent_hash(const eddy_clusterer *cl);
 

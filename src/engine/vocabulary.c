@@ -13,6 +13,9 @@
  *   a word  its hash, eight bytes; varint of its count; 1 + length of its spelling and that, or 0
  *           where an older record tells
  *
+ * Pages are also written when a record of the words is asked for (eddy_clusterer_renew): the next
+ * one in turn is the oldest there is, and once around all deltas of before are void.
+ *
  * A page or a call may need several records of PART_MAX. Where words were forgotten, or most have
  * changed, all pages are written and there is no delta. What of this is written when depends on the
  * calls; the state does not: its hash is of the words alone. */
@@ -112,7 +115,8 @@ static int page_record(const struct ed_vocabulary *v, struct ed_recorder *r, siz
         if (!ed_recorder_remove(r, ed_record_key(ED_WORDS_PAGE, old << 32 | page)))
             return 0;
     plan->parts[plan->n_pages++] = (uint16_t)part;
-    plan->debt -= written > PAGE_LEAST ? written : PAGE_LEAST;
+    if (plan->debt > 0) /* what was asked for pays for nothing */
+        plan->debt -= written > PAGE_LEAST ? written : PAGE_LEAST;
     plan->cursor = page + 1 == pages ? 0 : page + 1;
     return 1;
 }
@@ -133,7 +137,7 @@ static int pages_record(const struct ed_vocabulary *v, struct ed_recorder *r, si
     plan->parts = ed_arena_alloc(r->arena, pages * sizeof *plan->parts);
     if (!plan->parts)
         return 0;
-    while (plan->n_pages < pages && (all || plan->debt > 0)) {
+    while (plan->n_pages < pages && (all || plan->debt > 0 || plan->n_pages < v->renew)) {
         if (!page_record(v, r, pages, plan))
             return 0;
         if (plan->cursor)
@@ -156,9 +160,9 @@ int ed_words_record(const eddy_clusterer *cl, struct ed_recorder *r, struct ed_w
     plan->rotation = v->rotation;
     plan->cursor = v->cursor;
     plan->debt = v->debt;
-    if (!v->n_changed && !v->cut)
+    if (!v->n_changed && !v->cut && !v->renew)
         return 1;
-    int all = v->cut || v->n_changed * 2 >= v->entries.n;
+    int all = v->cut || (v->n_changed && v->n_changed * 2 >= v->entries.n);
     if (!all && !deltas_record(v, r, plan))
         return 0;
     if (!pages_record(v, r, ed_words_pages(&cl->o), all, plan))
@@ -179,6 +183,7 @@ void ed_words_recorded(eddy_clusterer *cl, const struct ed_words_plan *plan)
         *ed_table_find(&v->entries, v->changed[i]) &= ~ED_DF_CHANGED;
     v->n_changed = 0;
     v->cut = 0;
+    v->renew = 0;
     v->recorded = v->surface.n;
     v->counts = plan->counts;
     v->sequence = plan->sequence;

@@ -187,6 +187,8 @@ static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, i
     eddy_status st = EDDY_OK;
     if (!o->clusterer)
         return EDDY_OK;
+    for (; epoch->n_wanted; epoch->n_wanted--)
+        eddy_clusterer_renew(o->clusterer, epoch->wanted[epoch->n_wanted - 1]);
     if (o->resumable)
         st = eddy_clusterer_records(o->clusterer, batch->arena, &epoch->records, &epoch->n_records,
                                     err);
