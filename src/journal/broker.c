@@ -648,7 +648,7 @@ static int is_final(rd_kafka_resp_err_t why)
 }
 
 /* What is deleted now would be deleted next time as well: only a refusal is looked at. */
-static void forget_answered(struct broker *b, const rd_kafka_event_t *event)
+static void forget_answered(struct broker *b, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t why = rd_kafka_event_error(event);
     const rd_kafka_DeleteRecords_result_t *result = rd_kafka_event_DeleteRecords_result(event);
