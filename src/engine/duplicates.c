@@ -125,7 +125,8 @@ void ed_recent_renew(eddy_clusterer *cl, uint64_t page)
 static int pages_renew(const struct ed_recent *r, struct ed_recorder *rec,
                        const struct ed_recent_plan *plan)
 {
-    for (uint64_t page = plan->oldest; page < plan->from; page++) {
+    uint64_t end = r->recorded < r->next ? plan->from : page_end(r);
+    for (uint64_t page = plan->oldest; page < end; page++) {
         if (!r->renew[page % r->pages])
             continue;
         ed_out at = ed_recorder_reserve(rec, RECENT_PAGE * 8);

@@ -427,7 +427,7 @@ void eddy_clusterer_renew(eddy_clusterer *cl, uint64_t key)
         cl->marks[kind].renew[number / 64] |= UINT64_C(1) << number % 64;
     }
     if (kind >= ED_WORDS && kind <= ED_WORDS_DELTA)
-        cl->words.renew += cl->words.renew < ed_words_pages(&cl->o);
+        ed_words_renew(cl, (enum ed_kind)kind, number);
     if (kind == ED_RECENT)
         ed_recent_renew(cl, number);
 }

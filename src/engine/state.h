@@ -272,7 +272,8 @@ struct ed_vocabulary {
     uint64_t rotation; /* the last delta when the pages began to be written anew in turn */
     uint32_t cursor;   /* the next page to be written */
     int64_t debt;      /* bytes of deltas that no pages were written for yet */
-    uint32_t renew;    /* pages to be written in any case */
+    uint32_t renew;    /* pages to be written in any case ... */
+    uint64_t outdated; /* ... and the delta up to which all are to be void soon */
     uint16_t *parts;   /* (ed_words_pages) records of each page */
 };
 #define ED_DF_CHANGED   (UINT64_C(1) << 63)

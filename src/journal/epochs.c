@@ -354,7 +354,7 @@ static enum ed_answer recover(struct epochs *e, const struct ed_epoch *epoch, in
 
 /* What the epoch has made void goes, and what else must be written anew for that is asked for.
  * Without memory for that nothing goes. */
-static void living_go_on(struct epochs *e, struct ed_epoch *epoch, uint64_t bytes)
+static void living_go_on(struct epochs *e, struct ed_epoch *epoch)
 {
     if (!e->state || !e->forgets)
         return;
@@ -372,12 +372,11 @@ static void living_go_on(struct epochs *e, struct ed_epoch *epoch, uint64_t byte
         epoch->wanted = ed_alloc(WANTED_MAX * sizeof *epoch->wanted);
         epoch->room_wanted = epoch->wanted ? WANTED_MAX : 0;
     }
-    epoch->n_wanted = ed_living_wanted(&e->living, bytes, epoch->wanted, epoch->room_wanted);
+    epoch->n_wanted = ed_living_wanted(&e->living, epoch->wanted, epoch->room_wanted);
 }
 
 static eddy_status epoch_done(struct epochs *e, struct ed_epoch *epoch, eddy_error *err)
 {
-    uint64_t bytes = 0;
     int64_t open_ms = e->log->now_ms(e->log) - e->begun_ms;
     int64_t next = e->log->state_next(e->log);
     e->head.mark = epoch->mark;
@@ -390,9 +389,8 @@ static eddy_status epoch_done(struct epochs *e, struct ed_epoch *epoch, eddy_err
     atomic_fetch_add(&e->epochs, 1);
     atomic_fetch_add(&e->records, epoch->n_records);
     for (size_t i = 0; i < epoch->n_records; i++)
-        bytes += epoch->records[i].value.n;
-    atomic_fetch_add(&e->record_bytes, bytes);
-    living_go_on(e, epoch, bytes);
+        atomic_fetch_add(&e->record_bytes, epoch->records[i].value.n);
+    living_go_on(e, epoch);
     atomic_fetch_add(&e->open_ms_sum, open_ms);
     if (open_ms > atomic_load(&e->open_ms_max))
         atomic_store(&e->open_ms_max, open_ms);

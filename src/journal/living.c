@@ -26,6 +26,11 @@ static uint64_t age_of(const struct ed_living *l, uint64_t value)
     return l->oldest + (((value >> 40) - l->oldest) & AGE_MASK);
 }
 
+static uint64_t asked_in(uint64_t value)
+{
+    return value >> 24 & 0xffff;
+}
+
 static uint64_t value_of(uint64_t age, uint64_t bytes)
 {
     return (age & AGE_MASK) << 40 | (bytes < BYTES_MASK ? bytes : BYTES_MASK);
@@ -53,6 +58,7 @@ void ed_living_note(struct ed_living *l, const eddy_record *record)
     if (l->lost)
         return;
     uint64_t *value = ed_table_find(&l->keys, record->key);
+    l->fresh[0] += value && asked_in(*value) ? 0 : bytes;
     if (value) {
         age_at(l, age_of(l, *value))->keys--;
         l->bytes -= *value & BYTES_MASK;
@@ -78,6 +84,8 @@ static uint64_t span_of(const struct ed_living *l)
 
 void ed_living_pass(struct ed_living *l, int64_t offset)
 {
+    l->fresh[1] = l->fresh[0];
+    l->fresh[0] = 0;
     if (age_at(l, l->newest)->bytes < span_of(l) / AGE_PARTS || l->newest - l->oldest + 1 == ED_AGES)
         return;
     l->newest++;
@@ -106,22 +114,22 @@ static uint64_t spanned(struct ed_living *l, uint64_t *ret_stays)
 
 static int is_due(const struct ed_living *l, uint64_t value, uint64_t stays)
 {
-    uint64_t asked = value >> 24 & 0xffff;
+    uint64_t asked = asked_in(value);
     uint64_t since = (l->round % 65535 + 1 + 65535 - asked) % 65535;
     return age_of(l, value) < stays && (!asked || since >= PATIENCE);
 }
 
 /* The longer the log is beyond its span, the more is asked for: at twice the span as much again as
- * is written. So the share settles at what is needed, and an epoch is never more than twice as
- * long. */
-size_t ed_living_wanted(struct ed_living *l, uint64_t written, uint64_t *ret, size_t room)
+ * there is of its own in an epoch. So the share settles at what is needed, and an epoch is at most
+ * twice as long. */
+size_t ed_living_wanted(struct ed_living *l, uint64_t *ret, size_t room)
 {
     uint64_t stays;
     uint64_t span = span_of(l);
     uint64_t bytes = spanned(l, &stays);
     uint64_t over = bytes > span ? bytes - span : 0;
     double share = over < span ? (double)over / (double)span : 1;
-    double budget = share * (double)written;
+    double budget = share * (double)l->fresh[1];
     size_t n = 0;
     size_t looked = 0;
     l->round++;

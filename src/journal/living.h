@@ -32,6 +32,7 @@ struct ed_living {
     struct ed_age ages[ED_AGES]; /* at number % ED_AGES */
     uint64_t oldest, newest;     /* numbers of ages */
     uint64_t bytes;              /* of all that counts */
+    uint64_t fresh[2];           /* bytes that nobody asked for: now, and up to the last pass */
     uint64_t round;              /* calls of wanted */
     size_t cursor;               /* place in the table where the next one looks */
     uint64_t span_least;
@@ -43,17 +44,16 @@ void ed_living_clear(struct ed_living *l);
 void ed_living_begin(struct ed_living *l, int64_t from);
 /* A record that stands behind what was passed last; a tombstone is the key's end. key is not 0. */
 void ed_living_note(struct ed_living *l, const eddy_record *record);
-/* What comes now stands at this offset or behind it. */
+/* An epoch is written: what comes now stands at this offset or behind it. */
 void ed_living_pass(struct ed_living *l, int64_t offset);
 /* No record that counts stands before this offset. */
 int64_t ed_living_from(struct ed_living *l);
-/* Keys to be written anew, so that the log's beginning becomes void, asked for again when they have
- * not come for a while.
+/* Keys to be written anew, so that the log's beginning becomes void: no more bytes than the last
+ * epoch had of its own. They are asked for again when they have not come for a while.
  *
- *   written  bytes of the last epoch; no more than that are asked for
- *   ret      (room)
+ *   ret  (room)
  *
  * Returns how many. */
-size_t ed_living_wanted(struct ed_living *l, uint64_t written, uint64_t *ret, size_t room);
+size_t ed_living_wanted(struct ed_living *l, uint64_t *ret, size_t room);
 
 #endif
