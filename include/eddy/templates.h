@@ -267,6 +267,7 @@ EDDY_API void eddy_miner_stats_read(const eddy_miner *miner, eddy_miner_stats *r
 
 EDDY_API eddy_status eddy_miner_records(eddy_miner *miner, eddy_arena *arena,
                                         const eddy_record **ret, size_t *n_ret, eddy_error *err);
+EDDY_API void eddy_miner_renew(eddy_miner *miner, uint64_t key);
 EDDY_API uint64_t eddy_miner_hash(const eddy_miner *miner);
 EDDY_API uint64_t eddy_miner_fingerprint(const eddy_miner_options *options);
 EDDY_API eddy_status eddy_miner_load(eddy_miner *miner, const eddy_record *record, eddy_error *err);

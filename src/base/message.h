@@ -87,6 +87,9 @@ struct ed_epoch {
     const eddy_record *records; /* (n_records) in the arena */
     size_t n_records;
     struct ed_mark mark;
+    uint64_t *wanted; /* (n_wanted) keys of records, from a commit: what is to be among the records
+                         of the next epoch in this place, changed or not. A reset leaves them */
+    size_t n_wanted, room_wanted;
 };
 
 /* arena is borrowed for the life of the epoch. */

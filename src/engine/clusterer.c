@@ -168,6 +168,7 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_grown_free(grown[i]);
     for (size_t kind = 0; kind < ED_MARKED; kind++) {
         ed_grown_free(cl->marks[kind].dirty);
+        ed_grown_free(cl->marks[kind].renew);
         ed_grown_free(cl->marks[kind].hash);
     }
     ed_codes_free(&cl->event_codes);

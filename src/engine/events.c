@@ -20,6 +20,7 @@
 int ed_marks_room(struct ed_marks *marks, size_t room)
 {
     GROW(marks->dirty, (marks->room + 63) / 64, (room + 63) / 64, 1);
+    GROW(marks->renew, (marks->room + 63) / 64, (room + 63) / 64, 1);
     GROW(marks->hash, marks->room, room, 1);
     marks->room = room;
     return 1;

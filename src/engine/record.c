@@ -327,7 +327,12 @@ int ed_recorder_remove(struct ed_recorder *r, uint64_t key)
     return record_add(r, key, (eddy_str){NULL, 0}, 0);
 }
 
-/* Record one marked thing if it is not what was recorded; *things follows. */
+static int is_renewed(const eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
+{
+    return cl->marks[kind].renew[number / 64] >> number % 64 & 1;
+}
+
+/* Record one marked thing if it is not what was recorded, or asked for; *things follows. */
 static int thing_record(const eddy_clusterer *cl, struct ed_recorder *r, enum ed_kind kind,
                         uint32_t number, uint64_t *things)
 {
@@ -344,7 +349,7 @@ static int thing_record(const eddy_clusterer *cl, struct ed_recorder *r, enum ed
     ed_out end = thing_put(cl, at, kind, number);
     uint64_t hash = ed_record_hash(key, at, (size_t)(end - at));
     *things += hash - before;
-    return hash == before || ed_recorder_add(r, key, end, hash);
+    return (hash == before && !is_renewed(cl, kind, number)) || ed_recorder_add(r, key, end, hash);
 }
 
 static int things_record(const eddy_clusterer *cl, struct ed_recorder *r, uint64_t *things)
@@ -370,7 +375,7 @@ static int scalars_record(const eddy_clusterer *cl, struct ed_recorder *r, uint6
         return 0;
     ed_out end = scalars_put(cl, at, things, counts);
     uint64_t hash = ed_record_hash(key, at, (size_t)(end - at));
-    if (hash == cl->marks[ED_SCALARS].hash[0])
+    if (hash == cl->marks[ED_SCALARS].hash[0] && !is_renewed(cl, ED_SCALARS, 0))
         return 1;
     if (!ed_recorder_add(r, key, end, hash))
         return 0;
@@ -393,8 +398,10 @@ static void recorded(eddy_clusterer *cl, const struct ed_recorder *r, uint64_t t
             cl->marks[kind].hash[(uint32_t)r->records[i].key] = r->hash[i];
     }
     for (enum ed_kind kind = ED_SCALARS; kind < ED_MARKED; kind++)
-        if (cl->marks[kind].room)
+        if (cl->marks[kind].room) {
             memset(cl->marks[kind].dirty, 0, (cl->marks[kind].room + 63) / 64 * 8);
+            memset(cl->marks[kind].renew, 0, (cl->marks[kind].room + 63) / 64 * 8);
+        }
     cl->hash_things = things;
     ed_words_recorded(cl, plan);
     ed_recent_recorded(cl, recent);
@@ -421,6 +428,20 @@ eddy_status eddy_clusterer_records(eddy_clusterer *cl, eddy_arena *arena, const 
     *ret = r.records;
     *n_ret = r.n;
     return EDDY_OK;
+}
+
+void eddy_clusterer_renew(eddy_clusterer *cl, uint64_t key)
+{
+    uint64_t kind = key >> ED_NUMBER_BITS;
+    uint64_t number = key & ((UINT64_C(1) << ED_NUMBER_BITS) - 1);
+    if (kind >= ED_SCALARS && kind < ED_MARKED && number < cl->marks[kind].room) {
+        ed_mark(cl, (enum ed_kind)kind, (uint32_t)number);
+        cl->marks[kind].renew[number / 64] |= UINT64_C(1) << number % 64;
+    }
+    if (kind >= ED_WORDS && kind <= ED_WORDS_DELTA)
+        ed_words_renew(cl, (enum ed_kind)kind, number);
+    if (kind == ED_RECENT)
+        ed_recent_renew(cl, number);
 }
 
 /* ---- hashes ---- */

@@ -127,6 +127,7 @@ enum ed_kind {
 
 struct ed_marks {
     uint64_t *dirty; /* (room) bits: changed since it was recorded */
+    uint64_t *renew; /* (room) bits: is recorded even if it has not changed */
     uint64_t *hash;  /* (room) of what was recorded; 0: nothing */
     size_t room;
 };
@@ -298,6 +299,8 @@ struct ed_vocabulary {
     uint64_t rotation; /* the last delta when the pages began to be written anew in turn */
     uint32_t cursor;   /* the next page to be written */
     int64_t debt;      /* bytes of deltas that no pages were written for yet */
+    uint32_t renew;    /* pages to be written in any case ... */
+    uint64_t outdated; /* ... and the delta up to which all are to be void soon */
     uint16_t *parts;   /* (ed_words_pages) records of each page */
 };
 #define ED_DF_CHANGED   (UINT64_C(1) << 63)
@@ -316,6 +319,7 @@ struct ed_recent {
     uint64_t recorded; /* those before are in records */
     uint64_t oldest;   /* the first page that is there */
     uint64_t *hash;    /* (pages) of the records */
+    uint8_t *renew;    /* (pages) 1: is recorded even if it has not changed */
 };
 
 /* ---- signals ---- */

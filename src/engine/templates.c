@@ -78,6 +78,7 @@ void eddy_miner_free(eddy_miner *m)
     eddy_arena_free(m->told);
     for (size_t i = 0; i < ED_MINER_KINDS; i++) {
         ed_grown_free(m->marks[i].dirty);
+        ed_grown_free(m->marks[i].renew);
         ed_grown_free(m->marks[i].hash);
     }
     ed_free(m->load);

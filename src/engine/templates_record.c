@@ -183,7 +183,8 @@ static int thing_record(const eddy_miner *m, struct ed_recorder *r, unsigned kin
     ed_out end = thing_put(m, kind, number, at);
     uint64_t hash = ed_record_hash(key, at, (size_t)(end - at));
     *things += hash - before;
-    return hash == before || ed_recorder_add(r, key, end, hash);
+    int renewed = marks_of(m, kind)->renew[number / 64] >> number % 64 & 1;
+    return (hash == before && !renewed) || ed_recorder_add(r, key, end, hash);
 }
 
 static int things_record(const eddy_miner *m, struct ed_recorder *r, uint64_t *things)
@@ -191,7 +192,7 @@ static int things_record(const eddy_miner *m, struct ed_recorder *r, uint64_t *t
     for (unsigned kind = ED_MINER_NODE; kind < ED_MINER_KINDS_END; kind++) {
         const struct ed_marks *marks = marks_of(m, kind);
         for (size_t w = 0; w < (marks->room + 63) / 64; w++)
-            for (uint64_t bits = marks->dirty[w]; bits; bits &= bits - 1) {
+            for (uint64_t bits = marks->dirty[w] | marks->renew[w]; bits; bits &= bits - 1) {
                 uint32_t number = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(bits);
                 if (!thing_record(m, r, kind, number, things))
                     return 0;
@@ -215,19 +216,31 @@ eddy_status eddy_miner_records(eddy_miner *m, eddy_arena *arena, const eddy_reco
             return eddy_fail_nomem(err, "records", r.chunk);
         ed_out end = scalars_put(m, at, things);
         uint64_t hash = ed_record_hash(key, at, (size_t)(end - at));
-        if (hash != scalars->hash[0] && !ed_recorder_add(&r, key, end, hash))
+        if ((hash != scalars->hash[0] || scalars->renew[0]) && !ed_recorder_add(&r, key, end, hash))
             return eddy_fail_nomem(err, "records", r.chunk);
     }
     for (size_t i = 0; i < r.n; i++) {
         unsigned kind = (unsigned)(r.records[i].key >> ED_NUMBER_BITS);
         marks_of(m, kind)->hash[(uint32_t)r.records[i].key] = r.hash[i];
     }
-    for (size_t i = 0; i < ED_MINER_KINDS; i++)
+    for (size_t i = 0; i < ED_MINER_KINDS; i++) {
         memset(m->marks[i].dirty, 0, (m->marks[i].room + 63) / 64 * 8);
+        memset(m->marks[i].renew, 0, (m->marks[i].room + 63) / 64 * 8);
+    }
     m->hash_things = things;
     *ret = r.records;
     *n_ret = r.n;
     return EDDY_OK;
+}
+
+void eddy_miner_renew(eddy_miner *m, uint64_t key)
+{
+    uint64_t kind = key >> ED_NUMBER_BITS, number = key & ((UINT64_C(1) << ED_NUMBER_BITS) - 1);
+    if (kind < ED_MINER_SCALARS || kind >= ED_MINER_KINDS_END)
+        return;
+    struct ed_marks *marks = marks_of(m, (unsigned)kind);
+    if (number < marks->room)
+        marks->renew[number / 64] |= UINT64_C(1) << number % 64;
 }
 
 uint64_t eddy_miner_hash(const eddy_miner *m)

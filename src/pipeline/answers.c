@@ -188,6 +188,15 @@ static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, i
     eddy_status st = EDDY_OK;
     if (!o->clusterer)
         return EDDY_OK;
+    for (; epoch->n_wanted; epoch->n_wanted--) {
+        uint64_t key = epoch->wanted[epoch->n_wanted - 1];
+        if (o->logs && ed_logs_owns(key))
+            st = st == EDDY_OK ? ed_logs_renew(o->logs, key, err) : st;
+        else
+            eddy_clusterer_renew(o->clusterer, key);
+    }
+    if (st != EDDY_OK)
+        return st;
     if (o->resumable)
         st = eddy_clusterer_records(o->clusterer, batch->arena, &epoch->records, &epoch->n_records,
                                     err);

@@ -172,7 +172,7 @@ static eddy_status changes_tell(struct ed_pipeline *pl, struct ed_batch *batch,
             return st;
         st = ed_publish_template_change(&pl->options.publisher, &batch->epoch, c, i, event, err);
         if (st == EDDY_OK && c->kind == EDDY_TEMPLATE_FADED)
-            *slot = (struct ed_log_slot){0};
+            st = ed_logs_end(logs, c->slot, err);
         else if (st == EDDY_OK && c->kind != EDDY_TEMPLATE_FOUNDED)
             st = template_tell(pl, batch, c->id, "active", err);
     }

@@ -41,6 +41,9 @@ void ed_logs_free(struct ed_logs *logs)
         return;
     eddy_miner_free(logs->miner);
     ed_front_free(logs->front);
+    for (size_t i = 0; i < logs->n_fronts; i++)
+        ed_free(logs->fronts[i].at);
+    ed_free(logs->fronts);
     ed_free(logs->loaded.at);
     ed_free(logs->slots);
     ed_free(logs->pending);
@@ -105,17 +108,26 @@ eddy_status ed_logs_origin(struct ed_logs *logs, uint32_t slot, const struct ed_
     return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, slot, err);
 }
 
+eddy_status ed_logs_end(struct ed_logs *logs, uint32_t slot, eddy_error *err)
+{
+    logs->slots[slot] = (struct ed_log_slot){0};
+    return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, slot, err);
+}
+
 static eddy_status origin_write(const struct ed_logs *logs, uint32_t slot, eddy_arena *arena,
                                 eddy_record *ret, eddy_error *err)
 {
     const struct ed_log_slot *s = &logs->slots[slot];
     struct ed_bytes b;
+    ret->key = (uint64_t)ED_ORIGIN_KIND << 56 | slot;
+    ret->value = (eddy_str){NULL, 0};
+    if (!s->id)
+        return EDDY_OK; /* it has faded */
     ed_bytes_init(&b, 0);
     ed_pack_u64(&b, s->id);
     ed_pack_u8(&b, (uint8_t)s->level);
     ed_pack_str(&b, s->component, s->n_component);
     ed_pack_str(&b, s->raised, s->n_raised);
-    ret->key = (uint64_t)ED_ORIGIN_KIND << 56 | slot;
     ret->value = b.failed ? (eddy_str){NULL, 0} : ed_arena_str(arena, b.at, b.n);
     ed_bytes_clear(&b);
     return ret->value.at ? EDDY_OK : eddy_fail_nomem(err, "logs", 0);
@@ -183,7 +195,68 @@ static eddy_status counts_read(struct ed_logs *logs, eddy_str value, eddy_error 
     return EDDY_OK;
 }
 
+/* ---- what the reader said of its inputs ---- */
+
+static eddy_status front_keep(struct ed_logs *logs, const eddy_record *record, eddy_error *err)
+{
+    size_t i = 0;
+    while (i < logs->n_fronts && logs->fronts[i].key != record->key)
+        i++;
+    if (i == logs->n_fronts) {
+        struct ed_log_front *list =
+            ed_list_room(logs->fronts, i, &logs->room_fronts, sizeof *logs->fronts);
+        if (!list)
+            return eddy_fail_nomem(err, "logs", i * sizeof *list);
+        logs->fronts = list;
+        logs->fronts[logs->n_fronts++] = (struct ed_log_front){.key = record->key};
+    }
+    struct ed_log_front *front = &logs->fronts[i];
+    char *copy = ed_strndup(record->value.at, record->value.n);
+    if (!copy)
+        return eddy_fail_nomem(err, "logs", record->value.n);
+    ed_free(front->at);
+    *front = (struct ed_log_front){front->key, copy, record->value.n, 0};
+    return EDDY_OK;
+}
+
+/* Those that are new, and those that are wanted again, behind (*n) others; in the arena. */
+static eddy_status fronts_record(struct ed_logs *logs, struct ed_batch *batch, eddy_record *ret,
+                                 size_t *n, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < batch->n_fronts && st == EDDY_OK; i++) {
+        ret[(*n)++] = batch->fronts[i];
+        st = front_keep(logs, &batch->fronts[i], err);
+    }
+    for (size_t i = 0; i < logs->n_fronts && st == EDDY_OK; i++) {
+        struct ed_log_front *front = &logs->fronts[i];
+        if (!front->renew)
+            continue;
+        front->renew = 0;
+        eddy_str value = ed_arena_str(batch->arena, front->at, front->n);
+        if (!value.at)
+            return eddy_fail_nomem(err, "logs", front->n);
+        ret[(*n)++] = (eddy_record){front->key, value};
+    }
+    return st;
+}
+
 /* ---- records ---- */
+
+eddy_status ed_logs_renew(struct ed_logs *logs, uint64_t key, eddy_error *err)
+{
+    switch (key >> 56) {
+    case ED_FRONT_KIND:
+        for (size_t i = 0; i < logs->n_fronts; i++)
+            logs->fronts[i].renew |= logs->fronts[i].key == key;
+        return EDDY_OK;
+    case ED_COUNTS_KIND: logs->counts_changed = 1; return EDDY_OK;
+    case ED_ORIGIN_KIND:
+        return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, (uint32_t)key,
+                            err);
+    default: eddy_miner_renew(logs->miner, key); return EDDY_OK;
+    }
+}
 
 int ed_logs_owns(uint64_t key)
 {
@@ -193,8 +266,10 @@ int ed_logs_owns(uint64_t key)
 eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_error *err)
 {
     uint64_t kind = record->key >> 56;
-    if (kind == ED_FRONT_KIND)
-        return ed_front_load(logs->front, record, err);
+    if (kind == ED_FRONT_KIND) {
+        eddy_status st = front_keep(logs, record, err);
+        return st == EDDY_OK ? ed_front_load(logs->front, record, err) : st;
+    }
     if (kind == ED_ORIGIN_KIND)
         return record->value.at ? origin_read(logs, record, err) : EDDY_OK;
     if (kind != ED_COUNTS_KIND)
@@ -244,17 +319,18 @@ eddy_status ed_logs_records(struct ed_logs *logs, struct ed_batch *batch, const 
     eddy_status st = eddy_miner_records(logs->miner, batch->arena, &mined, &n_mined, err);
     if (st != EDDY_OK)
         return st;
-    size_t n = *n_ret + n_mined + batch->n_fronts + logs->n_founded, i = 0;
+    size_t n = *n_ret + n_mined + batch->n_fronts + logs->n_fronts + logs->n_founded, i = 0;
     eddy_record *all = ed_arena_alloc(batch->arena, (n + 1) * sizeof *all);
     if (!all)
         return eddy_fail_nomem(err, "logs", n * sizeof *all);
     const struct {
         const eddy_record *at;
         size_t n;
-    } lists[] = {{*ret, *n_ret}, {mined, n_mined}, {batch->fronts, batch->n_fronts}};
+    } lists[] = {{*ret, *n_ret}, {mined, n_mined}};
     for (size_t k = 0; k < sizeof lists / sizeof *lists; i += lists[k++].n)
         if (lists[k].n)
             memcpy(all + i, lists[k].at, lists[k].n * sizeof *all);
+    st = fronts_record(logs, batch, all, &i, err);
     for (size_t k = 0; k < logs->n_founded && st == EDDY_OK; k++)
         st = origin_write(logs, logs->founded[k], batch->arena, &all[i++], err);
     logs->n_founded = 0;

@@ -30,6 +30,14 @@ struct ed_log_slot {
     char raised[ED_RAISED_KEPT];       /* ", " between them */
 };
 
+/* A record of the front's, for when it is wanted again. */
+struct ed_log_front {
+    uint64_t key;
+    char *at; /* (n) */
+    size_t n;
+    int renew;
+};
+
 struct ed_logs {
     eddy_miner *miner;
     struct ed_front *front;
@@ -47,6 +55,8 @@ struct ed_logs {
         char *at; /* (n) NULL: none came */
         size_t n;
     } loaded;            /* the record of the counts, until all records are there */
+    struct ed_log_front *fronts; /* (n_fronts) the last record of each input */
+    size_t n_fronts, room_fronts;
     eddy_arena *scratch; /* for one call of the embedder, or a picture */
 };
 
@@ -59,6 +69,8 @@ int ed_logs_owns(uint64_t key);
 /* As eddy_clusterer_load, _loaded and _records. */
 eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_error *err);
 eddy_status ed_logs_loaded(struct ed_logs *logs, eddy_error *err);
+/* As eddy_clusterer_renew. EDDY_NOMEM. */
+eddy_status ed_logs_renew(struct ed_logs *logs, uint64_t key, eddy_error *err);
 /* The hash of a shard's whole state; logs NULL: it is the clusterer's. */
 uint64_t ed_logs_state(const eddy_clusterer *cl, const struct ed_logs *logs);
 /* *ret has the clusterer's records: put those of the logs behind them, in the batch's arena. */
@@ -70,6 +82,8 @@ struct ed_log_slot *ed_logs_slot(struct ed_logs *logs, uint32_t slot, uint64_t i
 /* It begins with this line. EDDY_NOMEM. */
 eddy_status ed_logs_origin(struct ed_logs *logs, uint32_t slot, const struct ed_log_item *log,
                            eddy_error *err);
+/* Its template has faded. EDDY_NOMEM. */
+eddy_status ed_logs_end(struct ed_logs *logs, uint32_t slot, eddy_error *err);
 /* Note that a slot has something to tell; once for each. EDDY_NOMEM. */
 eddy_status ed_logs_note(uint32_t **list, size_t *n, size_t *room, uint32_t slot, eddy_error *err);
 
