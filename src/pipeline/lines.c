@@ -67,25 +67,31 @@ static int64_t minute_of(int64_t ms)
     return (ms >= 0 ? ms : ms - (ED_MINUTE_MS - 1)) / ED_MINUTE_MS;
 }
 
-/* The open minute has passed: its counts are final. */
+/* What a template has of the open minute is final. */
+static eddy_status count_tell(struct ed_pipeline *pl, struct ed_batch *batch,
+                              struct ed_log_slot *slot, eddy_error *err)
+{
+    int64_t from_ms = minute_of(pl->options.logs->stream_ms) * ED_MINUTE_MS;
+    const struct ed_count_told count = {
+        .template = slot->id,
+        .event = eddy_clusterer_group_event(pl->options.clusterer, slot->group, NULL),
+        .lines = slot->minute,
+        .from_ms = from_ms,
+        .to_ms = from_ms + ED_MINUTE_MS};
+    if (!slot->minute)
+        return EDDY_OK;
+    slot->minute = 0;
+    pl->options.logs->counts_changed = 1;
+    return ed_publish_count(&pl->options.publisher, &batch->epoch, &count, err);
+}
+
+/* The open minute has passed. */
 static eddy_status counts_tell(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     struct ed_logs *logs = pl->options.logs;
-    int64_t from_ms = minute_of(logs->stream_ms) * ED_MINUTE_MS;
     eddy_status st = EDDY_OK;
-    for (size_t i = 0; i < logs->n_counted && st == EDDY_OK; i++) {
-        struct ed_log_slot *slot = &logs->slots[logs->counted[i]];
-        const struct ed_count_told count = {
-            .template = slot->id,
-            .event = eddy_clusterer_group_event(pl->options.clusterer, slot->group, NULL),
-            .lines = slot->minute,
-            .from_ms = from_ms,
-            .to_ms = from_ms + ED_MINUTE_MS};
-        if (slot->minute)
-            st = ed_publish_count(&pl->options.publisher, &batch->epoch, &count, err);
-        slot->minute = 0;
-        logs->counts_changed = 1;
-    }
+    for (size_t i = 0; i < logs->n_counted && st == EDDY_OK; i++)
+        st = count_tell(pl, batch, &logs->slots[logs->counted[i]], err);
     logs->n_counted = 0;
     return st;
 }
@@ -145,6 +151,17 @@ static eddy_status template_tell(struct ed_pipeline *pl, struct ed_batch *batch,
     return ed_publish_template(&pl->options.publisher, &batch->epoch, &told, err);
 }
 
+/* It fades, with all that it had told. */
+static eddy_status template_end(struct ed_pipeline *pl, struct ed_batch *batch, uint32_t slot,
+                                eddy_error *err)
+{
+    struct ed_logs *logs = pl->options.logs;
+    eddy_status st = ed_lines_flush(pl, batch, err);
+    if (st == EDDY_OK)
+        st = count_tell(pl, batch, &logs->slots[slot], err);
+    return st == EDDY_OK ? ed_logs_end(logs, slot, err) : st;
+}
+
 /* What the last line changed among templates. */
 static eddy_status changes_tell(struct ed_pipeline *pl, struct ed_batch *batch,
                                 const struct ed_item *item, eddy_error *err)
@@ -172,7 +189,7 @@ static eddy_status changes_tell(struct ed_pipeline *pl, struct ed_batch *batch,
             return st;
         st = ed_publish_template_change(&pl->options.publisher, &batch->epoch, c, i, event, err);
         if (st == EDDY_OK && c->kind == EDDY_TEMPLATE_FADED)
-            st = ed_logs_end(logs, c->slot, err);
+            st = template_end(pl, batch, c->slot, err);
         else if (st == EDDY_OK && c->kind != EDDY_TEMPLATE_FOUNDED)
             st = template_tell(pl, batch, c->id, "active", err);
     }

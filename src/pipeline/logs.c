@@ -252,6 +252,8 @@ eddy_status ed_logs_renew(struct ed_logs *logs, uint64_t key, eddy_error *err)
         return EDDY_OK;
     case ED_COUNTS_KIND: logs->counts_changed = 1; return EDDY_OK;
     case ED_ORIGIN_KIND:
+        if ((uint32_t)key >= logs->n_slots)
+            return EDDY_OK;
         return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, (uint32_t)key,
                             err);
     default: eddy_miner_renew(logs->miner, key); return EDDY_OK;
