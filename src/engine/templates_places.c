@@ -305,13 +305,26 @@ void ed_place_drop(eddy_miner *m, uint32_t place)
 
 /* ---- learning ---- */
 
+/* Of the founder of a member. It has such a word, unless somebody made two keys collide. */
+static uint64_t member_word(const eddy_miner *m, uint32_t member, unsigned word)
+{
+    const struct ed_founder *f = m->nodes[member].founder;
+    return word < f->n ? f->hashes[word] : 0;
+}
+
+static uint8_t member_flags(const eddy_miner *m, uint32_t member, unsigned word)
+{
+    const struct ed_founder *f = m->nodes[member].founder;
+    return word < f->n ? ed_founder_flags(f)[word] : 0;
+}
+
 static unsigned words_distinct(const eddy_miner *m, const struct ed_closed *closed, unsigned word)
 {
     unsigned ret = 0;
     for (uint32_t i = 0; i < closed->n; i++) {
-        uint64_t hash = m->nodes[closed->members[i]].founder->hashes[word];
+        uint64_t hash = member_word(m, closed->members[i], word);
         uint32_t j = 0;
-        while (j < i && m->nodes[closed->members[j]].founder->hashes[word] != hash)
+        while (j < i && member_word(m, closed->members[j], word) != hash)
             j++;
         ret += j == i;
     }
@@ -322,11 +335,11 @@ static unsigned words_distinct(const eddy_miner *m, const struct ed_closed *clos
 static unsigned words_needed(const eddy_miner *m, const struct ed_closed *closed, unsigned word)
 {
     const struct ed_founder *f = m->nodes[closed->members[0]].founder;
-    unsigned after = ed_founder_flags(f)[word] & EDDY_WORD_AFTER, identifiers = 0, once = 0;
+    unsigned after = member_flags(m, closed->members[0], word) & EDDY_WORD_AFTER;
+    unsigned identifiers = 0, once = 0;
     for (uint32_t i = 0; i < closed->n; i++) {
-        const struct ed_node *node = &m->nodes[closed->members[i]];
-        identifiers += (ed_founder_flags(node->founder)[word] & EDDY_WORD_IDENTIFIER) != 0;
-        once += node->count <= 1;
+        identifiers += (member_flags(m, closed->members[i], word) & EDDY_WORD_IDENTIFIER) != 0;
+        once += m->nodes[closed->members[i]].count <= 1;
     }
     unsigned ret = after || identifiers == closed->n ? T_EXPECTED : T_WORD;
     if (f->n - 1u <= FEW_WORDS)
@@ -360,7 +373,7 @@ static int evidence(eddy_miner *m, const struct ed_closed *closed, unsigned word
     change->word = word;
     for (uint32_t i = 0; i < closed->n; i++) {
         const struct ed_founder *f = m->nodes[closed->members[i]].founder;
-        eddy_span span = ed_founder_words(f)[word];
+        eddy_span span = word < f->n ? ed_founder_words(f)[word] : (eddy_span){0};
         eddy_str *seen = &change->words[change->n_words++];
         *seen = ed_arena_str(m->told, ed_founder_text(f) + span.at, span.n);
         if (!seen->at)

@@ -390,7 +390,7 @@ static void token(struct work *w, const char *p, const char *end, enum value val
         end--;
     if (p == end) {
         size_t stars = 0;
-        while (raw[stars] == '*')
+        while (raw + stars < p && raw[stars] == '*')
             stars++;
         if (stars >= 3 && raw + stars == p)
             word(w, raw, p, 0);
@@ -458,9 +458,9 @@ static void scan(struct work *w)
         if (is_key) {
             int tells = (word_known(p, (size_t)(end - p), w->end)->lists & LIST_MSGKEY) != 0;
             value = tells ? VALUE_OF_MESSAGE : VALUE;
-            end++;
-            if (!tells)
-                end = quoted(w, end);
+            const char *from = ++end;
+            end = tells ? end : quoted(w, end);
+            value = end > from ? NO_VALUE : value;
         }
         p = end;
     }
