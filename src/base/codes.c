@@ -390,9 +390,9 @@ float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row
     return ret;
 }
 
-size_t ed_scan_bytes(size_t n, size_t m)
+size_t ed_scan_bytes(size_t m)
 {
-    return (n ? n : CHUNK) * ed_scan_columns(m) * sizeof(float);
+    return (CHUNK + CHUNK / ED_RUN_ROWS) * ed_scan_columns(m) * sizeof(float);
 }
 
 /* The highest of each column of (ED_RUN_ROWS, columns) products, to which rest is added. */
@@ -457,27 +457,25 @@ static void fetch(const uint8_t *at, size_t n)
 }
 
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
-             const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
-             float *products, float *ret, size_t stride)
+             const struct ed_scan_rows *rows, const struct ed_scan_points *points,
+             int want_products, float *room, ed_scan_show *show, void *context)
 {
     size_t columns = ed_scan_columns(points->m);
-    float high[CHUNK / ED_RUN_ROWS * ED_SCAN_MAX] __attribute__((aligned(64)));
+    float *products = room + CHUNK / ED_RUN_ROWS * columns;
     for (size_t from = 0; from < rows->n; from += CHUNK) {
         size_t n = rows->n - from < CHUNK ? rows->n - from : CHUNK;
         size_t next = rows->n - from - n < CHUNK ? rows->n - from - n : CHUNK;
+        struct ed_scan_view view = {from, n, columns, room, products};
         fetch(rows->bytes + (from + n) * shape->bytes, next * shape->bytes);
         if (rows->fine)
             fetch(rows->fine + (from + n) * shape->bytes, next * shape->bytes);
 #ifdef __x86_64__
         if (kernels->product == ed_product_int8_amx)
-            ed_scan_amx(shape, rows, points, from, n, keep ? products + from * columns : NULL,
-                        high);
+            ed_scan_amx(shape, rows, points, from, n, want_products ? products : NULL, room);
         else
 #endif
-            chunk_scan(kernels, shape, rows, points, from, n,
-                       products + (keep ? from * columns : 0), high);
-        for (size_t i = 0; i < points->m; i++)
-            for (size_t r = 0; r < n / ED_RUN_ROWS; r++)
-                ret[i * stride + from / ED_RUN_ROWS + r] = high[r * columns + i];
+            chunk_scan(kernels, shape, rows, points, from, n, products, room);
+        (void)want_products;
+        show(context, &view);
     }
 }

@@ -112,12 +112,20 @@ static inline size_t ed_scan_columns(size_t m)
 {
     return (m + 2 * ED_PANEL - 1) / (2 * ED_PANEL) * (2 * ED_PANEL);
 }
-/* Bytes of the products that a scan leaves, aligned to 64: of n rows, or of the last few (n 0). */
-size_t ed_scan_bytes(size_t n, size_t m);
-/* ret (m, stride): at [i][r] the highest product of point i with a row of run r. products:
- * (rows->n, ed_scan_columns(m)) without their rests, or room for a few of them (keep 0). */
+
+/* What a scan shows as it goes along, while it is in the cache. */
+struct ed_scan_view {
+    size_t from, n;        /* rows; a multiple of ED_RUN_ROWS each */
+    size_t columns;        /* of the points */
+    const float *high;     /* (n / ED_RUN_ROWS, columns) the highest of each run */
+    const float *products; /* (n, columns) without their rests; where they are wanted */
+};
+typedef void ed_scan_show(void *context, const struct ed_scan_view *view);
+
+/* Bytes of room that a scan needs, aligned to 64. */
+size_t ed_scan_bytes(size_t m);
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
-             const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
-             float *products, float *ret, size_t stride);
+             const struct ed_scan_rows *rows, const struct ed_scan_points *points,
+             int want_products, float *room, ed_scan_show *show, void *context);
 
 #endif

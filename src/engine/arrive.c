@@ -433,7 +433,7 @@ static eddy_status block_score(eddy_clusterer *cl, const eddy_row *rows, struct 
         there = ed_point_code(cl, p);
         codes[i] = ed_point_coded(p);
     }
-    if (!there || !ed_peaks_of(cl, codes, NULL, m, 0, &b->peaks))
+    if (!there || !ed_peaks_of(cl, codes, m, &b->peaks))
         return eddy_fail_nomem(err, "block", m * cl->slots.n / ED_RUN_ROWS * sizeof(float));
     return EDDY_OK;
 }

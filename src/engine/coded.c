@@ -124,35 +124,55 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
     }
 }
 
-int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                int lists, struct ed_peaks *ret)
+int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
+                  int lists, struct ed_scan *ret)
 {
     size_t n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS * ED_RUN_ROWS;
-    struct ed_scan_rows rows = {.n = n};
-    struct ed_scan_points packed;
-    ret->n_runs = n / ED_RUN_ROWS;
-    ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
-    ret->columns = ed_scan_columns(m);
-    ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
-    ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
-    ret->products = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(lists ? n : 0, m) + 64);
-    void *room = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m));
+    ret->rows = (struct ed_scan_rows){.n = n};
+    ret->room = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(m));
+    void *packed = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m));
     float *lines = ed_arena_alloc_aligned(cl->work, (5 * n + 1) * sizeof(float));
-    if (!ret->high || !ret->chunk_high || !ret->products || !room || !lines)
+    if (!ret->room || !packed || !lines)
         return 0;
-    float **line[] = {&rows.scale[0], &rows.scale[1], &rows.low[0], &rows.low[1], &rows.rest};
+    struct ed_scan_rows *rows = &ret->rows;
+    float **line[] = {&rows->scale[0], &rows->scale[1], &rows->low[0], &rows->low[1], &rows->rest};
     for (size_t i = 0; i < 5; i++)
         *line[i] = lines + i * n;
-    ret->rest = rows.rest;
-    ed_scan_points_pack(&cl->shape, points, factor, m, room, &packed);
-    rows_make(cl, &packed.most, !lists, &rows);
-    ed_scan(cl->kernels, &cl->shape, &rows, &packed, lists, ret->products, ret->high, ret->stride);
+    ed_scan_points_pack(&cl->shape, points, factor, m, packed, &ret->points);
+    rows_make(cl, &ret->points.most, !lists, rows);
+    return 1;
+}
+
+/* ---- for arrival ---- */
+
+/* A view's highest, point by point. */
+static void peaks_keep(void *context, const struct ed_scan_view *view)
+{
+    const struct ed_peaks *peaks = context;
+    size_t from = view->from / ED_RUN_ROWS, runs = view->n / ED_RUN_ROWS;
+    for (size_t i = 0; i < peaks->m; i++)
+        for (size_t r = 0; r < runs; r++)
+            peaks->high[i * peaks->stride + from + r] = view->high[r * view->columns + i];
+}
+
+int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, size_t m, struct ed_peaks *ret)
+{
+    struct ed_scan scan;
+    if (!ed_scan_begin(cl, points, NULL, m, 0, &scan))
+        return 0;
+    ret->m = m;
+    ret->n_runs = scan.rows.n / ED_RUN_ROWS;
+    ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
+    ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
+    ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
+    if (!ret->high || !ret->chunk_high)
+        return 0;
+    ed_scan(cl->kernels, &cl->shape, &scan.rows, &scan.points, 0, scan.room, peaks_keep, ret);
     return 1;
 }
 
 void ed_peaks_begin(struct ed_peaks *peaks, size_t i)
 {
-    peaks->at = i;
     peaks->own = peaks->high + i * peaks->stride;
     for (size_t from = 0; from < peaks->n_runs; from += CHUNK) {
         size_t n = peaks->n_runs - from < CHUNK ? peaks->n_runs - from : CHUNK;
@@ -176,19 +196,6 @@ uint32_t ed_peaks_take(struct ed_peaks *peaks, float least)
     high[at] = TAKEN;
     peaks->chunk_high[top] = ed_most(high, n);
     return (uint32_t)(top * CHUNK + at);
-}
-
-size_t ed_run_above(const eddy_clusterer *cl, const struct ed_peaks *peaks, uint32_t run,
-                    float least, struct ed_hopeful *ret)
-{
-    size_t n = 0;
-    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++) {
-        float product = peaks->products[e * peaks->columns + peaks->at];
-        float high = product + peaks->rest[e];
-        if (high >= least)
-            ret[n++] = (struct ed_hopeful){e, product - peaks->rest[e], high};
-    }
-    return n;
 }
 
 size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret)

@@ -131,6 +131,20 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
 #endif
 }
 
+/* All that a scan shows, as one. */
+struct seen {
+    float *products, *high; /* (n, columns), (n / ED_RUN_ROWS, columns) */
+};
+
+static void keep(void *context, const struct ed_scan_view *view)
+{
+    const struct seen *seen = context;
+    memcpy(seen->products + view->from * view->columns, view->products,
+           view->n * view->columns * sizeof(float));
+    memcpy(seen->high + view->from / ED_RUN_ROWS * view->columns, view->high,
+           view->n / ED_RUN_ROWS * view->columns * sizeof(float));
+}
+
 /* The highest of each run, by kernels of any kind, is never below what is there, and not far above
  * it. */
 static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m, int fine)
@@ -139,10 +153,12 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
     const float *vectors[64];
     float factor[64];
     size_t n_runs = r->n / ED_RUN_ROWS, columns = ed_scan_columns(m);
-    void *room = NULL, *products = NULL;
-    float *lines = calloc(5 * r->n, sizeof *lines), *high = calloc(m * n_runs, sizeof *high);
+    void *room = NULL, *work = NULL;
+    float *lines = calloc(5 * r->n, sizeof *lines);
+    struct seen seen = {calloc(r->n * columns, sizeof(float)),
+                        calloc(n_runs * columns, sizeof(float))};
     assert_int_equal(posix_memalign(&room, 64, ed_scan_points_bytes(&r->shape, m)), 0);
-    assert_int_equal(posix_memalign(&products, 64, ed_scan_bytes(r->n, m)), 0);
+    assert_int_equal(posix_memalign(&work, 64, ed_scan_bytes(m)), 0);
     struct ed_scan_rows rows = {.bytes = r->bytes,
                                 .fine = fine ? r->fine : NULL,
                                 .n = r->n,
@@ -161,25 +177,26 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
         }
         rows.rest[e] = 2 * ed_scan_error(&r->shape, &r->code[e], &points.most, fine) + 0.5f;
     }
-    ed_scan(kernels, &r->shape, &rows, &points, 1, products, high, n_runs);
+    ed_scan(kernels, &r->shape, &rows, &points, 1, work, keep, &seen);
     for (size_t i = 0; i < m; i++)
         for (size_t run = 0; run < n_runs; run++) {
             double most = -INFINITY, slack = 0;
             for (size_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS; e++) {
                 double exact =
                     2 * (double)factor[i] * ed_dot(vectors[i], r->x + e * r->dim, r->dim);
-                double said = (double)((float *)products)[e * columns + i];
+                double said = (double)seen.products[e * columns + i];
                 most = fmax(most, exact + 0.5);
                 slack = fmax(slack, 2 * (double)rows.rest[e]);
                 assert_true(said + (double)rows.rest[e] >= exact + 0.5 - 1e-6 * (1 + fabs(exact)));
             }
-            assert_true((double)high[i * n_runs + run] >= most - 1e-6 * (1 + fabs(most)));
-            assert_true((double)high[i * n_runs + run] <= most + slack + 1e-6 * (1 + fabs(most)));
+            assert_true((double)seen.high[run * columns + i] >= most - 1e-6 * (1 + fabs(most)));
+            assert_true((double)seen.high[run * columns + i] <= most + slack + 1e-6 * (1 + fabs(most)));
         }
     free(lines);
-    free(high);
+    free(seen.high);
+    free(seen.products);
     free(room);
-    free(products);
+    free(work);
 }
 
 TEST(a_scan_promises_no_less_than_there_is)
