@@ -131,6 +131,8 @@ void ed_pipeline_pass(struct ed_ring *ring, struct ed_batch *batch)
 static void reader_pass(struct ed_pipeline *pl)
 {
     pl->reader.batch->number = pl->reader.number++;
+    ed_meters_took(&pl->meters.read, pl->reader.first_us);
+    ed_histogram_add(&pl->meters.documents, (double)pl->reader.batch->n);
     ed_pipeline_pass(pl->read, pl->reader.batch);
     pl->reader.batch = NULL;
 }
@@ -158,8 +160,10 @@ static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err
     for (size_t i = 0; i < n; i++) {
         if (eddy_arena_used(r->batch->arena) >= HANDOVER_BYTES && !reader_exchange(pl))
             return EDDY_OK; /* not taken, so neither counted nor committed */
-        if (!r->batch->n)
-            r->first_ms = ed_monotonic_ms();
+        if (!r->batch->n) {
+            r->first_us = ed_monotonic_us();
+            r->first_ms = r->first_us / 1000;
+        }
         eddy_status st = ed_batch_add(r->batch, &r->raws[i], err);
         if (st != EDDY_OK)
             return st;
@@ -439,7 +443,7 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
                               eddy_error *err)
 {
     eddy_status st = EDDY_OK;
-    int64_t start = ed_monotonic_ms();
+    int64_t start_us = ed_monotonic_us();
     for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
         if (is_dropped(pl, batch))
             return EDDY_OK;
@@ -460,7 +464,8 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
         if (is_dropped(pl, batch))
             return EDDY_OK;
     }
-    full_set(pl, batch->n, ed_monotonic_ms() - start);
+    full_set(pl, batch->n, (ed_monotonic_us() - start_us) / 1000);
+    ed_meters_took(&pl->meters.embed, start_us);
     if (st == EDDY_OK)
         batch_sift(pl, batch);
     return st;
@@ -509,6 +514,7 @@ static int worth_waiting(const struct ed_pipeline *pl, const eddy_error *err)
 static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     struct ed_epoch *epoch = &batch->epoch;
+    int64_t start_us = ed_monotonic_us();
     eddy_status st;
     for (int wait_ms = WAIT_MS;;) {
         *err = (eddy_error){0};
@@ -525,8 +531,13 @@ static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_
             break;
         atomic_fetch_add(&pl->commit_retries, 1);
     }
-    if (st == EDDY_OK)
+    if (st == EDDY_OK) {
         atomic_fetch_add(&pl->committed, batch->n);
+        ed_meters_took(&pl->meters.commit, start_us);
+        ed_meters_visible(pl, batch);
+        if (pl->options.on_visible)
+            pl->options.on_visible(pl->options.board, pl->options.publisher.shard, epoch);
+    }
     return st;
 }
 
@@ -600,6 +611,8 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     pl->options = *options;
     mark_take(pl, &options->mark);
     pthread_mutex_init(&pl->lock, NULL);
+    pthread_mutex_init(&pl->meters.lock, NULL);
+    ed_meters_init(pl);
     pl->dim = options->embedder ? eddy_embedder_dim(options->embedder) : options->vector_dim;
     pl->model = ed_pipeline_model(options->embedder, options->keyphrases != 0);
     pl->n_batches = 1 + options->ring_max;
@@ -639,6 +652,8 @@ void ed_pipeline_free(struct ed_pipeline *pl)
 {
     if (!pl)
         return;
+    if (pl->options.on_gone)
+        pl->options.on_gone(pl->options.board, pl->options.publisher.shard);
     for (size_t i = 0; pl->batches && i < pl->n_batches; i++)
         ed_batch_free(pl->batches[i]);
     struct ed_ring *rings[] = {pl->free, pl->read, pl->embedded, pl->answered};
@@ -650,6 +665,7 @@ void ed_pipeline_free(struct ed_pipeline *pl)
     eddy_arena_free(pl->scratch);
     ed_free(pl->batches);
     pthread_mutex_destroy(&pl->lock);
+    pthread_mutex_destroy(&pl->meters.lock);
     ed_free(pl);
 }
 
@@ -667,6 +683,7 @@ static size_t thread_start(struct ed_pipeline *pl, pthread_t *ret, void *(*run)(
 
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
 {
+    ed_answers_show(pl);
     eddy_status st = ed_answers_start(pl, err); /* now, while no reader takes the free batches */
     if (st != EDDY_OK)
         return st;
