@@ -261,6 +261,7 @@ static void stats(void *p, struct ed_bytes *json)
 static unsigned refuse(struct ed_bytes *json, unsigned status, const char *detail)
 {
     ed_json_open(json, '{');
+    put_count(json, "status", status);
     put_text(json, "detail", detail);
     ed_json_close(json, '}');
     return status;

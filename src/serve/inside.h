@@ -11,9 +11,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define ED_TYPE_JSON   "application/json; charset=utf-8"
-#define ED_TYPE_STREAM "text/event-stream; charset=utf-8"
-#define ED_TYPE_ATOM   "application/atom+xml; charset=utf-8"
+#define ED_TYPE_JSON    "application/json; charset=utf-8"
+#define ED_TYPE_PROBLEM "application/problem+json; charset=utf-8"
+#define ED_TYPE_STREAM  "text/event-stream; charset=utf-8"
+#define ED_TYPE_ATOM    "application/atom+xml; charset=utf-8"
 
 struct ed_reader;
 
@@ -85,6 +86,7 @@ void ed_route_stream(struct ed_exchange *x);
 eddy_status ed_streams_new(struct ed_serve *serve, struct ed_streams **ret, eddy_error *err);
 struct MHD_Response *ed_reader_response(struct ed_reader *reader); /* takes it */
 void ed_streams_stop(struct ed_streams *streams);
+void ed_streams_drain(struct ed_streams *streams);
 void ed_streams_free(struct ed_streams *streams);
 size_t ed_streams_n(struct ed_streams *streams);
 

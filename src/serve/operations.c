@@ -49,8 +49,8 @@ static void *operator_main(void *p)
         if (atomic_load(&op->serve->stopping)) {
             ed_exchange_fail(x, 503, "eddy is about to end");
         } else {
-            x->type = ED_TYPE_JSON;
             x->status = backend->operate(backend->user, (eddy_str){x->in.at, x->in.n}, &x->out);
+            x->type = x->status < 400 ? ED_TYPE_JSON : ED_TYPE_PROBLEM;
             x->answered = 1;
         }
         MHD_resume_connection(x->connection);

@@ -93,7 +93,7 @@ void ed_exchange_fail(struct ed_exchange *x, unsigned status, const char *detail
     const char *title = title_of(status);
     x->answered = 1;
     x->status = status;
-    x->type = "application/problem+json; charset=utf-8";
+    x->type = ED_TYPE_PROBLEM;
     ed_bytes_empty(&x->out);
     ed_json_open(&x->out, '{');
     ed_json_key(&x->out, "status");
@@ -455,8 +455,10 @@ void ed_serve_stop(struct ed_serve *serve)
     atomic_store(&serve->stopping, 1);
     ed_operator_stop(serve->operator);
     ed_streams_stop(serve->streams);
-    if (serve->daemon)
+    if (serve->daemon) {
+        ed_streams_drain(serve->streams);
         MHD_stop_daemon(serve->daemon);
+    }
     ed_operator_free(serve->operator);
     ed_streams_free(serve->streams);
     ed_free(serve);

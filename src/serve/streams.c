@@ -17,11 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
-#define STREAMS_MAX 64
-#define PIECE_BYTES ((size_t)64 << 10)
-#define SILENT_MS   15000
-#define LOOK_MS     1000
+#define STREAMS_MAX   64
+#define PIECE_BYTES   ((size_t)64 << 10)
+#define SILENT_MS     15000
+#define LOOK_MS       1000
+#define DRAIN_MS      500
+#define DRAIN_LOOK_MS 5
 
 struct ed_reader {
     struct ed_streams *all;
@@ -247,6 +250,13 @@ void ed_streams_stop(struct ed_streams *all)
     ed_board_wake(all->serve->o.board);
     if (all->has_thread)
         pthread_join(all->thread, NULL);
+}
+
+/* Until all readers have been told of the end, or will not hear of it. */
+void ed_streams_drain(struct ed_streams *all)
+{
+    for (int i = 0; all && i < DRAIN_MS / DRAIN_LOOK_MS && ed_streams_n(all); i++)
+        nanosleep(&(struct timespec){0, DRAIN_LOOK_MS * 1000000L}, NULL);
 }
 
 /* The daemon has given all readers back. */
