@@ -493,8 +493,8 @@ eddy_status ed_epochs_new(const struct ed_epochs_options *options, struct ed_log
     if (!e) {
         log->free(log);
         return eddy_fail_nomem(err, "journal", sizeof *e);
-        e->open.bounds = &ed_bounds_work;
     }
+    e->open.bounds = &ed_bounds_work;
     e->journal = (struct ed_journal){ed_epochs_restore, ed_epochs_follow, epochs_commit,
                                      epochs_stats, epochs_close};
     e->log = log;
