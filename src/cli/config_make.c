@@ -75,10 +75,9 @@ size_t ed_config_keyphrases(const struct ed_config *config)
 
 /* Of this configuration's endpoint; ask it whether it is one. */
 static eddy_status endpoint_open(const struct ed_config *config, int (*stopped)(void *user),
-                                 eddy_endpoint *ret, eddy_error *err)
+                                 struct ed_embeddings **ret, eddy_error *err)
 {
     struct ed_embeddings_options o;
-    struct ed_embeddings *e = NULL;
     ed_embeddings_options_init(&o);
     o.http.url = config->embed.endpoint.url;
     o.http.key = *config->embed.endpoint.key ? config->embed.endpoint.key : NULL;
@@ -94,14 +93,12 @@ static eddy_status endpoint_open(const struct ed_config *config, int (*stopped)(
     o.batch_max = (size_t)config->embed.endpoint.batch;
     o.batch_tokens = (size_t)config->embed.endpoint.batch_tokens;
     o.calls_minute = config->embed.endpoint.calls_minute;
-    eddy_status st = ed_embeddings_open(&o, stopped, NULL, &e, err);
-    if (st == EDDY_OK)
-        *ret = ed_embeddings_endpoint(e);
-    return st;
+    return ed_embeddings_open(&o, stopped, NULL, ret, err);
 }
 
 eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(void *user),
-                               eddy_embedder **ret, size_t *ret_dim, eddy_error *err)
+                               eddy_embedder **ret, size_t *ret_dim,
+                               struct ed_embeddings **ret_endpoint, eddy_error *err)
 {
     static const char *const models[] = {[ED_MODEL_AUTO] = "auto",
                                          [ED_MODEL_HASH] = "hash",
@@ -121,6 +118,7 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     }
     eddy_embedder_options options;
     eddy_endpoint endpoint = {0};
+    struct ed_embeddings *asked = NULL;
     eddy_embedder_options_init(&options);
     options.model = models[config->embed.model];
     options.dir = config->embed.dir;
@@ -132,7 +130,9 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     eddy_embedder *embedder = NULL;
     eddy_status st = EDDY_OK;
     if (config->embed.model == ED_MODEL_ENDPOINT)
-        st = endpoint_open(config, stopped, &endpoint, err);
+        st = endpoint_open(config, stopped, &asked, err);
+    if (asked)
+        endpoint = ed_embeddings_endpoint(asked);
     if (st == EDDY_OK)
         st = eddy_embedder_open(&options, &embedder, err);
     if (st != EDDY_OK) {
@@ -150,6 +150,8 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     }
     *ret_dim = eddy_embedder_dim(embedder);
     *ret = embedder;
+    if (ret_endpoint)
+        *ret_endpoint = asked;
     return EDDY_OK;
 }
 

@@ -245,7 +245,7 @@ eddy_status ed_look_state(struct ed_config *config, const char *dir, int32_t sha
     eddy_embedder *embedder = NULL;
     eddy_engine_options engine;
     size_t dim = 0;
-    eddy_status st = ed_stream_embedder(config, &embedder, &dim, err);
+    eddy_status st = ed_stream_embedder(config, &embedder, &dim, NULL, err);
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(config, dim, &engine);

@@ -356,6 +356,20 @@ const struct ed_option ed_options[] = {
      .help = "Follow the shards that other processes own, so that taking one over takes no time. "
              "Costs as much memory as owning it."},
 
+    {"serve.port", INTEGER(serve.port), RANGE(1, 65535), WORDS({"auto", ED_PORT_AUTO}, {"off", 0}),
+     .standard = "auto",
+     .help = "Port of metrics (/metrics), health (/healthz, /readyz, /startupz) and API (/api/v1). "
+             "auto: eddy run takes 7411, or the next one that is free, other commands none."},
+    {"serve.address", STRING(serve.address), .standard = "127.0.0.1",
+     .help = "Address to listen on. The default is for this machine alone; 0.0.0.0 or :: is for "
+             "all, who may then read what events are about: there is no password for reading."},
+    {"serve.hosts", LIST(serve.hosts),
+     .help = "Names under which it may be asked, beside addresses and localhost: those of a proxy "
+             "or a service. Others are refused, so that no web page can reach it by a name of its "
+             "own (DNS rebinding)."},
+    {"serve.token", STRING(serve.token), .shape = ED_SECRET, .optional = 1, .standard = "",
+     .help = "What who merges, splits or renames by the API must send, as Authorization: Bearer; "
+             "best written as ${file:/run/secrets/eddy-token}. \"\": nobody may."},
     {"reason.kind", CHOICE(reason.kind), .standard = "statistics",
      WORDS({"off", ED_REASON_OFF}, {"statistics", ED_REASON_STATISTICS}, {"llm", ED_REASON_LLM}),
      .help = "Who looks at the events beside the clustering, names and describes them, and settles "
@@ -454,6 +468,7 @@ const struct ed_section ed_sections[] = {
     {"output", "Where the answers go."},
     {"control", "Where operations come in."},
     {"state", "How it goes on after a restart."},
+    {"serve", "What it shows by HTTP."},
     {"reason", "Who names, describes, and settles what is in doubt."},
     {NULL, NULL},
 };

@@ -58,11 +58,11 @@ static int is_signalled(void *user)
 }
 
 eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
-                               eddy_error *err)
+                               struct ed_embeddings **endpoint, eddy_error *err)
 {
     eddy_error why = {0};
     char real[PATH_MAX], prefix[PATH_MAX + 16];
-    eddy_status st = ed_config_embedder(config, is_signalled, ret, ret_dim, &why);
+    eddy_status st = ed_config_embedder(config, is_signalled, ret, ret_dim, endpoint, &why);
     int by_auto = config->embed.model == ED_MODEL_AUTO;
     if (st == EDDY_OK || config->embed.model == ED_MODEL_ENDPOINT ||
         (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
@@ -120,6 +120,16 @@ static eddy_status open_source(void *user, const char *topic, int32_t shard,
     return st;
 }
 
+static void on_visible(void *board, uint32_t shard, const struct ed_epoch *epoch)
+{
+    ed_board_put(board, shard, epoch);
+}
+
+static void on_gone(void *board, uint32_t shard)
+{
+    ed_board_forget(board, shard);
+}
+
 /* What all shards share. */
 static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
                            const struct ed_pipeline_options *watch, eddy_error *err)
@@ -127,7 +137,7 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     struct ed_shard_options *o = &stream->options;
     size_t dim = 0;
     stream->config = config;
-    eddy_status st = ed_stream_embedder(config, &stream->embedder, &dim, err);
+    eddy_status st = ed_stream_embedder(config, &stream->embedder, &dim, &stream->endpoint, err);
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(config, dim, &stream->engine);
@@ -144,6 +154,11 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     o->pipeline.on_template = watch->on_template;
     o->pipeline.on_dead = watch->on_dead;
     o->pipeline.on_embedded = watch->on_embedded;
+    if (stream->board) {
+        o->pipeline.board = stream->board;
+        o->pipeline.on_visible = on_visible;
+        o->pipeline.on_gone = on_gone;
+    }
     o->pipeline.resumable = watch->resumable;
     o->pipeline.goes_on = watch->goes_on;
     o->pipeline.orders = watch->orders;

@@ -393,6 +393,7 @@ static eddy_status epoch_done(struct epochs *e, struct ed_epoch *epoch, eddy_err
         atomic_fetch_add(&e->record_bytes, epoch->records[i].value.n);
     living_go_on(e, epoch);
     atomic_fetch_add(&e->open_ms_sum, open_ms);
+    ed_histogram_add(&e->open, (double)open_ms / 1e3);
     if (open_ms > atomic_load(&e->open_ms_max))
         atomic_store(&e->open_ms_max, open_ms);
     return st;
@@ -481,6 +482,7 @@ static void epochs_stats(const struct ed_journal *journal, struct ed_journal_sta
                                      .warm = atomic_load(&e->warm),
                                      .open_ms_max = atomic_load(&e->open_ms_max),
                                      .open_ms_sum = atomic_load(&e->open_ms_sum)};
+    ed_histogram_look(&e->open, &ret->open);
 }
 
 /* What is open is left to the next fence, or to the broker's transaction timeout, unless it can be
@@ -523,6 +525,7 @@ eddy_status ed_epochs_new(const struct ed_epochs_options *options, struct ed_log
         log->free(log);
         return eddy_fail_nomem(err, "journal", sizeof *e);
     }
+    e->open.bounds = &ed_bounds_work;
     e->journal = (struct ed_journal){ed_epochs_restore, ed_epochs_follow, epochs_commit,
                                      epochs_stats, epochs_close};
     e->log = log;

@@ -58,6 +58,7 @@ struct epochs {
     _Atomic uint64_t epochs, aborted, fences, doubts, records, record_bytes, restored;
     _Atomic int64_t restore_ms, open_ms_max, open_ms_sum;
     atomic_int from_store, warm;
+    struct ed_histogram open; /* seconds that transactions were */
 };
 
 /* What the caller is told of an answer that is not DONE. */

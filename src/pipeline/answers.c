@@ -4,8 +4,10 @@
 #include "pipeline/inside.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/point.h"
+#include "base/time.h"
 
 #include <string.h>
 
@@ -36,8 +38,7 @@ eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy
     }
     eddy_engine_stats stats;
     eddy_clusterer_stats(o->clusterer, &stats);
-    atomic_store(&pl->events_active, stats.events_active);
-    atomic_store(&pl->events_told, stats.events_active + stats.faded);
+    ed_meters_engine(pl, &stats);
     n = eddy_clusterer_pictures(o->clusterer, &pictures);
     if (pl->reasoner)
         ed_reasoner_changed(pl->reasoner, n);
@@ -249,6 +250,42 @@ static void batch_drop(struct ed_pipeline *pl, struct ed_batch *batch)
     ed_pipeline_pass(pl->free, batch);
 }
 
+/* As messages in the batch, which are not committed. */
+static eddy_status pictures_make(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    const eddy_topic *topics = NULL;
+    const uint64_t *ids = NULL;
+    size_t n = 0, n_topics = 0;
+    eddy_event event;
+    eddy_status st = eddy_clusterer_events(o->clusterer, batch->arena, &ids, &n, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        st = eddy_clusterer_event(o->clusterer, ids[i], batch->arena, &event, err);
+        if (st == EDDY_OK)
+            st = ed_publish_event(&o->publisher, &batch->epoch, &event, event.stream_ms, err);
+    }
+    if (st == EDDY_OK)
+        st = eddy_clusterer_topics(o->clusterer, batch->arena, &topics, &n_topics, err);
+    for (size_t i = 0; i < n_topics && st == EDDY_OK; i++)
+        st = ed_publish_topic(&o->publisher, &batch->epoch, &topics[i], err);
+    return st;
+}
+
+/* Where memory is short, as many as there is room for: the run itself does not need them. */
+void ed_answers_show(struct ed_pipeline *pl)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    eddy_error why = {0};
+    struct ed_batch *batch = o->on_visible && o->clusterer ? ed_pipeline_next(pl->free) : NULL;
+    if (!batch)
+        return;
+    if (pictures_make(pl, batch, &why) != EDDY_OK)
+        ed_log(ED_LOG_WARN, "pipeline", "not all events can be shown: %s", why.text);
+    o->on_visible(o->board, o->publisher.shard, &batch->epoch);
+    ed_batch_reset(batch);
+    ed_pipeline_pass(pl->free, batch);
+}
+
 /* The first epoch of all: where the inputs began, so that a start at the end of a topic is not a
  * later end after a crash; and orders that wait for no document. And what a clusterer that was
  * loaded has to tell of itself. */
@@ -259,8 +296,7 @@ eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
     eddy_status st = EDDY_OK;
     if (pl->options.clusterer)
         eddy_clusterer_stats(pl->options.clusterer, &stats);
-    atomic_store(&pl->events_active, stats.events_active);
-    atomic_store(&pl->events_told, stats.events_active + stats.faded);
+    ed_meters_engine(pl, &stats);
     int ordered = pl->options.n_orders && !pl->options.orders[0].position;
     if (pl->options.mark.epoch || !(pl->options.resumable || ordered))
         return EDDY_OK;
@@ -310,11 +346,14 @@ void *ed_answers_main(void *p)
             batch_drop(pl, batch);
             continue;
         }
+        int64_t start_us = ed_monotonic_us();
         st = ed_turns_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = answer_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = epoch_close(pl, batch, 0, &err);
+        if (st == EDDY_OK)
+            ed_meters_took(&pl->meters.assign, start_us);
         if (st == EDDY_OK)
             ed_pipeline_pass(pl->answered, batch);
     }

@@ -1,1 +1,2 @@
-eddy_folder(pipeline SOURCES ring.c batch.c front.c logs.c pipeline.c answers.c lines.c turns.c control.c reasoner.c keyphraser.c shard.c shards.c)
+eddy_folder(pipeline SOURCES ring.c batch.c front.c logs.c pipeline.c meters.c answers.c lines.c turns.c control.c
+  reasoner.c keyphraser.c shard.c shards.c)

@@ -5,6 +5,7 @@
 #include "pipeline/batch.h"
 #include "pipeline/control.h"
 #include "pipeline/keyphraser.h"
+#include "pipeline/meters.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/ring.h"
 
@@ -15,10 +16,18 @@
 
 struct reader {
     struct ed_batch *batch; /* always one, so that there is a place for what still comes */
-    int64_t first_ms;       /* when its first message came */
+    int64_t first_ms;       /* when its first message came ... */
+    int64_t first_us;       /* ... likewise, to measure */
     int64_t heard_ms;       /* when the last message came */
     uint64_t number;        /* of the next batch that is handed over */
     eddy_raw raws[READ_MAX];
+};
+
+/* What the threads measure; see meters.h. */
+struct meters {
+    struct ed_histogram read, embed, assign, commit, documents, inside, delay;
+    pthread_mutex_t lock; /* guards engine */
+    eddy_engine_stats engine;
 };
 
 struct ed_pipeline {
@@ -47,6 +56,7 @@ struct ed_pipeline {
     atomic_size_t workers_left;
     pthread_mutex_t lock; /* guards failure */
     eddy_error failure;
+    struct meters meters;
 
     _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
     _Atomic uint64_t duplicates; /* among the filtered; of this run */
@@ -69,6 +79,15 @@ uint64_t ed_pipeline_dead(const struct ed_pipeline *pl);
 
 /* Nothing more can be read; what was read is still good. */
 void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why);
+
+/* meters.c: zeroed histograms get their bounds. */
+void ed_meters_init(struct ed_pipeline *pl);
+/* A step that began then (ed_monotonic_us) has ended. */
+void ed_meters_took(struct ed_histogram *h, int64_t since_us);
+/* How the engine stands now; its thread, or when none runs. */
+void ed_meters_engine(struct ed_pipeline *pl, const eddy_engine_stats *stats);
+/* The answers of a batch are visible. */
+void ed_meters_visible(struct ed_pipeline *pl, const struct ed_batch *batch);
 
 /* answers.c: what the last call of the engine changed, and the pictures that it made due. */
 eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
@@ -96,6 +115,8 @@ int ed_turns_look(struct ed_pipeline *pl);
 /* Behind the last document. */
 eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
 
+/* answers.c: how all stands, to those who look on, while no thread runs yet. */
+void ed_answers_show(struct ed_pipeline *pl);
 /* answers.c: the first epoch, while no thread runs yet; and the engine's thread. */
 eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err);
 void *ed_answers_main(void *pl);

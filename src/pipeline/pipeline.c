@@ -137,6 +137,8 @@ static eddy_status reader_pass(struct ed_pipeline *pl, eddy_error *err)
         pl->options.logs ? ed_front_close(pl->options.logs->front, batch, err) : EDDY_OK;
     if (st != EDDY_OK)
         return st;
+    ed_meters_took(&pl->meters.read, pl->reader.first_us);
+    ed_histogram_add(&pl->meters.documents, (double)batch->n);
     batch->number = pl->reader.number++;
     pl->reader.batch = NULL;
     ed_pipeline_pass(pl->read, batch);
@@ -165,8 +167,10 @@ static eddy_status reader_exchange(struct ed_pipeline *pl, eddy_error *err)
 static void reader_count(struct ed_pipeline *pl, size_t n)
 {
     struct reader *r = &pl->reader;
-    if (!n && r->batch->n)
-        r->first_ms = ed_monotonic_ms();
+    if (!n && r->batch->n) {
+        r->first_us = ed_monotonic_us();
+        r->first_ms = r->first_us / 1000;
+    }
     atomic_fetch_add(&pl->in, r->batch->n - n);
 }
 
@@ -513,7 +517,7 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
                               eddy_error *err)
 {
     eddy_status st = EDDY_OK;
-    int64_t start = ed_monotonic_ms();
+    int64_t start_us = ed_monotonic_us();
     for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
         if (is_dropped(pl, batch))
             return EDDY_OK;
@@ -534,7 +538,8 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
         if (is_dropped(pl, batch))
             return EDDY_OK;
     }
-    full_set(pl, batch->n, ed_monotonic_ms() - start);
+    full_set(pl, batch->n, (ed_monotonic_us() - start_us) / 1000);
+    ed_meters_took(&pl->meters.embed, start_us);
     if (st == EDDY_OK)
         batch_sift(pl, batch);
     return st;
@@ -583,6 +588,7 @@ static int worth_waiting(const struct ed_pipeline *pl, const eddy_error *err)
 static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     struct ed_epoch *epoch = &batch->epoch;
+    int64_t start_us = ed_monotonic_us();
     eddy_status st;
     for (int wait_ms = WAIT_MS;;) {
         *err = (eddy_error){0};
@@ -599,8 +605,13 @@ static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_
             break;
         atomic_fetch_add(&pl->commit_retries, 1);
     }
-    if (st == EDDY_OK)
+    if (st == EDDY_OK) {
         atomic_fetch_add(&pl->committed, batch->n);
+        ed_meters_took(&pl->meters.commit, start_us);
+        ed_meters_visible(pl, batch);
+        if (pl->options.on_visible)
+            pl->options.on_visible(pl->options.board, pl->options.publisher.shard, epoch);
+    }
     return st;
 }
 
@@ -674,6 +685,8 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     pl->options = *options;
     mark_take(pl, &options->mark);
     pthread_mutex_init(&pl->lock, NULL);
+    pthread_mutex_init(&pl->meters.lock, NULL);
+    ed_meters_init(pl);
     pl->dim = options->embedder ? eddy_embedder_dim(options->embedder) : options->vector_dim;
     pl->model = ed_pipeline_model(options->embedder, options->keyphrases != 0);
     pl->n_batches = 1 + options->ring_max;
@@ -713,6 +726,8 @@ void ed_pipeline_free(struct ed_pipeline *pl)
 {
     if (!pl)
         return;
+    if (pl->options.on_gone)
+        pl->options.on_gone(pl->options.board, pl->options.publisher.shard);
     for (size_t i = 0; pl->batches && i < pl->n_batches; i++)
         ed_batch_free(pl->batches[i]);
     struct ed_ring *rings[] = {pl->free, pl->read, pl->embedded, pl->answered};
@@ -724,6 +739,7 @@ void ed_pipeline_free(struct ed_pipeline *pl)
     eddy_arena_free(pl->scratch);
     ed_free(pl->batches);
     pthread_mutex_destroy(&pl->lock);
+    pthread_mutex_destroy(&pl->meters.lock);
     ed_free(pl);
 }
 
@@ -741,6 +757,7 @@ static size_t thread_start(struct ed_pipeline *pl, pthread_t *ret, void *(*run)(
 
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
 {
+    ed_answers_show(pl);
     eddy_status st = ed_answers_start(pl, err); /* now, while no reader takes the free batches */
     if (st != EDDY_OK)
         return st;

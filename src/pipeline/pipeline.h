@@ -16,6 +16,7 @@
 #include "base/order.h"
 #include "journal/journal.h"
 #include "pipeline/logs.h"
+#include "pipeline/meters.h"
 #include "pipeline/reasoner.h"
 #include "publish/publish.h"
 #include "source/source.h"
@@ -74,6 +75,14 @@ struct ed_pipeline_options {
     /* Takes each document with its dense vector, in stream order; what has none is dead. For such
      * pipelines without a clusterer whose vectors nobody else wants. */
     void (*on_embedded)(void *watcher, const eddy_doc *doc);
+
+    /* For those who look on from outside: each epoch when it is visible, by the publisher's thread;
+     * before the first, by ed_pipeline_run, one that is never committed: pictures of all events and
+     * topics as they stand then; and at the end, by ed_pipeline_free, that the shard is gone. Both
+     * or none; the engine's side waits for neither. */
+    void *board;
+    void (*on_visible)(void *board, uint32_t shard, const struct ed_epoch *epoch);
+    void (*on_gone)(void *board, uint32_t shard);
 };
 
 /* Since the shard began, earlier runs included: in = assigned + founded + filtered + dead, once

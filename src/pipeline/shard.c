@@ -213,6 +213,26 @@ void ed_shard_journal_stats(struct ed_shard *s, struct ed_journal_stats *ret)
     ed_journal_stats(s->journal, ret);
 }
 
+void ed_shard_look(struct ed_shard *s, struct ed_shard_look *ret)
+{
+    struct ed_pipeline *pipeline = atomic_load(&s->pipeline);
+    *ret = (struct ed_shard_look){.shard = s->o.shard, .owned = 1, .runs = pipeline != NULL};
+    ed_shard_counts(s, &ret->counts);
+    ed_shard_progress(s, &ret->progress);
+    ed_shard_journal_stats(s, &ret->journal);
+    if (pipeline)
+        ed_pipeline_meters(pipeline, &ret->meters);
+}
+
+void ed_shard_lags(struct ed_shard *s,
+                   void (*tell)(void *user, const char *topic, int32_t partition, uint64_t behind),
+                   void *user)
+{
+    struct ed_source *source = atomic_load(&s->source);
+    if (source)
+        ed_source_lags(source, tell, user);
+}
+
 int ed_shard_was_ended(const struct ed_shard *s)
 {
     return s->was_ended;
