@@ -50,7 +50,8 @@ const struct ed_option ed_options[] = {
      .help = "Other defaults for a kind of stream; what is set anywhere else wins. "
              "news: events fade after 12 hours, and an idle event must be resembled a little more "
              "to grow. tickets: events never fade. posts: events fade after 7 days. logs: each "
-             "message is a line of text, embedded by hashing; events fade after 7 days."},
+             "message is a line of a log, its templates embedded by hashing; events fade after 7 "
+             "days."},
     {"stage", CHOICE(stage), .standard = "all",
      WORDS({"all", ED_STAGE_ALL}, {"embed", ED_STAGE_EMBED}, {"engine", ED_STAGE_ENGINE}),
      .help = "What eddy run does. embed: only read, embed and write to output.vectors; any number "
