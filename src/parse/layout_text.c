@@ -19,6 +19,7 @@
 #define ANCHORS   12 /* an anchor stands in the first so many columns */
 #define AHEAD     4  /* fields behind the columns in which a dash or bar is looked for */
 #define OFFSETS   3  /* and in which a name may stand */
+#define BLANKS    2  /* in a name that has a pid */
 #define FEW(rows) ((rows) / 50 > 2 ? (rows) / 50 : 2)
 
 /* What the vote has to know of one field. */
@@ -26,7 +27,7 @@ struct seen {
     uint8_t class;
     uint8_t kind;   /* of the stamp */
     uint8_t rule;   /* of RULE: its first sign */
-    uint8_t dotted; /* of BRACKET: a dotted name in it */
+    uint8_t dotted; /* of BRACKET and WORD: a dotted name */
     uint8_t blanks; /* two of them behind it */
     uint8_t pid;    /* a number that may be the pid, also one in brackets */
     uint32_t hash;
@@ -87,7 +88,9 @@ static void row_fill(struct row *row, eddy_str line)
         seen->class = (uint8_t)f->class;
         seen->kind = f->class == ED_FIELD_TIME ? (uint8_t)f->stamp.kind : 0;
         seen->rule = (uint8_t)*f->at;
-        seen->dotted = f->class == ED_FIELD_BRACKET && is_dotted(f->inner, f->closed);
+        seen->dotted = f->class == ED_FIELD_BRACKET
+                           ? is_dotted(f->inner, f->closed)
+                           : f->class == ED_FIELD_WORD && is_dotted(f->at, f->end);
         seen->blanks =
             end - f->next > 1 && ed_field_blank(f->next[0]) && ed_field_blank(f->next[1]);
         seen->pid = (uint8_t)is_pid(f);
@@ -148,6 +151,16 @@ static enum ed_class class_of(const struct vote *vote, size_t column)
     return ED_FIELD_ANY;
 }
 
+/* Behind the columns, those that nearly all lines have as well: numbers, brackets, rules. */
+static size_t columns_more(const struct vote *vote, size_t columns)
+{
+    while (columns < ED_COLUMNS &&
+           (most(vote, columns, ED_FIELD_NUMBER) || most(vote, columns, ED_FIELD_BRACKET) ||
+            most(vote, columns, ED_FIELD_RULE)))
+        columns++;
+    return columns;
+}
+
 /* Columns up to the anchor and those that follow and are alike; 0: no anchor. */
 static size_t columns_of(const struct vote *vote)
 {
@@ -157,11 +170,7 @@ static size_t columns_of(const struct vote *vote)
             (anchor && most(vote, c, ED_FIELD_LETTER)))
             anchor = c + 1;
     }
-    while (anchor && anchor < ED_COLUMNS &&
-           (most(vote, anchor, ED_FIELD_NUMBER) || most(vote, anchor, ED_FIELD_BRACKET) ||
-            most(vote, anchor, ED_FIELD_RULE)))
-        anchor++;
-    return anchor;
+    return anchor ? columns_more(vote, anchor) : 0;
 }
 
 /* Seconds since 1970 are the most certain time, a date alone or a time of day alone the least. */
@@ -227,6 +236,15 @@ static int is_padded(const struct vote *vote, size_t column)
     return blanks * 10 >= vote->n * 9;
 }
 
+/* Nearly all lines have a dotted name there. */
+static int are_dotted(const struct vote *vote, size_t column)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < vote->n; i++)
+        sum += column < vote->rows[i].n && vote->rows[i].fields[column].dotted;
+    return sum * 10 >= vote->n * 9;
+}
+
 /* A component among the columns: a bracket with dotted names, or the only word behind the time. */
 static uint8_t component_column(const struct vote *vote, const struct ed_text *text)
 {
@@ -236,7 +254,7 @@ static uint8_t component_column(const struct vote *vote, const struct ed_text *t
         size_t dotted = 0;
         for (size_t i = 0; i < vote->n; i++)
             dotted += c < vote->rows[i].n && vote->rows[i].fields[c].dotted;
-        if (dotted * 4 >= vote->n * 3)
+        if (dotted * 4 >= vote->n * 3 && text->classes[c] == ED_FIELD_BRACKET)
             return c;
         if (text->classes[c] == ED_FIELD_WORD || text->classes[c] == ED_FIELD_NAME) {
             word = c;
@@ -275,6 +293,16 @@ static void component_find(const struct vote *vote, struct ed_text *text)
     }
     if (n < ED_COLUMNS && is_padded(vote, n)) {
         text->way = ED_WAY_BLANKS;
+        return;
+    }
+    /* A logger's name with nothing behind it but what is header as well. */
+    if (n < ED_COLUMNS && are_dotted(vote, n)) {
+        text->classes[n] = ED_FIELD_WORD;
+        text->way = ED_WAY_COLUMN;
+        text->at = text->n;
+        text->n = (uint8_t)columns_more(vote, n + 1);
+        for (size_t c = n + 1; c < text->n; c++)
+            text->classes[c] = (uint8_t)class_of(vote, c);
         return;
     }
     text->at = component_column(vote, text);
@@ -374,18 +402,30 @@ static void column_take(const struct ed_text *text, uint8_t c, const struct ed_f
         take->line.component = f->inner ? span(f->inner, f->closed) : span(f->at, f->end);
 }
 
-/* A name behind the columns, and the host before it: what follows. */
+/* A name behind the columns, and the host before it: what follows.
+ *
+ * Names of programs may have blanks ("Google Chrome[31]:"): a pid tells that such a one ends. And
+ * launchd says in parentheses for whom it speaks ("launchd[1] (cron[7]):"). */
 static const char *name_take(const struct ed_text *text, const char *at, const char *end, int tight,
                              struct ed_take *take)
 {
     struct ed_field f = {.tight = tight};
-    const char *next = at;
-    for (uint8_t i = 0; i <= text->at && ed_field_read(next, end, f.tight, &f); i++) {
-        next = f.next;
-        if (i == text->at && f.class == ED_FIELD_NAME) {
+    const char *next = at, *name = at;
+    for (uint8_t i = 0; i <= text->at + BLANKS && ed_field_read(next, end, f.tight, &f); i++) {
+        int has_pid = i > text->at && next[-1] == ']';
+        if (i == text->at)
+            name = f.at;
+        if (i >= text->at && f.class == ED_FIELD_NAME && (i == text->at || f.end[-1] == ']')) {
+            f.at = name;
             ed_field_name(&f, &take->line.component, &take->line.pid);
-            return next;
+            return f.next;
         }
+        if (has_pid && f.class == ED_FIELD_BRACKET && *f.at == '(' && f.next[-1] == ':') {
+            ed_field_name(&(struct ed_field){.at = name, .end = next}, &take->line.component,
+                          &take->line.pid);
+            return f.next;
+        }
+        next = f.next;
         if (i == 0 && text->at > 0) {
             take->line.host = span(f.at, f.end);
             at = next;
