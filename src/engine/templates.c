@@ -60,7 +60,7 @@ void eddy_miner_free(eddy_miner *m)
 {
     if (!m)
         return;
-    for (uint32_t slot = 0; slot < m->slots.n; slot++)
+    for (uint32_t slot = 0; slot < m->room_nodes; slot++)
         ed_free(m->nodes[slot].founder);
     ed_free(m->nodes);
     ed_grown_free(m->slots.used);

@@ -33,51 +33,52 @@ enum look {
     DELIMITER = 2048,
     EQUALS = 4096,
     COLON = 8192,
+    WIDE = 16384, /* begins a character of a script that needs no blanks */
     STOP = BLANK | DELIMITER | EQUALS | COLON,
     LETTER = UPPER | LOWER | HIGH
 };
 
+/* clang-format off */
 #define L  LOWER
 #define U  UPPER
-#define LH LOWER | HEX
-#define UH UPPER | HEX
-#define H4 HIGH, HIGH, HIGH, HIGH
-#define H  H4, H4, H4, H4
+#define LH (LOWER | HEX)
+#define UH (UPPER | HEX)
+#define EJ (EDGE | JOIN)
+#define H  HIGH
+#define W  (HIGH | WIDE)
+#define SIXTEEN(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
 static const uint16_t looks[256] = {
-    BLANK,      0,         0,         0,           0,           0,
-    0,          0,         0,         BLANK,       BLANK,       BLANK,
-    BLANK,      BLANK,     0,         0, /* 00 */
-    0,          0,         0,         0,           0,           0,
-    0,          0,         0,         0,           0,           0,
-    0,          0,         0,         0, /* 10 */
-    BLANK,      EDGE,      DELIMITER, EDGE | JOIN, EDGE | JOIN, ODD,
-    EDGE,       EDGE, /* ' ' to ' */
-    DELIMITER,  DELIMITER, EDGE,      EDGE,        DELIMITER,   EDGE | JOIN,
-    EDGE | DOT, SLASH, /* ( to / */
-    DIGIT,      DIGIT,     DIGIT,     DIGIT,       DIGIT,       DIGIT,
-    DIGIT,      DIGIT,     DIGIT,     DIGIT,       COLON,       DELIMITER,
-    DELIMITER,  EQUALS,    DELIMITER, EDGE, /* : to ? */
-    ODD,        UH,        UH,        UH,          UH,          UH,
-    UH,         U,         U,         U,           U,           U,
-    U,          U,         U,         U, /* @ */
-    U,          U,         U,         U,           U,           U,
-    U,          U,         U,         U,           U,           DELIMITER,
-    SLASH,      DELIMITER, EDGE,      EDGE | JOIN, /* P */
-    EDGE,       LH,        LH,        LH,          LH,          LH,
-    LH,         L,         L,         L,           L,           L,
-    L,          L,         L,         L, /* ` */
-    L,          L,         L,         L,           L,           L,
-    L,          L,         L,         L,           L,           DELIMITER,
-    DELIMITER,  DELIMITER, EDGE,      0, /* p */
-    H,          H,         H,         H,           H,           H,
-    H,          H /* 80 */
+    BLANK, 0, 0, 0, 0, 0, 0, 0, 0, BLANK, BLANK, BLANK, BLANK, BLANK, 0, 0,
+    SIXTEEN(0),
+    /* blank ! " # $ % & ' */
+    BLANK, EDGE, DELIMITER, EJ, EJ, ODD, EDGE, EDGE,
+    /* ( ) * + , - . / */
+    DELIMITER, DELIMITER, EDGE, EDGE, DELIMITER, EJ, EDGE | DOT, SLASH,
+    DIGIT, DIGIT, DIGIT, DIGIT, DIGIT, DIGIT, DIGIT, DIGIT, DIGIT, DIGIT,
+    /* : ; < = > ? */
+    COLON, DELIMITER, DELIMITER, EQUALS, DELIMITER, EDGE,
+    ODD, UH, UH, UH, UH, UH, UH, U, U, U, U, U, U, U, U, U,
+    /* P to Z [ \ ] ^ _ */
+    U, U, U, U, U, U, U, U, U, U, U, DELIMITER, SLASH, DELIMITER, EDGE, EJ,
+    /* ` a to o */
+    EDGE, LH, LH, LH, LH, LH, LH, L, L, L, L, L, L, L, L, L,
+    /* p to z { | } ~ */
+    L, L, L, L, L, L, L, L, L, L, L, DELIMITER, DELIMITER, DELIMITER, EDGE, 0,
+    /* 80 to df: what follows, and what begins a letter of two bytes */
+    SIXTEEN(H), SIXTEEN(H), SIXTEEN(H), SIXTEEN(H), SIXTEEN(H), SIXTEEN(H),
+    /* e0 to ef; e2 is punctuation, ee private */
+    W, W, H, W, W, W, W, W, W, W, W, W, W, W, H, W,
+    SIXTEEN(H),
 };
 #undef L
 #undef U
 #undef LH
 #undef UH
-#undef H4
+#undef EJ
 #undef H
+#undef W
+#undef SIXTEEN
+/* clang-format on */
 
 static inline unsigned look_of(const char *p)
 {
@@ -173,7 +174,7 @@ struct work {
     int full;           /* no more words are kept: they go to `rest` */
     int any;            /* a variable was seen */
     int after_variable; /* and nothing since */
-    int after_prep;     /* the last word is in PREP */
+    int after_prep;     /* the last thing was a word of PREP */
 };
 
 static void variable(struct work *w, const char *at, const char *end)
@@ -181,6 +182,7 @@ static void variable(struct work *w, const char *at, const char *end)
     if (w->n < EDDY_SCAN_WORDS)
         w->gaps |= UINT64_C(1) << w->n;
     w->any = w->after_variable = 1;
+    w->after_prep = 0;
     if (w->n_variables == EDDY_SCAN_WORDS || end - w->start > EDDY_SCAN_BYTES)
         return;
     w->variables[w->n_variables] = (eddy_span){(uint16_t)(at - w->start), (uint16_t)(end - at)};
@@ -244,6 +246,12 @@ static int is_capitals(const char *p, const char *end)
         if (!(look_of(p) & UPPER) && *p != '_')
             return 0;
     return 1;
+}
+
+/* ACTION_DOWN: a value that is one of few. */
+static int is_enumerator(const char *p, const char *end)
+{
+    return memchr(p, '_', (size_t)(end - p)) && is_capitals(p, end);
 }
 
 /* SOCKS5, HTTP2. */
@@ -357,7 +365,8 @@ static void word_or_not(struct work *w, const char *p, const char *end, unsigned
                         enum value value, int is_key)
 {
     const struct scan_word *known = word_known(p, (size_t)(end - p), w->end);
-    if (value == VALUE && !is_key && !(known->lists & (LIST_BOOL | LIST_POLAR))) {
+    if (value == VALUE && !is_key && !(known->lists & (LIST_BOOL | LIST_POLAR)) &&
+        !is_enumerator(p, end)) {
         variable(w, p, end);
         return;
     }
@@ -403,12 +412,39 @@ static void token(struct work *w, const char *p, const char *end, enum value val
         word_or_not(w, p, end, seen.any, value, is_key);
 }
 
+/* Ideographs and the like stand without blanks between them and digits: there a token ends where
+ * the script does, and punctuation of their width parts tokens as its narrow kin does. Bytes of the
+ * punctuation at p: 0, none. */
+static size_t wide_mark(const char *p, const char *end)
+{
+    const unsigned char *b = (const unsigned char *)p;
+    if (end - p < 3)
+        return 0;
+    if (b[0] == 0xe3 && b[1] == 0x80 && b[2] <= 0x91) /* U+3000 to U+3011 */
+        return 3;
+    if (b[0] == 0xef && b[1] == 0xbc) /* U+FF01 to U+FF0F, U+FF1A to U+FF20, U+FF3B to U+FF3F */
+        return b[2] <= 0x8f || (b[2] >= 0x9a && b[2] <= 0xa0) || b[2] >= 0xbb ? 3 : 0;
+    return 0;
+}
+
+static const char *wide_end(const char *p, const char *end)
+{
+    for (; p < end; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (look_of(p) & WIDE ? wide_mark(p, end) != 0 : c < 0x80 || c >= 0xc0)
+            break;
+    }
+    return p;
+}
+
 /* Where a token ends that begins at p: at what parts tokens, or before two dots. */
 static inline const char *token_end(const char *p, const char *end)
 {
+    if (look_of(p) & WIDE)
+        return wide_end(p, end);
     for (; p < end; p++) {
         unsigned look = look_of(p);
-        if (look & STOP || (look & DOT && p + 1 < end && p[1] == '.'))
+        if (look & (STOP | WIDE) || (look & DOT && p + 1 < end && p[1] == '.'))
             break;
     }
     return p;
@@ -435,6 +471,11 @@ static void scan(struct work *w)
             if (*p != '"' && *p != '\'')
                 value = NO_VALUE;
             p++;
+            continue;
+        }
+        if (look_of(p) & WIDE && wide_mark(p, w->end)) {
+            value = NO_VALUE;
+            p += 3;
             continue;
         }
         if (look_of(p) & DOT && p + 1 < w->end && p[1] == '.') {
