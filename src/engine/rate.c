@@ -39,6 +39,7 @@
 #define ONSET          1   /* the lift whose log-likelihood dates the start */
 #define BURST_LEAST    2.0 /* documents in the bucket that tells */
 #define CALM           3
+#define HOLD           3.0 /* drift above which the fast mean and the dispersion wait */
 #define BURST_LEARNS   60
 #define BURST_MAX      360
 #define QUIET_LEARNS   1440 /* told silence beyond this is usual */
@@ -149,9 +150,11 @@ static void learn(struct ed_rate *r, const struct null *null, double n)
 {
     double far = smaller((n - null->mean) * (n - null->mean) / null->mean, DISPERSION_FAR);
     double step = dispersion_step(r);
-    r->dispersion = (float)((double)r->dispersion + (far - (double)r->dispersion) * step);
     n = smaller(n, null->mean + 3 * sqrt(null->mean * null->ratio) + 1);
     learn_slow(r, n);
+    if ((double)r->drift > HOLD)
+        return; /* what may be the beginning of a slow burst is not what it is held against */
+    r->dispersion = (float)((double)r->dispersion + (far - (double)r->dispersion) * step);
     learn_fast(r, n);
 }
 
