@@ -99,7 +99,7 @@ PART lanes gelu(lanes x, int rounded)
 PART lanes gelu_tanh(lanes x)
 {
     lanes u = x * 1.59576912f + x * x * x * (1.59576912f * 0.044715f);
-    lanes e = exp_of((lanes)((lanes_int)u | INT32_MIN)); /* of -|u| */
+    lanes e = exp2_of((lanes)((lanes_int)u | INT32_MIN) * 1.44269504f, 0); /* exp of -|u| */
     return x * (lanes)choose(u < 0.0f, (lanes_int)e, (lanes_int)LANES_OF(1.0f)) / (e + 1.0f);
 }
 

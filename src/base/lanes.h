@@ -101,24 +101,33 @@ PART float lanes_largest(lanes x)
     return x[0];
 }
 
-/* exp(x) for x <= 0, relative error below 2e-7; 0 below -87, where the result leaves the normal
- * numbers. x = k ln 2 + r with |r| <= ln 2 / 2: the Taylor series of r to the sixth power, and k
- * straight into the exponent. Adding 1.5 * 2^23 rounds to a whole number. */
-PART lanes exp_of(lanes x)
+/* 2^x for x <= 0, relative error below 2e-7, where it is rounded further on below 8e-5; 0 below
+ * -126, where the result leaves the normal numbers. x = k + r with |r| <= 1/2: a polynomial of r
+ * with the least largest relative error, and k straight into the exponent. */
+PART lanes exp2_of(lanes x, int rounded)
 {
-    const lanes least = LANES_OF(-87.0f);
+    const lanes least = LANES_OF(-126.0f);
     const lanes_int in = x > least;
     x = larger(x, least);
-    lanes k = x * 1.44269504f + 12582912.0f - 12582912.0f;
-    lanes r = x - k * 0.693359375f + k * 2.12194440e-4f;
-    lanes series = r * (1.0f / 720.0f) + 1.0f / 120.0f;
-    series = series * r + 1.0f / 24.0f;
-    series = series * r + 1.0f / 6.0f;
-    series = series * r + 0.5f;
-    series = series * r + 1.0f;
-    series = series * r + 1.0f;
+    lanes k = x + 12582912.0f - 12582912.0f; /* 1.5 * 2^23 leaves the nearest whole number */
+    lanes r = x - k, y;
+    if (rounded) {
+        y = r * 0.0551716685f + 0.242611125f;
+        y = y * r + 0.693260968f;
+        y = y * r + 0.999928057f;
+    } else {
+        y = r * 0.00132764725f + 0.00967554096f;
+        y = y * r + 0.0555071309f;
+        y = y * r + 0.240221202f;
+        y = y * r + 0.693146944f;
+        y = y * r + 1.0f;
+    }
+#if LANES == 16
+    return (lanes)_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_GT_OQ),
+                                         (__m512)y, (__m512)k);
+#endif
     lanes_int power = (__builtin_convertvector(k, lanes_int) + 127) << 23;
-    return (lanes)((lanes_int)(series * (lanes)power) & in);
+    return (lanes)((lanes_int)(y * (lanes)power) & in);
 }
 
 #if LANES == 16
