@@ -51,13 +51,11 @@ float ed_code_largest(const float *x, size_t n)
     return ret;
 }
 
-/* Bytes of (n), a multiple of LANES; sums of q, of its square, and of the squared distances. */
 MANY_CPUS
-void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *sum, float *square,
-                   float *distance)
+void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, struct ed_code_sums *sums)
 {
-    int32_t sums[LANES] = {0};
-    float squares[LANES] = {0}, distances[LANES] = {0};
+    int32_t sum[LANES] = {0};
+    float square[LANES] = {0}, distance[LANES] = {0};
     float per_step = 1 / step;
     for (size_t i = 0; i < n; i += LANES)
         for (size_t l = 0; l < LANES; l++) {
@@ -65,64 +63,24 @@ void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *
             int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
             float off = x[i + l] - (float)q * step;
             ret[i + l] = (uint8_t)(q + 128);
-            sums[l] += q;
-            squares[l] += (float)(q * q);
-            distances[l] += off * off;
+            sum[l] += q;
+            square[l] += (float)(q * q);
+            distance[l] += off * off;
         }
     for (size_t l = 0; l < LANES; l++) {
-        *sum += sums[l];
-        *square += squares[l];
-        *distance += distances[l];
+        sums->sum += sum[l];
+        sums->square += square[l];
+        sums->distance += distance[l];
     }
 }
 
-void ed_code_part(const struct ed_code_shape *shape, int part, const float *x, uint8_t *bytes,
-                  struct ed_code *code)
-{
-    size_t n = shape->n[part], depth = shape->depth[part];
-    uint8_t *ret = bytes + (part ? shape->depth[0] : 0);
-    float most = ed_code_largest(x, n);
-    float square = 0, distance = 0;
-    code->sum[part] = 0;
-    if (!(most > 1e-30f)) { /* so little that it is nothing */
-        memset(ret, 128, depth);
-        code->step[part] = code->reach[part] = 0;
-        code->error[part] = most * sqrtf((float)n);
-        return;
-    }
-    float step = most / 127;
-    size_t whole = n & ~(size_t)(LANES - 1);
-    ed_code_bytes(x, whole, step, ret, &code->sum[part], &square, &distance);
-    memset(ret + whole, 128, depth - whole);
-    if (n > whole) {
-        float rest[LANES] = {0};
-        memcpy(rest, x + whole, (n - whole) * sizeof *x);
-        ed_code_bytes(rest, LANES, step, ret + whole, &code->sum[part], &square, &distance);
-    }
-    float length = step * sqrtf(square);
-    float error = sqrtf(distance) * (1 + 1e-3f);
-    code->step[part] = step;
-    code->error[part] = error + SLACK * length;
-    code->reach[part] = (length + error) * (1 + 1e-3f);
-}
-
-void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes,
-                struct ed_code *ret)
-{
-    ed_code_part(shape, 0, x, bytes, ret);
-    ed_code_part(shape, 1, x + shape->n[0], bytes, ret);
-}
-
-/* Fine bytes of (n), a multiple of LANES; sums of what they say, and of the squared distances that
- * are left. */
 MANY_CPUS
 void ed_code_fines(const float *x, size_t n, float step, const uint8_t *bytes, uint8_t *ret,
-                   int32_t *sum, float *distance)
+                   struct ed_code_sums *sums)
 {
-    int32_t sums[LANES] = {0};
-    float distances[LANES] = {0};
-    float fine = step / 256;
-    float per_fine = 256 / step;
+    int32_t sum[LANES] = {0};
+    float close[LANES] = {0};
+    float fine = step / 256, per_fine = 256 / step;
     for (size_t i = 0; i < n; i += LANES)
         for (size_t l = 0; l < LANES; l++) {
             float off = x[i + l] - (float)(bytes[i + l] - 128) * step;
@@ -132,44 +90,88 @@ void ed_code_fines(const float *x, size_t n, float step, const uint8_t *bytes, u
             q = q < -128 ? -128 : q;
             off -= (float)q * fine;
             ret[i + l] = (uint8_t)(q + 128);
-            sums[l] += q;
-            distances[l] += off * off;
+            sum[l] += q;
+            close[l] += off * off;
         }
     for (size_t l = 0; l < LANES; l++) {
-        *sum += sums[l];
-        *distance += distances[l];
+        sums->fine_sum += sum[l];
+        sums->close += close[l];
     }
 }
 
-void ed_code_fine_part(const struct ed_code_shape *shape, int part, const float *x,
-                       const uint8_t *bytes, uint8_t *fine, struct ed_code *code)
+void ed_code_make_plain(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine,
+                        struct ed_code_sums *sums)
+{
+    ed_code_bytes(x, n, step, bytes, sums);
+    if (fine)
+        ed_code_fines(x, n, step, bytes, fine, sums);
+}
+
+static int has_vnni(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+#else
+    return 0;
+#endif
+}
+
+static void make(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine,
+                 struct ed_code_sums *sums)
+{
+#ifdef __x86_64__
+    if (has_vnni()) {
+        ed_code_make_vnni(x, n, step, bytes, fine, sums);
+        return;
+    }
+#endif
+    ed_code_make_plain(x, n, step, bytes, fine, sums);
+}
+
+void ed_code_part(const struct ed_code_shape *shape, int part, const float *x, uint8_t *bytes,
+                  uint8_t *fine, struct ed_code *code)
 {
     size_t n = shape->n[part], depth = shape->depth[part], from = part ? shape->depth[0] : 0;
     size_t whole = n & ~(size_t)(LANES - 1);
-    float distance = 0;
-    code->fine_sum[part] = 0;
-    code->close[part] = code->error[part];
-    memset(fine + from + whole, 128, depth - whole);
-    if (!(code->step[part] > 0)) {
-        memset(fine + from, 128, whole);
+    float most = ed_code_largest(x, n);
+    bytes += from;
+    fine = fine ? fine + from : NULL;
+    code->sum[part] = code->fine_sum[part] = 0;
+    if (!(most > 1e-30f)) { /* so little that it is nothing */
+        memset(bytes, 128, depth);
+        if (fine)
+            memset(fine, 128, depth);
+        code->step[part] = code->reach[part] = 0;
+        code->error[part] = code->close[part] = most * sqrtf((float)n);
         return;
     }
-    ed_code_fines(x, whole, code->step[part], bytes + from, fine + from, &code->fine_sum[part],
-                  &distance);
+    float step = most / 127;
+    struct ed_code_sums sums = {0};
+    make(x, whole, step, bytes, fine, &sums);
+    memset(bytes + whole, 128, depth - whole);
+    if (fine)
+        memset(fine + whole, 128, depth - whole);
     if (n > whole) {
         float rest[LANES] = {0};
         memcpy(rest, x + whole, (n - whole) * sizeof *x);
-        ed_code_fines(rest, LANES, code->step[part], bytes + from + whole, fine + from + whole,
-                      &code->fine_sum[part], &distance);
+        make(rest, LANES, step, bytes + whole, fine ? fine + whole : NULL, &sums);
     }
-    code->close[part] = sqrtf(distance) * (1 + 1e-3f) + SLACK * code->reach[part];
+    float length = step * sqrtf(sums.square);
+    float error = sqrtf(sums.distance) * (1 + 1e-3f);
+    code->step[part] = step;
+    code->error[part] = error + SLACK * length;
+    code->reach[part] = (length + error) * (1 + 1e-3f);
+    code->close[part] = fine ? sqrtf(sums.close) * (1 + 1e-3f) + SLACK * code->reach[part]
+                             : code->error[part];
+    code->sum[part] = sums.sum;
+    code->fine_sum[part] = sums.fine_sum;
 }
 
-void ed_code_fine_of(const struct ed_code_shape *shape, const float *x, const uint8_t *bytes,
-                     uint8_t *fine, struct ed_code *code)
+void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes, uint8_t *fine,
+                struct ed_code *ret)
 {
-    ed_code_fine_part(shape, 0, x, bytes, fine, code);
-    ed_code_fine_part(shape, 1, x + shape->n[0], bytes, fine, code);
+    ed_code_part(shape, 0, x, bytes, fine, ret);
+    ed_code_part(shape, 1, x + shape->n[0], bytes, fine, ret);
 }
 
 /* ---- products one by one ---- */
@@ -194,15 +196,6 @@ void ed_code_planes_plain(const uint8_t *const *a, const uint8_t *const *b, size
 {
     for (size_t k = 0; k < 4; k++)
         ret[k] = ed_code_sum(a[k / 2], b[k % 2], depth);
-}
-
-static int has_vnni(void)
-{
-#ifdef __x86_64__
-    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
-#else
-    return 0;
-#endif
 }
 
 static void four_sums(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret)

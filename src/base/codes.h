@@ -38,18 +38,13 @@ struct ed_code {
 
 struct ed_code_shape ed_code_shape_of(size_t n_first, size_t n_second);
 
-/* Part 0 or 1 of a code, from its floats (n): bytes and code are those of the whole. */
+/* Part 0 or 1 of a code, from its floats (n): bytes, fine (NULL: none wanted) and code are those of
+ * the whole. */
 void ed_code_part(const struct ed_code_shape *shape, int part, const float *x, uint8_t *bytes,
-                  struct ed_code *code);
+                  uint8_t *fine, struct ed_code *code);
 /* Both parts, which lie one behind the other. */
-void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes,
+void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes, uint8_t *fine,
                 struct ed_code *ret);
-
-/* The fine bytes of a code that was made of these floats. */
-void ed_code_fine_of(const struct ed_code_shape *shape, const float *x, const uint8_t *bytes,
-                     uint8_t *fine, struct ed_code *code);
-void ed_code_fine_part(const struct ed_code_shape *shape, int part, const float *x,
-                       const uint8_t *bytes, uint8_t *fine, struct ed_code *code);
 
 /* The product of two vectors is within this of what their codes say. */
 static inline float ed_code_error(const struct ed_code *a, const struct ed_code *b)

@@ -1,4 +1,4 @@
-/* Four products of bytes at a time by AVX512_VNNI: the right side of its instruction is signed, and
+/* Codes made by AVX-512, and four products of bytes at a time by AVX512_VNNI: the right side of its instruction is signed, and
  * that is the vector that stays, so the others are read as they are stored. The twin is in codes.c. */
 #include "base/codes_kinds.h"
 
@@ -7,6 +7,52 @@
 static inline __m512i signed_of(const uint8_t *at)
 {
     return _mm512_xor_si512(_mm512_loadu_si512(at), _mm512_set1_epi8((char)0x80));
+}
+
+/* Sixteen floats at a time, with their fine bytes or without. */
+static inline __attribute__((always_inline)) void
+make(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine, struct ed_code_sums *sums)
+{
+    const __m512 per_step = _mm512_set1_ps(1 / step), steps = _mm512_set1_ps(step);
+    const __m512 per_fine = _mm512_set1_ps(256 / step), fines = _mm512_set1_ps(step / 256);
+    const __m128i zero = _mm_set1_epi8((char)0x80);
+    __m512i sum = _mm512_setzero_si512(), fine_sum = sum;
+    __m512 square = _mm512_setzero_ps(), distance = square, close = square;
+    for (size_t i = 0; i < n; i += 16) {
+        __m512 value = _mm512_loadu_ps(x + i);
+        __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(value, per_step));
+        __m512 whole = _mm512_cvtepi32_ps(q);
+        __m512 off = _mm512_fnmadd_ps(whole, steps, value);
+        _mm_storeu_si128((__m128i *)(void *)(bytes + i),
+                         _mm_xor_si128(_mm512_cvtepi32_epi8(q), zero));
+        sum = _mm512_add_epi32(sum, q);
+        square = _mm512_fmadd_ps(whole, whole, square);
+        distance = _mm512_fmadd_ps(off, off, distance);
+        if (!fine)
+            continue;
+        q = _mm512_cvtps_epi32(_mm512_mul_ps(off, per_fine));
+        q = _mm512_min_epi32(q, _mm512_set1_epi32(127));
+        q = _mm512_max_epi32(q, _mm512_set1_epi32(-128));
+        off = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(q), fines, off);
+        _mm_storeu_si128((__m128i *)(void *)(fine + i),
+                         _mm_xor_si128(_mm512_cvtepi32_epi8(q), zero));
+        fine_sum = _mm512_add_epi32(fine_sum, q);
+        close = _mm512_fmadd_ps(off, off, close);
+    }
+    sums->sum += _mm512_reduce_add_epi32(sum);
+    sums->fine_sum += _mm512_reduce_add_epi32(fine_sum);
+    sums->square += _mm512_reduce_add_ps(square);
+    sums->distance += _mm512_reduce_add_ps(distance);
+    sums->close += _mm512_reduce_add_ps(close);
+}
+
+void ed_code_make_vnni(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine,
+                       struct ed_code_sums *sums)
+{
+    if (fine)
+        make(x, n, step, bytes, fine, sums);
+    else
+        make(x, n, step, bytes, NULL, sums);
 }
 
 /* The sums of four registers: what they have in common is done for all at once. */

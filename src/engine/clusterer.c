@@ -9,6 +9,8 @@
 #include "engine/signals.h"
 #include "engine/words.h"
 
+#define WORK_KEPT ((size_t)64 << 20) /* of work memory: every pass wants it again */
+
 void eddy_engine_options_init(eddy_engine_options *options)
 {
     *options = (eddy_engine_options){.terms_dim = 512,
@@ -136,6 +138,8 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     cl->words.parts = ed_alloc_zero(ed_words_pages(&cl->o), sizeof *cl->words.parts);
     cl->work = eddy_arena_new(0);
     cl->pictures_arena = eddy_arena_new(0);
+    if (cl->work)
+        ed_arena_keep(cl->work, WORK_KEPT);
     if (!cl->sum || !cl->work || !cl->pictures_arena || !cl->words.parts ||
         !ed_marks_room(&cl->marks[ED_SCALARS], 1) ||
         !ed_marks_room(&cl->marks[ED_SAMPLE], SAMPLE_MAX) ||

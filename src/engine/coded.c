@@ -46,15 +46,14 @@ void ed_event_code(eddy_clusterer *cl, uint32_t slot)
 {
     size_t at = slot * cl->shape.bytes;
     const struct ed_codes *c = &cl->event_codes;
-    ed_code_of(&cl->shape, ed_event_sum(cl, slot), c->bytes + at, &c->code[slot]);
-    ed_code_fine_of(&cl->shape, ed_event_sum(cl, slot), c->bytes + at, c->fine + at,
-                    &c->code[slot]);
+    ed_code_of(&cl->shape, ed_event_sum(cl, slot), c->bytes + at, c->fine + at, &c->code[slot]);
 }
 
 void ed_group_code(eddy_clusterer *cl, uint32_t group)
 {
-    ed_code_of(&cl->shape, ed_group_sum(cl, group), cl->group_codes.bytes + group * cl->shape.bytes,
-               &cl->group_codes.code[group]);
+    size_t at = group * cl->shape.bytes;
+    const struct ed_codes *c = &cl->group_codes;
+    ed_code_of(&cl->shape, ed_group_sum(cl, group), c->bytes + at, NULL, &c->code[group]);
 }
 
 int ed_point_code(eddy_clusterer *cl, struct ed_point *p)
@@ -66,11 +65,8 @@ int ed_point_code(eddy_clusterer *cl, struct ed_point *p)
     uint8_t *fine = bytes + cl->shape.bytes;
     for (uint32_t k = 0; k < p->n_words; k++)
         words[p->at[k]] = p->value[k];
-    for (int part = 0; part < 2; part++) {
-        const float *x = part ? words : p->dense;
-        ed_code_part(&cl->shape, part, x, bytes, &p->code);
-        ed_code_fine_part(&cl->shape, part, x, bytes, fine, &p->code);
-    }
+    ed_code_part(&cl->shape, 0, p->dense, bytes, fine, &p->code);
+    ed_code_part(&cl->shape, 1, words, bytes, fine, &p->code);
     p->bytes = bytes;
     p->fine = fine;
     return 1;

@@ -43,8 +43,7 @@ static struct rows rows_make(size_t n, size_t first, size_t second, uint64_t *se
     for (size_t i = 0; i < n; i++) {
         fill(&r.shape, r.x + i * r.dim, i, seed);
         uint8_t *own = r.bytes + i * r.shape.bytes, *fine = r.fine + i * r.shape.bytes;
-        ed_code_of(&r.shape, r.x + i * r.dim, own, &r.code[i]);
-        ed_code_fine_of(&r.shape, r.x + i * r.dim, own, fine, &r.code[i]);
+        ed_code_of(&r.shape, r.x + i * r.dim, own, fine, &r.code[i]);
         r.coded[i] = (struct ed_coded){own, &r.code[i], fine};
     }
     return r;
@@ -102,6 +101,36 @@ TEST(fine_bytes_say_as_much_as_floats)
         }
         rows_free(&r);
     }
+}
+
+TEST(codes_are_made_as_their_twins_are)
+{
+#ifdef __x86_64__
+    uint64_t seed = test_seed();
+    float x[400];
+    if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw"))
+        skip();
+    for (size_t i = 0; i < 400; i++)
+        x[i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-52 - 1);
+    for (int with_fine = 0; with_fine < 2; with_fine++) {
+        uint8_t bytes[2][400], fine[2][400];
+        struct ed_code_sums sums[2] = {{0}, {0}};
+        ed_code_make_vnni(x, 400, 1.0f / 127, bytes[0], with_fine ? fine[0] : NULL, &sums[0]);
+        ed_code_make_plain(x, 400, 1.0f / 127, bytes[1], with_fine ? fine[1] : NULL, &sums[1]);
+        for (size_t i = 0; i < 400; i++) {
+            int off = bytes[0][i] - bytes[1][i];
+            assert_in_range(off + 1, 0, 2);
+            if (with_fine && !off)
+                assert_in_range(fine[0][i] - fine[1][i] + 1, 0, 2);
+        }
+        assert_true(labs((long)sums[0].sum - sums[1].sum) < 10);
+        assert_true(fabs((double)(sums[0].square / sums[1].square) - 1) < 1e-3);
+        assert_true(fabs((double)(sums[0].distance / sums[1].distance) - 1) < 1e-3);
+        assert_true(!with_fine || fabs((double)(sums[0].close / sums[1].close) - 1) < 1e-2);
+    }
+#else
+    skip();
+#endif
 }
 
 TEST(the_kernel_of_codes_sums_as_its_twin)
@@ -225,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_product_is_within_what_its_codes_say),
         cmocka_unit_test(fine_bytes_say_as_much_as_floats),
+        cmocka_unit_test(codes_are_made_as_their_twins_are),
         cmocka_unit_test(the_kernel_of_codes_sums_as_its_twin),
         cmocka_unit_test(a_scan_promises_no_less_than_there_is),
     };
