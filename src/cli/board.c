@@ -114,9 +114,8 @@ static struct ed_row *row_add(struct ed_board *board, uint64_t event)
         ed_free(row);
         return NULL;
     }
-    row->id = event;
+    *row = (struct ed_row){.id = event, .faded = 1};
     board->rows[board->n++] = row;
-    count(board, row, 1);
     return row;
 }
 
@@ -163,6 +162,14 @@ static void make_room(struct ed_board *board)
         row_remove(board, ids[i]);
     board->left_out += n;
     ed_free(ids);
+}
+
+static struct ed_row *row_of(struct ed_board *board, uint64_t event)
+{
+    struct ed_row *row = row_find(board, event);
+    if (!row && board->n >= ED_BOARD_EVENTS)
+        make_room(board);
+    return row ? row : row_add(board, event);
 }
 
 /* ---- pictures ---- */
@@ -249,8 +256,14 @@ static int signal_of(const json_t *json)
                                       : ED_BOARD_CALM;
 }
 
+/* Where documents are told one by one, what a picture has more or less went in or out, and says
+ * nothing of when it came. Where they are not, pictures are all there is. */
 static int grow(struct ed_row *row)
 {
+    if (row->counted && row->curve.n) {
+        ed_curve_scale(&row->curve, row->size);
+        return 1;
+    }
     int fresh = !row->curve.n;
     double one = row->size < 1 ? row->size : 1; /* who began it */
     return (!fresh || ed_curve_put(&row->curve, row->first_ms, one)) &&
@@ -274,10 +287,7 @@ static eddy_status picture_take(struct ed_board *board, const struct ed_news *ne
         json_decref(json);
         return EDDY_OK;
     }
-    struct ed_row *row = row_find(board, news->event);
-    if (!row && board->n == ED_BOARD_EVENTS)
-        make_room(board);
-    row = row ? row : row_add(board, news->event);
+    struct ed_row *row = row_of(board, news->event);
     int whole = row && row_texts(row, json, news->json);
     if (whole) {
         count(board, row, -1);
@@ -300,11 +310,11 @@ static eddy_status news_take(struct ed_board *board, const struct ed_news *news,
 {
     eddy_status st = EDDY_OK;
     if (news->merged_into)
-        return EDDY_OK; /* was the first to be looked at */
+        return EDDY_OK; /* it was looked at before (take_over) */
     if (news->json.at)
         st = picture_take(board, news, err);
     struct ed_row *row = st == EDDY_OK && news->documents ? row_find(board, news->event) : NULL;
-    if (!row)
+    if (!row || !row->json.at)
         return st;
     count(board, row, -1);
     row->size += (double)news->documents;
@@ -335,8 +345,9 @@ static eddy_status merge(struct ed_board *board, const struct ed_news *news, edd
         return eddy_fail_nomem(err, "screen", 0);
     *into = news->merged_into;
     struct ed_row *from = row_find(board, news->event);
-    struct ed_row *to = row_find(board, ed_board_where(board, news->event));
-    int whole = !from || !to || from == to || ed_curve_join(&to->curve, &from->curve);
+    struct ed_row *to = from ? row_of(board, ed_board_where(board, news->event)) : NULL;
+    from = row_find(board, news->event); /* room may have been made */
+    int whole = !from || (to && (from == to || ed_curve_join(&to->curve, &from->curve)));
     row_remove(board, news->event);
     return whole ? EDDY_OK : eddy_fail_nomem(err, "screen", 0);
 }
@@ -358,6 +369,18 @@ static int changes_take(struct ed_board *board, struct ed_heard_list *changes)
     return whole;
 }
 
+static eddy_status grow_by(struct ed_board *board, struct ed_news *news, eddy_error *err)
+{
+    struct ed_row *row = news->came.n ? row_of(board, news->event) : NULL;
+    int whole = !news->came.n || (row && ed_curve_append(&row->curve, &news->came));
+    if (row)
+        row->counted = 1;
+    ed_curve_clear(&news->came);
+    return whole ? EDDY_OK : eddy_fail_nomem(err, "screen", 0);
+}
+
+/* First all that need not be read, so that what a merge brings along is there, and in its place,
+ * before the pictures. */
 static eddy_status take_over(struct ed_board *board, struct ed_inbox *inbox, int *ret,
                              eddy_error *err)
 {
@@ -369,6 +392,8 @@ static eddy_status take_over(struct ed_board *board, struct ed_inbox *inbox, int
     *ret = board->news.n || changes.n;
     if (!changes_take(board, &changes))
         st = eddy_fail_nomem(err, "screen", 0);
+    for (size_t i = 0; i < board->news.n && st == EDDY_OK; i++)
+        st = grow_by(board, &board->news.at[i], err);
     for (size_t i = 0; i < board->news.n && st == EDDY_OK; i++)
         if (board->news.at[i].merged_into)
             st = merge(board, &board->news.at[i], err);
@@ -472,7 +497,8 @@ eddy_status ed_board_arrange(struct ed_board *board, eddy_error *err)
     fold(board->filter, strlen(board->filter), folded);
     for (size_t i = 0; i < board->n; i++) {
         struct ed_row *row = board->rows[i];
-        if (row->size < board->size_min || !has_words(row, strcpy(words, folded)))
+        if (!row->json.at || row->size < board->size_min ||
+            !has_words(row, strcpy(words, folded)))
             continue;
         ed_curve_counts(&row->curve, board->now_ms, board->interval, &row->growth, 1);
         board->shown[board->n_shown++] = row;

@@ -27,8 +27,9 @@ struct ed_row {
     int64_t first_ms, last_ms;
     eddy_str name, keywords; /* as others wrote them: for the screen through ed_text_fit only */
     eddy_str search;         /* id, name and keywords, folded */
-    eddy_str json;           /* the picture */
+    eddy_str json;           /* the picture; at NULL: none came yet, and it is not shown */
     struct ed_curve curve;
+    int counted;   /* 1: its documents are told one by one, as they come */
     double growth; /* documents of the last interval, as of ed_board_arrange */
     char *bytes;   /* the texts are in here */
 };

@@ -13,6 +13,11 @@ void ed_curve_clear(struct ed_curve *curve)
     *curve = (struct ed_curve){0};
 }
 
+double ed_curve_sum(const struct ed_curve *curve)
+{
+    return curve->n ? curve->at[curve->n - 1].n : 0;
+}
+
 /* Not the first one: it says when the event began. */
 static void thin(struct ed_curve *curve)
 {
@@ -23,15 +28,18 @@ static void thin(struct ed_curve *curve)
     curve->n = kept;
 }
 
+void ed_curve_scale(struct ed_curve *curve, double n)
+{
+    double sum = ed_curve_sum(curve);
+    for (size_t i = 0; i < curve->n; i++)
+        curve->at[i].n = i + 1 < curve->n && sum > 0 ? curve->at[i].n / sum * n : n;
+}
+
 int ed_curve_put(struct ed_curve *curve, int64_t at_ms, double n)
 {
     struct ed_curve_point *last = curve->n ? &curve->at[curve->n - 1] : NULL;
-    if (last && n < last->n) {
-        double share = n / last->n;
-        for (size_t i = 0; i < curve->n; i++)
-            curve->at[i].n *= share;
-        last->n = n;
-    }
+    if (last && n < last->n)
+        ed_curve_scale(curve, n);
     if (last && at_ms <= last->at_ms) {
         last->n = n;
         return 1;
@@ -44,6 +52,15 @@ int ed_curve_put(struct ed_curve *curve, int64_t at_ms, double n)
     curve->at = at;
     curve->at[curve->n++] = (struct ed_curve_point){at_ms, n};
     return 1;
+}
+
+int ed_curve_append(struct ed_curve *to, const struct ed_curve *more)
+{
+    double before = ed_curve_sum(to);
+    int whole = 1;
+    for (size_t i = 0; i < more->n && whole; i++)
+        whole = ed_curve_put(to, more->at[i].at_ms, before + more->at[i].n);
+    return whole;
 }
 
 double ed_curve_by(const struct ed_curve *curve, int64_t at_ms)

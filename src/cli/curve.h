@@ -20,10 +20,18 @@ struct ed_curve {
 #define ED_CURVE_POINTS 48
 
 void ed_curve_clear(struct ed_curve *curve);
+/* There are n documents in all, and when they came is as likely as it was: all counts in proportion.
+ * An empty curve stays empty. */
+void ed_curve_scale(struct ed_curve *curve, double n);
 /* There are n documents by at_ms; a time before the last one is taken as that. Where there were
  * more, some went elsewhere, and all counts sink in proportion. 0: no memory, and nothing is
  * changed. */
 int ed_curve_put(struct ed_curve *curve, int64_t at_ms, double n);
+/* All documents. */
+double ed_curve_sum(const struct ed_curve *curve);
+/* So many more documents came, as another curve says: all of them behind what there is. 0: no
+ * memory. */
+int ed_curve_append(struct ed_curve *to, const struct ed_curve *more);
 /* The documents of another event came in, each at its time. 0: no memory. */
 int ed_curve_join(struct ed_curve *to, const struct ed_curve *from);
 /* Documents by a time; between two points they came evenly. */

@@ -76,6 +76,8 @@ eddy_status ed_inbox_document(struct ed_inbox *inbox, uint64_t event, int64_t ti
 {
     pthread_mutex_lock(&inbox->lock);
     struct ed_news *news = news_of(inbox, event);
+    if (news && !ed_curve_put(&news->came, time_ms, ed_curve_sum(&news->came) + 1))
+        news = NULL;
     if (news) {
         news->documents++;
         news->last_ms = time_ms > news->last_ms ? time_ms : news->last_ms;
@@ -127,8 +129,10 @@ size_t ed_inbox_waits(struct ed_inbox *inbox)
 
 void ed_news_clear(struct ed_news_list *news, size_t from)
 {
-    for (size_t i = from; i < news->n; i++)
+    for (size_t i = from; i < news->n; i++) {
         ed_free((char *)news->at[i].json.at);
+        ed_curve_clear(&news->at[i].came);
+    }
     ed_free(news->at);
     *news = (struct ed_news_list){0};
 }

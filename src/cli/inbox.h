@@ -7,6 +7,7 @@
 #define ED_CLI_INBOX_H
 
 #include "base/table.h"
+#include "cli/curve.h"
 
 #include <eddy/doc.h>
 
@@ -18,9 +19,10 @@
 /* What came of one event. */
 struct ed_news {
     uint64_t event, merged_into; /* the latter 0: it lives */
-    uint64_t documents;          /* that came to it since its picture */
-    int64_t last_ms;             /* ... the last of them */
     eddy_str json;               /* its latest picture; at NULL: no new one */
+    struct ed_curve came;        /* documents that came to it one by one ... */
+    uint64_t documents;          /* ... of which so many are not in a picture */
+    int64_t last_ms;             /* ... and the last of these */
 };
 
 struct ed_heard {

@@ -292,10 +292,10 @@ static void help_draw(struct ed_top *top)
         "p          pause: nothing moves until p is pressed again",
         "q          quit",
         "",
-        "state   new: it began in the last interval; burst: much more comes than is usual;",
+        "state   new: it began in the last interval; burst: much more than is usual;",
         "        quiet: nothing has come for unusually long; faded: idle for so long that",
         "        the engine let it go",
-        "size    its documents; growth: of the last interval; trend: of the intervals before",
+        "size    its documents; +1 h: of the last interval; trend: interval by interval",
         "first, last   how long before the end of the stream its first and last one came",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
@@ -314,6 +314,8 @@ static void foot_draw(struct ed_top *top)
     };
     const char *said = ed_screen_said(top->screen);
     int warns = *said && top->mode == ED_TOP_TABLE;
+    if (!strncmp(said, "ts=", 3) && strchr(said, ' '))
+        said = strchr(said, ' ') + 1; /* of a line of our log what it says, not when */
     put(top, ed_screen_rows(top->screen) - 1, warns ? ED_YELLOW : ED_DIM,
         warns ? said : keys[top->mode]);
 }

@@ -82,17 +82,20 @@ text_add(struct ed_page *page, enum ed_ink ink, size_t margin, const char *forma
 static void head_add(struct ed_page *page, const struct ed_board *board, const struct ed_row *row,
                      const json_t *json)
 {
-    char size[ED_TEXT], grown[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
+    char size[ED_TEXT], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
     const char *by = ed_look_text(json, "named_by");
     text_add(page, ED_BOLD, 2, "E%" PRIu64 "  %s", row->id, row->name.at);
-    text_add(page, ED_PLAIN, 2, "  %s%s, %s documents, +%s in the last %s%s%s%s",
+    if (row->growth >= 0.5)
+        snprintf(grown, sizeof grown, ", %s of them in the last %s",
+                 ed_text_number((uint64_t)(row->growth + 0.5), number),
+                 ed_board_interval_text(board->interval));
+    text_add(page, ED_PLAIN, 2, "  %s%s, %s documents%s%s%s%s",
              ed_look_text(json, "state"),
              row->signal == ED_BOARD_BURST   ? ", in a burst"
              : row->signal == ED_BOARD_QUIET ? ", unusually quiet"
                                              : "",
              ed_text_number((uint64_t)(row->size + 0.5), size),
-             ed_text_number((uint64_t)(row->growth + 0.5), grown),
-             ed_board_interval_text(board->interval), *by ? ", named by " : "", by,
+             grown, *by ? ", named by " : "", by,
              row->pinned ? ", pinned" : "");
     text_add(page, ED_PLAIN, 2, "  first seen %s, last seen %s",
              ed_text_minute(row->first_ms, first), ed_text_minute(row->last_ms, last));

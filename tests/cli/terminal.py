@@ -84,7 +84,7 @@ class Terminal:
             pass
         elif final == "H":
             self.row, self.column = count - 1, (n + [1])[1] - 1
-        elif final in "ABCDG d".replace(" ", ""):
+        elif final in "ABCDGd":
             self.row += {"A": -count, "B": count}.get(final, 0)
             self.column += {"C": count, "D": -count}.get(final, 0)
             if final == "G":
@@ -158,7 +158,7 @@ class Terminal:
                 return False
             self.raw += text
             self.feed(text)
-            wait = 0.0
+            wait = 0.02  # a frame comes in pieces
         return True
 
     # ---- what people do ----
