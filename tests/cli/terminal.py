@@ -80,7 +80,7 @@ class Terminal:
                 self.alternate = final == "h"
             if 25 in n:
                 self.visible = final == "h"
-        elif private or final in "mhltn":
+        elif private or final in "mhlt":
             pass
         elif final == "H":
             self.row, self.column = count - 1, (n + [1])[1] - 1
