@@ -23,8 +23,8 @@ static const struct {
     int64_t ms;
     const char *text;
 } intervals[] = {
-    {10000, "10 s"},    {60000, "1 min"},    {300000, "5 min"},    {900000, "15 min"},
-    {3600000, "1 h"},   {21600000, "6 h"},   {86400000, "1 day"},
+    {10000, "10 s"},  {60000, "1 min"},  {300000, "5 min"},   {900000, "15 min"},
+    {3600000, "1 h"}, {21600000, "6 h"}, {86400000, "1 day"},
 };
 #define N_INTERVALS (sizeof intervals / sizeof *intervals)
 
@@ -225,8 +225,8 @@ static int row_texts(struct ed_row *row, const json_t *json, eddy_str text)
     const char *name = ed_look_text(json, "name");
     size_t n_keywords = keywords_of(json, keywords, sizeof keywords);
     size_t n_name = ed_utf8_cut(name, strlen(name), NAME_BYTES);
-    int n_plain = snprintf(plain, sizeof plain, "E%" PRIu64 " %.*s %s", row->id, (int)n_name, name,
-                           keywords);
+    int n_plain =
+        snprintf(plain, sizeof plain, "E%" PRIu64 " %.*s %s", row->id, (int)n_name, name, keywords);
     size_t n_folded = fold(plain, (size_t)n_plain, folded);
     char *bytes = ed_alloc(n_name + n_keywords + n_folded + text.n + 4), *at = bytes;
     if (!bytes)
@@ -497,8 +497,7 @@ eddy_status ed_board_arrange(struct ed_board *board, eddy_error *err)
     fold(board->filter, strlen(board->filter), folded);
     for (size_t i = 0; i < board->n; i++) {
         struct ed_row *row = board->rows[i];
-        if (!row->json.at || row->size < board->size_min ||
-            !has_words(row, strcpy(words, folded)))
+        if (!row->json.at || row->size < board->size_min || !has_words(row, strcpy(words, folded)))
             continue;
         ed_curve_counts(&row->curve, board->now_ms, board->interval, &row->growth, 1);
         board->shown[board->n_shown++] = row;

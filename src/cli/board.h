@@ -1,6 +1,6 @@
-/* board: the events of a stream as they are now, in the order in which they are shown. Pictures come
- * as the JSON of the events topic (publish.h), whoever tells them. One owner thread, which also takes
- * over from the inbox. */
+/* board: the events of a stream as they are now, in the order in which they are shown. Pictures
+ * come as the JSON of the events topic (publish.h), whoever tells them. One owner thread, which
+ * also takes over from the inbox. */
 #ifndef ED_CLI_BOARD_H
 #define ED_CLI_BOARD_H
 

@@ -1,5 +1,5 @@
-/* Curve: the sum of documents over time, which keeps its shape whatever points are left out. When it
- * is full every second point of its older half goes: what is recent is fine, what is long ago is
+/* Curve: the sum of documents over time, which keeps its shape whatever points are left out. When
+ * it is full every second point of its older half goes: what is recent is fine, what is long ago is
  * coarse, and any interval can be asked of one curve. */
 #include "cli/curve.h"
 
@@ -65,7 +65,8 @@ int ed_curve_append(struct ed_curve *to, const struct ed_curve *more)
 
 double ed_curve_by(const struct ed_curve *curve, int64_t at_ms)
 {
-    size_t low = 0, high = curve->n; /* points before low are not after at_ms, those from high are */
+    size_t low = 0,
+           high = curve->n; /* points before low are not after at_ms, those from high are */
     while (low < high) {
         size_t mid = (low + high) / 2;
         if (curve->at[mid].at_ms <= at_ms)
@@ -78,8 +79,7 @@ double ed_curve_by(const struct ed_curve *curve, int64_t at_ms)
     const struct ed_curve_point *a = &curve->at[low - 1], *b = a + 1;
     if (low == curve->n)
         return a->n;
-    return a->n +
-           (b->n - a->n) * (double)(at_ms - a->at_ms) / (double)(b->at_ms - a->at_ms);
+    return a->n + (b->n - a->n) * (double)(at_ms - a->at_ms) / (double)(b->at_ms - a->at_ms);
 }
 
 int ed_curve_join(struct ed_curve *to, const struct ed_curve *from)
@@ -115,9 +115,15 @@ void ed_curve_counts(const struct ed_curve *curve, int64_t end_ms, int64_t inter
 
 char *ed_curve_text(const double *counts, size_t n, char *ret)
 {
-    static const char blocks[9][4] = {" ",            "\xE2\x96\x81", "\xE2\x96\x82",
-                                      "\xE2\x96\x83", "\xE2\x96\x84", "\xE2\x96\x85",
-                                      "\xE2\x96\x86", "\xE2\x96\x87", "\xE2\x96\x88"};
+    static const char blocks[9][4] = {" ",
+                                      "\xE2\x96\x81",
+                                      "\xE2\x96\x82",
+                                      "\xE2\x96\x83",
+                                      "\xE2\x96\x84",
+                                      "\xE2\x96\x85",
+                                      "\xE2\x96\x86",
+                                      "\xE2\x96\x87",
+                                      "\xE2\x96\x88"};
     double most = 0;
     char *to = ret;
     for (size_t i = 0; i < n; i++)

@@ -20,8 +20,8 @@ struct ed_curve {
 #define ED_CURVE_POINTS 48
 
 void ed_curve_clear(struct ed_curve *curve);
-/* There are n documents in all, and when they came is as likely as it was: all counts in proportion.
- * An empty curve stays empty. */
+/* There are n documents in all, and when they came is as likely as it was: all counts in
+ * proportion. An empty curve stays empty. */
 void ed_curve_scale(struct ed_curve *curve, double n);
 /* There are n documents by at_ms; a time before the last one is taken as that. Where there were
  * more, some went elsewhere, and all counts sink in proportion. 0: no memory, and nothing is

@@ -87,9 +87,9 @@ static void on_change(void *watcher, const eddy_change *change)
     ed_epoch_init(&epoch, feed->arena);
     if (ed_publish_change(&feed->publisher, &epoch, change, &feed->failure) == EDDY_OK) {
         struct ed_heard heard = {.event = change->event,
-                               .other = change->other,
-                               .kind = heard_kind(kind),
-                               .json = epoch.messages[0].value};
+                                 .other = change->other,
+                                 .kind = heard_kind(kind),
+                                 .json = epoch.messages[0].value};
         ed_inbox_change(feed->inbox, &heard, &feed->failure);
     }
     ed_epoch_clear(&epoch);
@@ -154,9 +154,8 @@ static eddy_status picture_line(void *user, eddy_str line, eddy_error *err)
     json_t *json = json_loadb(line.at, line.n, 0, NULL);
     const char *id = ed_look_text(json, "id");
     uint64_t event = *id == 'E' ? ed_look_id(id, 'E') : 0; /* topics lie over events */
-    uint64_t into = !strcmp(ed_look_text(json, "state"), "merged")
-                        ? ed_look_number(json, "merged_into")
-                        : 0;
+    uint64_t into =
+        !strcmp(ed_look_text(json, "state"), "merged") ? ed_look_number(json, "merged_into") : 0;
     json_decref(json);
     return event ? ed_inbox_picture(feed->inbox, event, into, line, err) : EDDY_OK;
 }
@@ -167,9 +166,9 @@ static eddy_status change_line(void *user, eddy_str line, eddy_error *err)
     json_t *json = json_loadb(line.at, line.n, 0, NULL);
     const char *kind = ed_look_text(json, "kind");
     struct ed_heard heard = {.event = ed_look_number(json, "event"),
-                           .other = ed_look_number(json, "other"),
-                           .kind = heard_kind(kind),
-                           .json = line};
+                             .other = ed_look_number(json, "other"),
+                             .kind = heard_kind(kind),
+                             .json = line};
     int matters = heard.event && !is_quiet(kind);
     json_decref(json);
     return matters ? ed_inbox_change(feed->inbox, &heard, err) : EDDY_OK;
@@ -206,8 +205,8 @@ static eddy_status topics_run(struct ed_feed *feed, eddy_error *err)
         for (size_t i = 0; i < n && st == EDDY_OK; i++) {
             eddy_str value = {raws[i].bytes, raws[i].n};
             if (value.at)
-                st = (strcmp(raws[i].position.topic, events) ? change_line : picture_line)(
-                    feed, value, err);
+                st = (strcmp(raws[i].position.topic, events) ? change_line
+                                                             : picture_line)(feed, value, err);
         }
         ed_source_progress(feed->source, &at);
         if (!n && !at.behind && !at.behind_unknown)
@@ -330,8 +329,8 @@ void ed_feed_look(struct ed_feed *feed, struct ed_feed_look *ret)
     if (atomic_load(&feed->streams)) {
         ed_stream_look(&feed->stream, &ret->counts, &at, NULL);
         ret->has_counts = 1;
-        ret->done = ret->counts.assigned + ret->counts.founded + ret->counts.filtered +
-                    ret->counts.dead;
+        ret->done =
+            ret->counts.assigned + ret->counts.founded + ret->counts.filtered + ret->counts.dead;
     } else if (feed->kind == ED_FEED_TOPICS) {
         ed_source_progress(feed->opened, &at);
         ret->has_behind = !at.behind_unknown;

@@ -1,5 +1,5 @@
-/* feed: where a live view has its events from, brought to its inbox by a thread: documents that this
- * process clusters itself, the topics of a running pipeline, or the files of a run. */
+/* feed: where a live view has its events from, brought to its inbox by a thread: documents that
+ * this process clusters itself, the topics of a running pipeline, or the files of a run. */
 #ifndef ED_CLI_FEED_H
 #define ED_CLI_FEED_H
 
@@ -34,7 +34,7 @@ struct ed_feed {
 
     pthread_t thread;
     int started;
-    atomic_int state; /* enum ed_feed_state */
+    atomic_int state;            /* enum ed_feed_state */
     atomic_int stopped, streams; /* the latter 1: stream may be looked at, and stopped */
     eddy_error failure;          /* the thread's */
 };

@@ -90,8 +90,8 @@ eddy_status ed_inbox_change(struct ed_inbox *inbox, const struct ed_heard *chang
     struct ed_heard copy = *change;
     copy.json.at = ed_strndup(change->json.at, change->json.n);
     pthread_mutex_lock(&inbox->lock);
-    int whole = copy.json.at && !inbox->closed &&
-                ed_heard_add(&inbox->changes, &copy, ED_INBOX_CHANGES);
+    int whole =
+        copy.json.at && !inbox->closed && ed_heard_add(&inbox->changes, &copy, ED_INBOX_CHANGES);
     if (!whole)
         ed_free((char *)copy.json.at);
     return done(inbox, whole, err);

@@ -1,4 +1,5 @@
-/* inbox: what becomes of events, on its way from the threads that learn of it to the one that draws.
+/* inbox: what becomes of events, on its way from the threads that learn of it to the one that
+ * draws.
  *
  * Of each event only its latest picture waits, so that however fast a stream is there is never more
  * to draw than there are events. Changes are kept to the last ED_INBOX_CHANGES. Where too many
@@ -67,7 +68,8 @@ void ed_inbox_close(struct ed_inbox *inbox);
 /* ---- the one who draws ---- */
 
 /* All that waits becomes the caller's, who hands in empty lists. */
-void ed_inbox_take(struct ed_inbox *inbox, struct ed_news_list *news, struct ed_heard_list *changes);
+void ed_inbox_take(struct ed_inbox *inbox, struct ed_news_list *news,
+                   struct ed_heard_list *changes);
 /* How many events wait. */
 size_t ed_inbox_waits(struct ed_inbox *inbox);
 /* Give the memory of a list back, and of all from the given one on. */

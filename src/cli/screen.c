@@ -20,7 +20,7 @@
 #include <wchar.h>
 
 #define SAID_MAX    ((size_t)64 << 10) /* bytes of standard error that are kept */
-#define SAID_MS     15000             /* that its last line is shown */
+#define SAID_MS     15000              /* that its last line is shown */
 #define COLUMNS_MAX 1000
 #define ESCAPE_MS   25 /* that the rest of an escape sequence may take */
 
@@ -28,8 +28,9 @@ struct ed_screen {
     FILE *keys; /* standard input, or a terminal that was opened for them */
     SCREEN *curses;
     int colour;
-    int saved, guest; /* standard error as it was, and the end that is read; -1: it is no terminal */
-    char *said;       /* (n_said) */
+    int saved,
+        guest;  /* standard error as it was, and the end that is read; -1: it is no terminal */
+    char *said; /* (n_said) */
     size_t n_said;
     char last[200];
     int64_t last_ms; /* when it came */
@@ -131,9 +132,9 @@ static eddy_status terminal_open(struct ed_screen *screen, eddy_error *err)
 
 static void curses_start(struct ed_screen *screen)
 {
-    static const short inks[] = {[ED_RED] = COLOR_RED,         [ED_GREEN] = COLOR_GREEN,
-                                 [ED_YELLOW] = COLOR_YELLOW,   [ED_BLUE] = COLOR_BLUE,
-                                 [ED_MAGENTA] = COLOR_MAGENTA, [ED_CYAN] = COLOR_CYAN};
+    static const short inks[] = {
+        [ED_RED] = COLOR_RED,   [ED_GREEN] = COLOR_GREEN,     [ED_YELLOW] = COLOR_YELLOW,
+        [ED_BLUE] = COLOR_BLUE, [ED_MAGENTA] = COLOR_MAGENTA, [ED_CYAN] = COLOR_CYAN};
     cbreak();
     noecho();
     nonl();
@@ -191,10 +192,10 @@ static int key_of(wint_t c, int is_function)
     static const struct {
         wint_t c;
         int key;
-    } keys[] = {{KEY_UP, ED_KEY_UP},       {KEY_DOWN, ED_KEY_DOWN},   {KEY_PPAGE, ED_KEY_PAGE_UP},
-                {KEY_HOME, ED_KEY_HOME},   {KEY_END, ED_KEY_END},     {KEY_NPAGE, ED_KEY_PAGE_DOWN},
-                {KEY_LEFT, ED_KEY_LEFT},   {KEY_RIGHT, ED_KEY_RIGHT}, {KEY_BACKSPACE, ED_KEY_ERASE},
-                {KEY_DC, ED_KEY_ERASE},    {KEY_ENTER, ED_KEY_ENTER}, {KEY_RESIZE, ED_KEY_RESIZE}};
+    } keys[] = {{KEY_UP, ED_KEY_UP},     {KEY_DOWN, ED_KEY_DOWN},   {KEY_PPAGE, ED_KEY_PAGE_UP},
+                {KEY_HOME, ED_KEY_HOME}, {KEY_END, ED_KEY_END},     {KEY_NPAGE, ED_KEY_PAGE_DOWN},
+                {KEY_LEFT, ED_KEY_LEFT}, {KEY_RIGHT, ED_KEY_RIGHT}, {KEY_BACKSPACE, ED_KEY_ERASE},
+                {KEY_DC, ED_KEY_ERASE},  {KEY_ENTER, ED_KEY_ENTER}, {KEY_RESIZE, ED_KEY_RESIZE}};
     if (!is_function)
         return c == '\r' ? ED_KEY_ENTER : c == 127 || c == '\b' ? ED_KEY_ERASE : (int)c;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

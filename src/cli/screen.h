@@ -1,8 +1,9 @@
 /* screen: a terminal as rows of text and a keyboard; all of curses is behind it.
  *
- * What is put is other people's text as often as ours: controls and direction marks stop here. While
- * the screen is open, what is written to standard error (where that is the same terminal) does not
- * fall into it: its last line can be shown, and all of it is told at the end. One owner thread. */
+ * What is put is other people's text as often as ours: controls and direction marks stop here.
+ * While the screen is open, what is written to standard error (where that is the same terminal)
+ * does not fall into it: its last line can be shown, and all of it is told at the end. One owner
+ * thread. */
 #ifndef ED_CLI_SCREEN_H
 #define ED_CLI_SCREEN_H
 
@@ -28,9 +29,9 @@ enum ed_key {
     ED_KEY_GONE    /* there is no terminal any more */
 };
 
-/* Take the terminal of standard output; keys come from standard input where that is a terminal, else
- * from the terminal that the process belongs to. Signals are the caller's: who takes SIGINT and
- * SIGTERM does so before, and closes the screen.
+/* Take the terminal of standard output; keys come from standard input where that is a terminal,
+ * else from the terminal that the process belongs to. Signals are the caller's: who takes SIGINT
+ * and SIGTERM does so before, and closes the screen.
  *
  * EDDY_INVALID  there is no terminal, or none that can be drawn on; nothing was written
  * EDDY_NOMEM */

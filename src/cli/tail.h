@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-/* A file of a run: DIR/NAME.jsonl, or NAME.jsonl.part as long as the run goes on. One owner thread. */
+/* A file of a run: DIR/NAME.jsonl, or NAME.jsonl.part as long as the run goes on. One owner thread.
+ */
 struct ed_tail {
     int fd; /* -1: it is not there (yet) */
     char path[4096];

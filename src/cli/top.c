@@ -4,24 +4,24 @@
  * events to the inbox (feed.h). Between two frames the board takes over what waits, for a bounded
  * time, so that keys are answered however fast the stream is; frames come ten times a second at
  * most, and only when there is something to show. */
+#include "cli/top.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/top.h"
 #include "cli/usage.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FRAME_MS  100 /* between two frames, at least */
+#define FRAME_MS  100  /* between two frames, at least */
 #define STILL_MS  1000 /* ... and at most: rates sink where nothing comes */
-#define BUDGET_MS 40  /* of a frame, for what has come */
+#define BUDGET_MS 40   /* of a frame, for what has come */
 
 /* ---- moving ---- */
 
-/* What is shown has changed: the chosen event may be elsewhere, or gone. Whoever stands on the first
- * line stays there, and sees whatever comes to be first. */
+/* What is shown has changed: the chosen event may be elsewhere, or gone. Whoever stands on the
+ * first line stays there, and sees whatever comes to be first. */
 static void follow(struct ed_top *top)
 {
     const struct ed_board *board = &top->board;
@@ -206,9 +206,9 @@ static eddy_status feed_choose(struct ed_top *top, const char *run, eddy_error *
     struct ed_config *config = top->config;
     struct ed_feed *feed = &top->feed;
     int named = ed_config_source_of(config, "source.files")->layer == ED_LAYER_LETTER;
-    const char *dir = run                                                        ? run
-                      : *config->output.dir && strcmp(config->output.dir, "-")   ? config->output.dir
-                                                                                 : NULL;
+    const char *dir = run                                                      ? run
+                      : *config->output.dir && strcmp(config->output.dir, "-") ? config->output.dir
+                                                                               : NULL;
     if (named && run)
         return eddy_fail(err, EDDY_INVALID, "top: files, or --run: which is it?");
     feed->config = config;
@@ -222,8 +222,8 @@ static eddy_status feed_choose(struct ed_top *top, const char *run, eddy_error *
         top->where = config->output.topics[ED_EVENTS];
     } else if (config->source.files.n) {
         feed->kind = ED_FEED_DOCUMENTS;
-        top->where = strcmp(config->source.files.at[0], "-") ? config->source.files.at[0]
-                                                             : "standard input";
+        top->where =
+            strcmp(config->source.files.at[0], "-") ? config->source.files.at[0] : "standard input";
     } else {
         return eddy_fail(err, EDDY_INVALID,
                          "top: nothing is named: files (\"-\" is standard input), a broker (-b, or "

@@ -1,4 +1,5 @@
-/* top: what the files of the live view share: its state, and the drawing of it. One owner thread. */
+/* top: what the files of the live view share: its state, and the drawing of it. One owner thread.
+ */
 #ifndef ED_CLI_TOP_H
 #define ED_CLI_TOP_H
 
@@ -49,7 +50,7 @@ struct ed_top {
     size_t first, at; /* of board.shown: the first on the screen, and the chosen one ... */
     uint64_t chosen;  /* ... which is that event, unless it is the first of all; 0: then */
 
-    uint64_t event;   /* of the page */
+    uint64_t event; /* of the page */
     size_t scrolled;
     struct ed_page page;
     uint64_t page_version; /* of the board, when it was written */

@@ -90,8 +90,8 @@ static void title_draw(struct ed_top *top)
     state_text(top, state, sizeof state);
     right = strlen(state);
     snprintf(text, sizeof text, "eddy top  %s  %s", top->config->pipeline, top->where);
-    ed_screen_put(top->screen, 0, 0, columns > right + 2 ? columns - right - 2 : columns, ED_BOLD, 0,
-                  text);
+    ed_screen_put(top->screen, 0, 0, columns > right + 2 ? columns - right - 2 : columns, ED_BOLD,
+                  0, text);
     if (columns > right + 20)
         ed_screen_put(top->screen, 0, columns - right, right, top->paused ? ED_YELLOW : ED_GREEN, 0,
                       state);
@@ -102,7 +102,7 @@ static void counts_draw(struct ed_top *top)
     const struct ed_board *board = &top->board;
     const struct ed_feed_look *look = &top->look;
     char text[400], docs[ED_TEXT], rate[60] = "", number[ED_TEXT], events[ED_TEXT],
-        now[ED_TEXT] = "-";
+                                   now[ED_TEXT] = "-";
     double done = look->has_counts ? (double)look->done : board->documents;
     uint64_t active = look->has_counts ? look->counts.events_active : board->active;
     if (look->state == ED_FEED_LIVE || (look->has_counts && look->state == ED_FEED_READING))
@@ -307,7 +307,8 @@ static void help_draw(struct ed_top *top)
 static void foot_draw(struct ed_top *top)
 {
     static const char *const keys[] = {
-        [ED_TOP_TABLE] = "q quit  ? help  enter open  / filter  s order  i interval  m all  p pause",
+        [ED_TOP_TABLE] =
+            "q quit  ? help  enter open  / filter  s order  i interval  m all  p pause",
         [ED_TOP_FILTER] = "enter keep the filter  escape no filter",
         [ED_TOP_PAGE] = "escape back  up, down scroll  p pause  ? help  q quit",
         [ED_TOP_HELP] = "any key goes back",

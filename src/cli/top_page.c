@@ -56,8 +56,8 @@ static size_t line_fill(const char *text, size_t n, size_t columns)
 }
 
 /* A text over as many lines as it needs, the second one and more behind a margin. */
-__attribute__((format(printf, 4, 5))) static void
-text_add(struct ed_page *page, enum ed_ink ink, size_t margin, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void text_add(struct ed_page *page, enum ed_ink ink,
+                                                           size_t margin, const char *format, ...)
 {
     char raw[TEXT_MAX], text[TEXT_MAX];
     va_list args;
@@ -89,13 +89,11 @@ static void head_add(struct ed_page *page, const struct ed_board *board, const s
         snprintf(grown, sizeof grown, ", %s of them in the last %s",
                  ed_text_number((uint64_t)(row->growth + 0.5), number),
                  ed_board_interval_text(board->interval));
-    text_add(page, ED_PLAIN, 2, "  %s%s, %s documents%s%s%s%s",
-             ed_look_text(json, "state"),
+    text_add(page, ED_PLAIN, 2, "  %s%s, %s documents%s%s%s%s", ed_look_text(json, "state"),
              row->signal == ED_BOARD_BURST   ? ", in a burst"
              : row->signal == ED_BOARD_QUIET ? ", unusually quiet"
                                              : "",
-             ed_text_number((uint64_t)(row->size + 0.5), size),
-             grown, *by ? ", named by " : "", by,
+             ed_text_number((uint64_t)(row->size + 0.5), size), grown, *by ? ", named by " : "", by,
              row->pinned ? ", pinned" : "");
     text_add(page, ED_PLAIN, 2, "  first seen %s, last seen %s",
              ed_text_minute(row->first_ms, first), ed_text_minute(row->last_ms, last));
@@ -132,10 +130,9 @@ static void exemplars_add(struct ed_page *page, const json_t *json)
         char when[ED_TEXT];
         if (!i)
             text_add(page, ED_BOLD, 0, "Documents, the most central first, the newest last");
-        text_add(page, ED_PLAIN, 21, "  %s  %.2f  %s",
-                 ed_text_minute(ed_look_time(item, "time"), when),
-                 json_number_value(json_object_get(item, "similarity")),
-                 ed_look_text(item, "title"));
+        text_add(
+            page, ED_PLAIN, 21, "  %s  %.2f  %s", ed_text_minute(ed_look_time(item, "time"), when),
+            json_number_value(json_object_get(item, "similarity")), ed_look_text(item, "title"));
     }
 }
 

@@ -71,7 +71,8 @@ TEST(a_long_curve_stays_small_and_fine_at_its_end)
     assert_true(ed_curve_sum(&curve) == n && ed_curve_by(&curve, at - 1) <= n);
     assert_true(curve.at[curve.n - 2].n == hour_before);
     for (size_t i = 1; i < curve.n; i++)
-        assert_true(curve.at[i].at_ms > curve.at[i - 1].at_ms && curve.at[i].n >= curve.at[i - 1].n);
+        assert_true(curve.at[i].at_ms > curve.at[i - 1].at_ms &&
+                    curve.at[i].n >= curve.at[i - 1].n);
     ed_curve_clear(&curve);
 }
 
@@ -174,7 +175,7 @@ TEST(a_filter_wants_all_of_its_words_in_name_keywords_or_id)
     take(&s);
     const struct {
         const char *filter, *shown;
-    } cases[] = {{"harbour", "E1 E2"},    {"Crane harb", "E1"}, {"KW2", "E2"},       {"e3", "E3"},
+    } cases[] = {{"harbour", "E1 E2"},   {"Crane harb", "E1"}, {"KW2", "E2"},     {"e3", "E3"},
                  {"\xC3\xA4rger", "E3"}, {"harbour kw3", ""},  {"  ", "E1 E2 E3"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         snprintf(s.board.filter, sizeof s.board.filter, "%s", cases[i].filter);
@@ -256,8 +257,9 @@ TEST(signals_and_lines_of_logs_are_taken_where_a_picture_tells_of_them)
 
 TEST(rubbish_in_place_of_a_picture_is_counted_and_left_out)
 {
-    static const char *const rubbish[] = {"", "[]", "{\"id\":\"E1\"}", "{\"id\":", "null",
-                                          "{\"first_seen\":\"soon\",\"last_seen\":7}"};
+    static const char *const rubbish[] = {
+        "",         "[]",   "{\"id\":\"E1\"}",
+        "{\"id\":", "null", "{\"first_seen\":\"soon\",\"last_seen\":7}"};
     struct scene s;
     scene_open(&s);
     for (size_t i = 0; i < sizeof rubbish / sizeof *rubbish; i++) {
@@ -293,8 +295,8 @@ TEST(beyond_the_ceiling_those_that_were_idle_longest_leave)
 
 static void change(struct scene *s, int kind, uint64_t event, uint64_t other, const char *json)
 {
-    struct ed_heard heard = {.event = event, .other = other, .kind = kind,
-                             .json = {json, strlen(json)}};
+    struct ed_heard heard = {
+        .event = event, .other = other, .kind = kind, .json = {json, strlen(json)}};
     CHECK_OK(ed_inbox_change(&s->inbox, &heard, &s->err), &s->err);
 }
 
@@ -325,7 +327,8 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
     }
     assert_non_null(strstr(all, "E1 went into E2:\n"));
     assert_non_null(strstr(all, "E2  Crane falls\n"));
-    assert_non_null(strstr(all, "  A crane fell at the old harbour and\n  nobody can say why it did.\n"));
+    assert_non_null(
+        strstr(all, "  A crane fell at the old harbour and\n  nobody can say why it did.\n"));
     assert_non_null(strstr(all, "One title\n"));
     assert_non_null(strstr(all, "E2 was born\n"));
     assert_non_null(strstr(all, "E1 came into E2"));
@@ -336,7 +339,7 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
 
 TEST(the_board_survives_any_lost_allocation)
 {
-    EACH_ALLOC_FAILS(k) {
+    EACH_ALLOC_FAILS (k) {
         struct scene s;
         struct ed_page page = {0};
         int changed;
@@ -375,8 +378,14 @@ TEST(ages_and_numbers_fit_their_columns)
     const struct {
         int64_t ms;
         const char *text;
-    } ages[] = {{-5, "0s"}, {59999, "59s"}, {60000, "1m"}, {HOUR, "1h"}, {47 * HOUR, "1d"},
-                {999 * 24 * HOUR, "999d"}, {1000 * 24 * HOUR, "2y"}, {INT64_MAX, "999y"}};
+    } ages[] = {{-5, "0s"},
+                {59999, "59s"},
+                {60000, "1m"},
+                {HOUR, "1h"},
+                {47 * HOUR, "1d"},
+                {999 * 24 * HOUR, "999d"},
+                {1000 * 24 * HOUR, "2y"},
+                {INT64_MAX, "999y"}};
     for (size_t i = 0; i < sizeof ages / sizeof *ages; i++)
         assert_string_equal(ed_text_age(ages[i].ms, text), ages[i].text);
     assert_string_equal(ed_text_short(999999.4, text), "999,999");
@@ -390,8 +399,10 @@ TEST(wide_characters_take_two_columns_and_direction_marks_none)
     char text[100];
     assert_int_equal(ed_text_columns("\u6e2f\u53e3 \U0001F680", 11), 7);
     assert_int_equal(ed_text_columns("e\u0301\u202e\u061c\x1b", 8), 1);
-    assert_string_equal(ed_text_fit("\u6e2f\u53e3\u6e2f", 9, 4, 0, text, sizeof text), "\u6e2f\u2026");
-    assert_string_equal(ed_text_fit("a\u202e\u061c\u2066\x1b[2Jb", 14, 9, 0, text, sizeof text), "a[2Jb");
+    assert_string_equal(ed_text_fit("\u6e2f\u53e3\u6e2f", 9, 4, 0, text, sizeof text),
+                        "\u6e2f\u2026");
+    assert_string_equal(ed_text_fit("a\u202e\u061c\u2066\x1b[2Jb", 14, 9, 0, text, sizeof text),
+                        "a[2Jb");
 }
 
 /* ---- a file that grows ---- */
