@@ -306,7 +306,8 @@ eddy_status ed_feed_join(struct ed_feed *feed, eddy_error *err)
     if (feed->started)
         pthread_join(feed->thread, NULL);
     feed->started = 0;
-    if (feed->failure.status == EDDY_OK || atomic_load(&feed->stopped))
+    if (feed->failure.status == EDDY_OK || atomic_load(&feed->stopped) ||
+        (feed->failure.status == EDDY_STOPPED && ed_stream_signal()))
         return EDDY_OK; /* what a stop interrupts is no failure */
     *err = feed->failure;
     return err->status;
