@@ -514,7 +514,7 @@ json_t *ed_board_changes(const struct ed_board *board, uint64_t event)
     json_t *list = json_array();
     for (size_t i = 0; i < board->changes.n && list; i++) {
         const struct ed_heard *heard = ed_heard_at(&board->changes, i);
-        if (heard->event != event && heard->other != event && heard->kind != ED_HEARD_UNDONE &&
+        if (heard->event != event && heard->other != event && !heard->undone &&
             ed_board_where(board, heard->event) != event)
             continue;
         json_t *json = json_loadb(heard->json.at, heard->json.n, 0, NULL);

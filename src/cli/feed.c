@@ -34,7 +34,7 @@ static void on_assigned(void *watcher, const eddy_doc *doc, const eddy_assignmen
 {
     struct ed_feed *feed = watcher;
     if (!is_over(feed) && a->event)
-        ed_inbox_document(feed->inbox, a->event, doc->time_ms, &feed->failure);
+        ed_inbox_document(feed->inbox, a->event, doc->time_ms, a->founded, &feed->failure);
     watch_over(feed);
 }
 
@@ -62,13 +62,6 @@ static void on_event(void *watcher, const eddy_event *event)
     watch_over(feed);
 }
 
-static enum ed_heard_kind heard_kind(const char *kind)
-{
-    return !strcmp(kind, eddy_change_name(EDDY_MERGED))   ? ED_HEARD_MERGED
-           : !strcmp(kind, eddy_change_name(EDDY_UNDONE)) ? ED_HEARD_UNDONE
-                                                          : ED_HEARD;
-}
-
 /* Stories are silent of these. */
 static int is_quiet(const char *kind)
 {
@@ -88,7 +81,7 @@ static void on_change(void *watcher, const eddy_change *change)
     if (ed_publish_change(&feed->publisher, &epoch, change, &feed->failure) == EDDY_OK) {
         struct ed_heard heard = {.event = change->event,
                                  .other = change->other,
-                                 .kind = heard_kind(kind),
+                                 .undone = !strcmp(kind, eddy_change_name(EDDY_UNDONE)),
                                  .json = epoch.messages[0].value};
         ed_inbox_change(feed->inbox, &heard, &feed->failure);
     }
@@ -167,7 +160,7 @@ static eddy_status change_line(void *user, eddy_str line, eddy_error *err)
     const char *kind = ed_look_text(json, "kind");
     struct ed_heard heard = {.event = ed_look_number(json, "event"),
                              .other = ed_look_number(json, "other"),
-                             .kind = heard_kind(kind),
+                             .undone = !strcmp(kind, eddy_change_name(EDDY_UNDONE)),
                              .json = line};
     int matters = heard.event && !is_quiet(kind);
     json_decref(json);

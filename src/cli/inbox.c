@@ -71,7 +71,7 @@ eddy_status ed_inbox_picture(struct ed_inbox *inbox, uint64_t event, uint64_t me
     return done(inbox, news != NULL, err);
 }
 
-eddy_status ed_inbox_document(struct ed_inbox *inbox, uint64_t event, int64_t time_ms,
+eddy_status ed_inbox_document(struct ed_inbox *inbox, uint64_t event, int64_t time_ms, int founded,
                               eddy_error *err)
 {
     pthread_mutex_lock(&inbox->lock);
@@ -79,7 +79,7 @@ eddy_status ed_inbox_document(struct ed_inbox *inbox, uint64_t event, int64_t ti
     if (news && !ed_curve_put(&news->came, time_ms, ed_curve_sum(&news->came) + 1))
         news = NULL;
     if (news) {
-        news->documents++;
+        news->documents += !founded;
         news->last_ms = time_ms > news->last_ms ? time_ms : news->last_ms;
     }
     return done(inbox, news != NULL, err);

@@ -28,10 +28,9 @@ struct ed_news {
 
 struct ed_heard {
     uint64_t event, other;
-    int kind; /* enum ed_heard_kind */
+    int undone; /* 1: it takes an operation back, which may have been about any event */
     eddy_str json;
 };
-enum ed_heard_kind { ED_HEARD, ED_HEARD_MERGED, ED_HEARD_UNDONE };
 
 struct ed_news_list {
     struct ed_news *at; /* (n) each event once */
@@ -58,8 +57,9 @@ void ed_inbox_clear(struct ed_inbox *inbox);
 
 eddy_status ed_inbox_picture(struct ed_inbox *inbox, uint64_t event, uint64_t merged_into,
                              eddy_str json, eddy_error *err);
-/* One document came to an event. */
-eddy_status ed_inbox_document(struct ed_inbox *inbox, uint64_t event, int64_t time_ms,
+/* One document came to an event. founded: it is the event's first one, of which there is a picture,
+ * be it told before or after this. */
+eddy_status ed_inbox_document(struct ed_inbox *inbox, uint64_t event, int64_t time_ms, int founded,
                               eddy_error *err);
 eddy_status ed_inbox_change(struct ed_inbox *inbox, const struct ed_heard *change, eddy_error *err);
 /* From now on nobody waits and nothing is taken in. */

@@ -155,6 +155,11 @@ static void press(struct ed_top *top, int key)
 
 /* ---- frames ---- */
 
+struct pace {
+    int64_t stepped_ms, drawn_ms; /* when it was last looked for news, and drawn */
+    int dirty;                    /* a key was pressed since */
+};
+
 static eddy_status frame(struct ed_top *top, eddy_error *err)
 {
     eddy_status st = ed_board_arrange(&top->board, err);
@@ -168,32 +173,40 @@ static eddy_status frame(struct ed_top *top, eddy_error *err)
     return top->page.failed ? eddy_fail_nomem(err, "screen", 0) : EDDY_OK;
 }
 
+/* What has come is taken over just before it is drawn: keys are about what is on the screen. */
+static eddy_status step(struct ed_top *top, struct pace *pace, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    int changed = 0;
+    enum ed_feed_state before = top->look.state;
+    ed_feed_look(&top->feed, &top->look);
+    if (top->look.state == ED_FEED_ENDED && before != ED_FEED_ENDED)
+        st = ed_feed_join(&top->feed, err);
+    if (st == EDDY_OK && !top->paused)
+        st = ed_board_take(&top->board, &top->inbox, BUDGET_MS, &changed, err);
+    pace->stepped_ms = ed_view_now();
+    if (st != EDDY_OK || !(changed || pace->dirty || pace->stepped_ms - pace->drawn_ms >= STILL_MS))
+        return st;
+    pace->dirty = 0;
+    pace->drawn_ms = pace->stepped_ms;
+    return frame(top, err);
+}
+
 /* Until somebody has seen enough, a signal comes, or the stream fails. */
 static eddy_status watch(struct ed_top *top, eddy_error *err)
 {
-    int64_t drawn = 0;
-    int dirty = 1;
+    struct pace pace = {.dirty = 1};
     eddy_status st = EDDY_OK;
     while (st == EDDY_OK && !top->quit && !ed_stream_signal()) {
-        int64_t now = ed_view_now(), due = drawn + (dirty ? FRAME_MS : STILL_MS);
-        int changed = 0, wait = (int)(due > now ? due - now : 0);
-        int key = ed_screen_key(top->screen, wait < FRAME_MS ? wait : FRAME_MS);
+        int64_t since = ed_view_now() - (pace.dirty ? pace.drawn_ms : pace.stepped_ms);
+        if (since >= FRAME_MS) {
+            st = step(top, &pace, err);
+            continue;
+        }
+        int key = ed_screen_key(top->screen, (int)(FRAME_MS - since));
         for (; key != ED_KEY_NONE && !top->quit; key = ed_screen_key(top->screen, 0)) {
             press(top, key);
-            dirty = 1;
-        }
-        enum ed_feed_state before = top->look.state;
-        ed_feed_look(&top->feed, &top->look);
-        if (top->look.state == ED_FEED_ENDED && before != ED_FEED_ENDED)
-            st = ed_feed_join(&top->feed, err);
-        if (st == EDDY_OK && !top->paused)
-            st = ed_board_take(&top->board, &top->inbox, BUDGET_MS, &changed, err);
-        dirty |= changed;
-        now = ed_view_now();
-        if (st == EDDY_OK && now - drawn >= (dirty ? FRAME_MS : STILL_MS)) {
-            st = frame(top, err);
-            drawn = now;
-            dirty = 0;
+            pace.dirty = 1;
         }
     }
     return st;

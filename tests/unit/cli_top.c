@@ -193,12 +193,12 @@ TEST(of_each_event_only_the_latest_picture_waits_and_documents_count_at_once)
         picture(&s, 7, i, DAY0, DAY0 + i * 1000, "grows", "");
     assert_int_equal(ed_inbox_waits(&s.inbox), 1);
     for (int i = 0; i < 3; i++)
-        CHECK_OK(ed_inbox_document(&s.inbox, 7, DAY0 + HOUR, &s.err), &s.err);
+        CHECK_OK(ed_inbox_document(&s.inbox, 7, DAY0 + HOUR, 0, &s.err), &s.err);
     take(&s);
     assert_int_equal(ed_inbox_waits(&s.inbox), 0);
     const struct ed_row *row = ed_board_find(&s.board, 7);
     assert_true(row->size == 499 + 3 && row->last_ms == DAY0 + HOUR);
-    CHECK_OK(ed_inbox_document(&s.inbox, 7, DAY0 + 2 * HOUR, &s.err), &s.err);
+    CHECK_OK(ed_inbox_document(&s.inbox, 7, DAY0 + 2 * HOUR, 0, &s.err), &s.err);
     picture(&s, 7, 503, DAY0, DAY0 + 2 * HOUR, "grows", ""); /* it tells of the document */
     take(&s);
     assert_true(row->size == 503 && s.board.documents == 503);
@@ -232,7 +232,7 @@ TEST(what_moves_in_is_no_growth_where_documents_are_counted)
     struct scene s;
     scene_open(&s);
     for (int hour = 0; hour < 10; hour++)
-        CHECK_OK(ed_inbox_document(&s.inbox, 1, DAY0 + hour * HOUR, &s.err), &s.err);
+        CHECK_OK(ed_inbox_document(&s.inbox, 1, DAY0 + hour * HOUR, !hour, &s.err), &s.err);
     picture(&s, 1, 40, DAY0, DAY0 + 9 * HOUR, "took in thirty", "");
     s.board.interval_ms = HOUR;
     take(&s);
@@ -293,10 +293,9 @@ TEST(beyond_the_ceiling_those_that_were_idle_longest_leave)
     scene_close(&s);
 }
 
-static void change(struct scene *s, int kind, uint64_t event, uint64_t other, const char *json)
+static void change(struct scene *s, uint64_t event, uint64_t other, const char *json)
 {
-    struct ed_heard heard = {
-        .event = event, .other = other, .kind = kind, .json = {json, strlen(json)}};
+    struct ed_heard heard = {.event = event, .other = other, .json = {json, strlen(json)}};
     CHECK_OK(ed_inbox_change(&s->inbox, &heard, &s->err), &s->err);
 }
 
@@ -310,9 +309,9 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
             "\"exemplars\":[{\"title\":\"One title\",\"similarity\":0.5,"
             "\"time\":\"2031-05-14T00:00:00.000Z\"}],");
     picture(&s, 1, 2, DAY0, DAY0 + HOUR, "goes", "");
-    change(&s, ED_HEARD, 2, 0, "{\"kind\":\"born\",\"event\":\"E2\"}");
-    change(&s, ED_HEARD, 3, 0, "{\"kind\":\"born\",\"event\":\"E3\"}");
-    change(&s, ED_HEARD_MERGED, 1, 2,
+    change(&s, 2, 0, "{\"kind\":\"born\",\"event\":\"E2\"}");
+    change(&s, 3, 0, "{\"kind\":\"born\",\"event\":\"E3\"}");
+    change(&s, 1, 2,
            "{\"kind\":\"merged\",\"event\":\"E1\",\"other\":\"E2\",\"other_after\":4,"
            "\"similarity\":0.61,\"threshold\":0.43}");
     take(&s);
@@ -351,7 +350,7 @@ TEST(the_board_survives_any_lost_allocation)
                          "\"first_seen\":\"%s\",\"last_seen\":\"%s\"}",
                          at, at);
         struct ed_heard born = {.event = 1, .json = {"{\"kind\":\"born\",\"event\":\"E1\"}", 27}};
-        eddy_status st = ed_inbox_document(&s.inbox, 1, DAY0, NULL);
+        eddy_status st = ed_inbox_document(&s.inbox, 1, DAY0, 1, NULL);
         if (st == EDDY_OK)
             st = ed_inbox_picture(&s.inbox, 1, 0, (eddy_str){json, (size_t)n}, NULL);
         if (st == EDDY_OK)
