@@ -12,7 +12,6 @@
 
 struct reading {
     struct ed_story *story;
-    json_t *all;          /* every change of any event */
     struct ed_table into; /* event to the one that it went into */
 };
 
@@ -23,20 +22,17 @@ static int settle(struct ed_table *settled, const json_t *operation)
     return number <= 0 || ed_table_put(settled, (uint64_t)number, 1) != NULL;
 }
 
-static eddy_status change_take(void *user, const eddy_raw *raw, json_t *json, eddy_error *err)
+/* What one change says of others. 0: no memory. */
+static int change_note(struct reading *r, const json_t *json)
 {
-    struct reading *r = user;
     uint64_t event = ed_look_number(json, "event"), other = ed_look_number(json, "other");
     const char *kind = ed_look_text(json, "kind");
-    int whole = 1;
     if (!strcmp(kind, "merged") && event && other)
-        whole = ed_table_put(&r->into, event, other) != NULL;
+        return ed_table_put(&r->into, event, other) != NULL;
     if (!strcmp(kind, "undone"))
-        whole = settle(&r->story->settled, json_object_get(json, "undone")) &&
-                settle(&r->story->settled, json_object_get(json, "operation"));
-    if (json_array_append(r->all, json) != 0 || !whole)
-        return eddy_fail_nomem(err, "changes", raw->n);
-    return EDDY_OK;
+        return settle(&r->story->settled, json_object_get(json, "undone")) &&
+               settle(&r->story->settled, json_object_get(json, "operation"));
+    return 1;
 }
 
 static json_int_t operation_of(const json_t *change)
@@ -45,7 +41,7 @@ static json_int_t operation_of(const json_t *change)
 }
 
 /* Where an event is now. A chain has no circle: ids are never used again. */
-static uint64_t now_of(struct reading *r, uint64_t event)
+static uint64_t now_of(const struct reading *r, uint64_t event)
 {
     for (const uint64_t *into; (into = ed_table_find(&r->into, event));)
         event = *into;
@@ -62,29 +58,46 @@ static int is_told(const json_t *change)
     return 1;
 }
 
-eddy_status ed_story_read(struct ed_story *story, struct ed_config *config, const char *dir,
-                          uint64_t event, eddy_error *err)
+eddy_status ed_story_of(struct ed_story *story, const json_t *changes, uint64_t event,
+                        eddy_error *err)
 {
-    struct reading r = {.story = story, .all = json_array()};
+    struct reading r = {.story = story};
     *story = (struct ed_story){.event = event, .changes = json_array()};
     ed_table_init(&r.into);
     ed_table_init(&story->settled);
-    eddy_status st = r.all && story->changes
-                         ? ed_look(config, dir, ED_CHANGES, change_take, &r, err)
-                         : eddy_fail_nomem(err, "changes", 0);
-    if (st == EDDY_OK)
-        story->now = now_of(&r, event);
-    for (size_t i = 0; i < json_array_size(r.all) && st == EDDY_OK; i++) {
-        json_t *change = json_array_get(r.all, i);
+    int whole = story->changes != NULL;
+    for (size_t i = 0; i < json_array_size(changes) && whole; i++)
+        whole = change_note(&r, json_array_get(changes, i));
+    story->now = now_of(&r, event);
+    for (size_t i = 0; i < json_array_size(changes) && whole; i++) {
+        json_t *change = json_array_get(changes, i);
         uint64_t a = ed_look_number(change, "event"), b = ed_look_number(change, "other");
         int ours = a == event || b == event || (a && now_of(&r, a) == event);
-        if (ours && is_told(change) && json_array_append(story->changes, change) != 0)
-            st = eddy_fail_nomem(err, "changes", 0);
+        if (ours && is_told(change))
+            whole = json_array_append(story->changes, change) == 0;
     }
+    ed_table_clear(&r.into);
+    return whole ? EDDY_OK : eddy_fail_nomem(err, "changes", 0);
+}
+
+static eddy_status change_take(void *user, const eddy_raw *raw, json_t *json, eddy_error *err)
+{
+    return json_array_append(user, json) == 0 ? EDDY_OK : eddy_fail_nomem(err, "changes", raw->n);
+}
+
+eddy_status ed_story_read(struct ed_story *story, struct ed_config *config, const char *dir,
+                          uint64_t event, eddy_error *err)
+{
+    json_t *all = json_array();
+    *story = (struct ed_story){.event = event};
+    ed_table_init(&story->settled);
+    eddy_status st = all ? ed_look(config, dir, ED_CHANGES, change_take, all, err)
+                         : eddy_fail_nomem(err, "changes", 0);
+    if (st == EDDY_OK)
+        st = ed_story_of(story, all, event, err);
     if (st == EDDY_OK && !json_array_size(story->changes))
         st = eddy_fail(err, EDDY_INVALID, "nothing is told of E%" PRIu64, event);
-    ed_table_clear(&r.into);
-    json_decref(r.all);
+    json_decref(all);
     return st;
 }
 
@@ -177,18 +190,16 @@ static void evidence_words(const json_t *c, char *ret, size_t n)
                  json_number_value(threshold));
 }
 
-/* Who decided, below the last change that came of it. */
-static void print_author(const struct ed_story *story, const json_t *c, struct ed_view *view)
+/* Who decided, and the command that takes it back. */
+static void author_words(const struct ed_story *story, const json_t *c, char *ret, size_t n)
 {
     char said[600], undo[60] = "";
     const char *why = ed_look_text(c, "evidence");
     json_int_t operation = operation_of(c);
     if (!ed_table_find(&story->settled, (uint64_t)operation))
         snprintf(undo, sizeof undo, "  (eddy undo %" JSON_INTEGER_FORMAT ")", operation);
-    ed_view_line(view, "               %sby %s%s%s%s%s", ed_ink(view, ED_CYAN),
-                 ed_look_text(c, "actor"), *why ? ": " : "",
-                 ed_text_fit(why, strlen(why), 120, 0, said, sizeof said), undo,
-                 ed_ink(view, ED_PLAIN));
+    snprintf(ret, n, "by %s%s%s%s", ed_look_text(c, "actor"), *why ? ": " : "",
+             ed_text_fit(why, strlen(why), 120, 0, said, sizeof said), undo);
 }
 
 /* 1: groups that went the same way at the same moment are told in one line. */
@@ -202,29 +213,39 @@ static int goes_along(const json_t *a, const json_t *b)
            json_equal(json_object_get(a, "position"), json_object_get(b, "position"));
 }
 
+int ed_story_next(const struct ed_story *story, size_t *at, struct ed_story_line *ret)
+{
+    const json_t *c = json_array_get(story->changes, *at), *next;
+    size_t along = 1;
+    if (!c)
+        return 0;
+    for (; (next = json_array_get(story->changes, ++*at)) && goes_along(c, next); c = next)
+        along++;
+    *ret = (struct ed_story_line){.time_ms = ed_look_time(c, "time")};
+    if (along > 1) {
+        snprintf(ret->words, sizeof ret->words, "%zu groups went from %s to %s", along,
+                 ed_look_text(c, "other"), ed_look_text(c, "event"));
+    } else {
+        change_words(c, story->event, ret->words, sizeof ret->words);
+        evidence_words(c, ret->evidence, sizeof ret->evidence);
+    }
+    /* Below the last change that came of it. */
+    if (operation_of(c) && (!next || operation_of(next) != operation_of(c)))
+        author_words(story, c, ret->author, sizeof ret->author);
+    return 1;
+}
+
 void ed_story_print(const struct ed_story *story, struct ed_view *view)
 {
-    char words[300], evidence[100], when[ED_TEXT];
-    size_t n = json_array_size(story->changes), along = 1;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *c = json_array_get(story->changes, i);
-        const json_t *next = i + 1 < n ? json_array_get(story->changes, i + 1) : NULL;
-        if (next && goes_along(c, next)) {
-            along++;
-            continue;
-        }
-        change_words(c, story->event, words, sizeof words);
-        evidence_words(c, evidence, sizeof evidence);
-        if (along > 1) {
-            snprintf(words, sizeof words, "%zu groups went from %s to %s", along,
-                     ed_look_text(c, "other"), ed_look_text(c, "event"));
-            *evidence = 0;
-        }
-        along = 1;
-        ed_view_line(view, "  %s  %s%s%s%s%s", ed_text_minute(ed_look_time(c, "time"), when), words,
-                     *evidence ? "; " : "", ed_ink(view, ED_DIM), evidence, ed_ink(view, ED_PLAIN));
-        if (operation_of(c) && (!next || operation_of(next) != operation_of(c)))
-            print_author(story, c, view);
+    char when[ED_TEXT];
+    struct ed_story_line line;
+    for (size_t at = 0; ed_story_next(story, &at, &line);) {
+        ed_view_line(view, "  %s  %s%s%s%s%s", ed_text_minute(line.time_ms, when), line.words,
+                     *line.evidence ? "; " : "", ed_ink(view, ED_DIM), line.evidence,
+                     ed_ink(view, ED_PLAIN));
+        if (*line.author)
+            ed_view_line(view, "               %s%s%s", ed_ink(view, ED_CYAN), line.author,
+                         ed_ink(view, ED_PLAIN));
     }
     if (story->now != story->event)
         ed_view_line(view, "  It is E%" PRIu64 " now.", story->now);

@@ -166,7 +166,7 @@ static int between(int32_t c, int32_t low, int32_t high)
  * stands before or behind them (controls, direction marks) take -1: they are left out. */
 static int char_columns(int32_t c)
 {
-    if (c < 32 || between(c, 0x7F, 0x9F) || between(c, 0x200B, 0x200F) ||
+    if (c < 32 || between(c, 0x7F, 0x9F) || between(c, 0x200B, 0x200F) || c == 0x61C ||
         between(c, 0x2028, 0x202E) || between(c, 0x2060, 0x206F) || c == 0xFEFF)
         return -1;
     if (between(c, 0x300, 0x36F) || between(c, 0x20D0, 0x20FF) || between(c, 0xFE00, 0xFE0F))
@@ -174,9 +174,22 @@ static int char_columns(int32_t c)
     if (between(c, 0x1100, 0x115F) || between(c, 0x2E80, 0xA4CF) || between(c, 0xAC00, 0xD7A3) ||
         between(c, 0xF900, 0xFAFF) || between(c, 0xFE30, 0xFE6F) || between(c, 0xFF00, 0xFF60) ||
         between(c, 0xFFE0, 0xFFE6) || between(c, 0x1F300, 0x1F64F) ||
-        between(c, 0x1F900, 0x1F9FF) || between(c, 0x20000, 0x3FFFD))
+        between(c, 0x1F680, 0x1F6FF) || between(c, 0x1F900, 0x1F9FF) ||
+        between(c, 0x20000, 0x3FFFD))
         return 2;
     return 1;
+}
+
+size_t ed_text_columns(const char *s, size_t n)
+{
+    size_t columns = 0;
+    for (size_t at = 0; at < n;) {
+        int32_t c;
+        at += ed_utf8_next(s + at, n - at, &c);
+        int wide = char_columns(c);
+        columns += wide > 0 ? (size_t)wide : 0;
+    }
+    return columns;
 }
 
 char *ed_text_fit(const char *s, size_t n, size_t columns, int pad, char *ret, size_t n_ret)

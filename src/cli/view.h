@@ -57,6 +57,8 @@ char *ed_text_minute(int64_t unix_ms, char ret[ED_TEXT]); /* 05-14 08:31, UTC */
 /* Other people's text for a terminal: cut to columns (an ellipsis shows it), controls and
  * direction marks taken out. pad: filled up with blanks. */
 char *ed_text_fit(const char *s, size_t n, size_t columns, int pad, char *ret, size_t n_ret);
+/* Columns that text takes, as ed_text_fit counts them. */
+size_t ed_text_columns(const char *s, size_t n);
 /* A gauge of that many columns; share in 0..1. */
 char *ed_text_gauge(double share, size_t columns, char *ret, size_t n_ret);
 

@@ -5,7 +5,7 @@ if(Python3_FOUND)
   if(EDDY_SANITIZE)
     set(slow 10)
   endif()
-  foreach(scene golden account stdin reader misread embed interrupt mistakes demo terminal coretype
+  foreach(scene golden account stdin reader misread embed interrupt mistakes demo terminal top top_feeds coretype
                 journal operations reason keyphrases endpoint crashes kafka)
     add_test(NAME cli.${scene}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/cli/check ${scene})
