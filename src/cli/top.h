@@ -12,15 +12,15 @@ enum ed_top_mode { ED_TOP_TABLE, ED_TOP_FILTER, ED_TOP_PAGE, ED_TOP_HELP };
 #define ED_TOP_SAMPLES 8
 
 /* How many documents a second, over the last few seconds. */
-struct ed_rate {
+struct ed_pulse {
     struct {
         int64_t at_ms;
         double n;
     } samples[ED_TOP_SAMPLES];
     size_t n; /* samples ever */
 };
-void ed_rate_put(struct ed_rate *rate, int64_t now_ms, double n);
-double ed_rate_get(const struct ed_rate *rate);
+void ed_pulse_put(struct ed_pulse *rate, int64_t now_ms, double n);
+double ed_pulse_get(const struct ed_pulse *rate);
 
 /* An event's page as lines that fit. */
 struct ed_page_line {
@@ -55,7 +55,7 @@ struct ed_top {
     struct ed_page page;
     uint64_t page_version; /* of the board, when it was written */
 
-    struct ed_rate rate;
+    struct ed_pulse rate;
     struct ed_feed_look look;
 };
 
