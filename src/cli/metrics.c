@@ -375,8 +375,22 @@ static double restored(const struct ed_shard_look *at)
     return (double)at->journal.restore_ms / 1e3;
 }
 
+static const char *form_name(size_t i)
+{
+    return i ? "profile" : "share";
+}
+
+static double form_value(const struct ed_shard_look *at, size_t i)
+{
+    return i ? at->meters.stability.csai_profile : at->meters.stability.csai_share;
+}
+
 static void put_rest(const struct ed_sight *s, struct ed_exposition *x)
 {
+    static const struct ed_metric stability = {
+        "eddy_index_stability", ED_GAUGE,
+        "Cluster stability assessment index of a run of documents, between where each came to and "
+        "where it was as many documents later: 0 is stable; in both forms of eddy/score.h."};
     static const struct {
         struct ed_metric metric;
         double (*value)(const struct ed_shard_look *at);
@@ -397,6 +411,7 @@ static void put_rest(const struct ed_sight *s, struct ed_exposition *x)
     };
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
         put_made(s, x, &rest[i].metric, rest[i].value);
+    put_each(s, x, &stability, "form", 2, form_name, form_value);
 }
 
 /* ---- per shard: what the board says of the whole ---- */

@@ -323,6 +323,7 @@ static eddy_status go_live(struct replay *r, eddy_error *err)
 {
     eddy_status st = ed_stream_close(&r->stream, err);
     r->config.source.exit_at_end = 0;
+    r->stream.serves = 1;
     if (st == EDDY_OK)
         st = ed_stream_open_shards(&r->stream, &r->config, err);
     if (st != EDDY_OK)

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/commands.h"
-#include "cli/site.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
 #include "cli/view.h"
@@ -18,7 +17,6 @@
 struct run {
     struct ed_config config;
     struct ed_stream stream;
-    struct ed_site *site;    /* NULL: none */
     int64_t last_ms;         /* of the last status line ... */
     uint64_t last_committed; /* ... and what was answered by then */
 };
@@ -75,13 +73,10 @@ static eddy_status open_all(struct run *r, eddy_error *err)
 
 static eddy_status run(struct run *r, eddy_error *err)
 {
-    eddy_status st = ed_site_open(&r->config, 1, &r->site, err);
-    r->stream.board = ed_site_board(r->site);
-    if (st == EDDY_OK)
-        st = open_all(r, err);
+    r->stream.serves = 1;
+    eddy_status st = open_all(r, err);
     if (st != EDDY_OK)
         return st;
-    ed_site_look(r->site, &r->stream);
     ed_log(ED_LOG_INFO, "run", "eddy %s, pipeline %s, embedding by %s", eddy_version(),
            r->config.pipeline, ed_stream_encoder(&r->stream, &r->config));
     if (!ed_config_to_kafka(&r->config) && ed_shard_was_ended(r->stream.shard)) {
@@ -135,9 +130,7 @@ int ed_cmd_run(int argc, char **argv)
     eddy_error err = {0};
     eddy_status st = run(&r, &err);
     account(&r);
-    ed_site_close(r.site);
     eddy_status closed = ed_stream_close(&r.stream, &err);
-    ed_site_free(r.site);
     st = st == EDDY_OK ? closed : st;
     ed_config_clear(&r.config);
     if (st != EDDY_OK)

@@ -415,7 +415,7 @@ void ed_site_look(struct ed_site *site, struct ed_stream *stream)
 
 struct ed_board *ed_site_board(const struct ed_site *site)
 {
-    return site ? site->board : NULL;
+    return site->board;
 }
 
 void ed_site_close(struct ed_site *site)

@@ -4,6 +4,7 @@
 #define ED_CLI_SITE_H
 
 #include "cli/stream.h"
+#include "serve/board.h"
 #include "serve/serve.h"
 
 struct ed_site;
@@ -17,9 +18,9 @@ struct ed_site;
  * Statuses as ed_serve_start. */
 eddy_status ed_site_open(struct ed_config *config, int by_default, struct ed_site **ret,
                          eddy_error *err);
-/* The stream is open, and is looked at from now on until ed_site_close. */
+/* The stream is open, and is looked at from now on until ed_site_close; NULL is fine. */
 void ed_site_look(struct ed_site *site, struct ed_stream *stream);
-/* For the stream, before it is opened; NULL without a site. */
+/* For the stream's pipelines. */
 struct ed_board *ed_site_board(const struct ed_site *site);
 /* While the stream is still open. NULL is fine. */
 void ed_site_close(struct ed_site *site);

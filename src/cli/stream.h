@@ -7,7 +7,6 @@
 #include "cli/config.h"
 #include "cli/view.h"
 #include "pipeline/shards.h"
-#include "serve/board.h"
 
 struct ed_stream {
     struct ed_config *config; /* borrowed */
@@ -22,9 +21,10 @@ struct ed_stream {
     struct ed_shards *shards;    /* of run, on Kafka */
     struct ed_group *group;      /* theirs */
     int64_t started_ms, took_ms; /* of ed_stream_run, on ed_view_now's clock */
+    struct ed_site *site;        /* what is shown by HTTP; NULL: nothing is */
 
-    struct ed_board *board; /* what becomes visible is put there; NULL: nobody looks */
-    int unreasoned;         /* 1: nobody reasons, whatever the configuration says */
+    int serves;     /* 1: something is, unless the configuration says otherwise */
+    int unreasoned; /* 1: nobody reasons, whatever the configuration says */
 
     /* What a command does in its own way; NULL: as the configuration says. */
     void *user;

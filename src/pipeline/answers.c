@@ -32,6 +32,8 @@ eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy
     eddy_status st = EDDY_OK;
     size_t n = eddy_clusterer_changes(o->clusterer, &changes);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        if (pl->stability)
+            ed_stability_change(pl->stability, &changes[i]);
         if (o->on_change)
             o->on_change(o->watcher, &changes[i]);
         st = ed_publish_change(&o->publisher, &batch->epoch, &changes[i], err);
@@ -85,6 +87,7 @@ static eddy_status answer_docs(struct ed_pipeline *pl, struct ed_batch *batch,
             continue;
         }
         atomic_fetch_add(answers[i].founded ? &pl->founded : &pl->assigned, 1);
+        ed_meters_assigned(pl, &items[i]->doc, &answers[i]);
         if (o->on_assigned)
             o->on_assigned(o->watcher, &items[i]->doc, &answers[i]);
         st = ed_publish_assignment(&o->publisher, &batch->epoch, &items[i]->doc, &answers[i], err);

@@ -8,6 +8,7 @@
 #include "pipeline/meters.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/ring.h"
+#include "pipeline/stability.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,8 +27,9 @@ struct reader {
 /* What the threads measure; see meters.h. */
 struct meters {
     struct ed_histogram read, embed, assign, commit, documents, inside, delay;
-    pthread_mutex_t lock; /* guards engine */
+    pthread_mutex_t lock; /* guards the rest */
     eddy_engine_stats engine;
+    eddy_stability stability;
 };
 
 struct ed_pipeline {
@@ -39,6 +41,7 @@ struct ed_pipeline {
     struct ed_control *control;       /* NULL: none */
     struct ed_reasoner *reasoner;     /* NULL: none */
     struct ed_keyphraser *keyphraser; /* the workers'; NULL: nobody is asked */
+    struct ed_stability *stability;   /* the engine's thread's; NULL: nobody looks */
     eddy_arena *scratch; /* the engine's thread's, for what it embeds; NULL: not made yet */
     size_t next_order;   /* of options.orders; likewise */
     size_t dim;          /* of the dense view; 0: none */
@@ -86,6 +89,8 @@ void ed_meters_init(struct ed_pipeline *pl);
 void ed_meters_took(struct ed_histogram *h, int64_t since_us);
 /* How the engine stands now; its thread, or when none runs. */
 void ed_meters_engine(struct ed_pipeline *pl, const eddy_engine_stats *stats);
+/* A document was assigned; the engine's thread. */
+void ed_meters_assigned(struct ed_pipeline *pl, const eddy_doc *doc, const eddy_assignment *a);
 /* The answers of a batch are visible. */
 void ed_meters_visible(struct ed_pipeline *pl, const struct ed_batch *batch);
 

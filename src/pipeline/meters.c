@@ -3,6 +3,8 @@
 
 #include "base/time.h"
 
+#include <math.h>
+
 void ed_meters_init(struct ed_pipeline *pl)
 {
     struct meters *m = &pl->meters;
@@ -11,6 +13,7 @@ void ed_meters_init(struct ed_pipeline *pl)
         steps[i]->bounds = &ed_bounds_work;
     m->documents.bounds = &ed_bounds_count;
     m->inside.bounds = m->delay.bounds = &ed_bounds_delay;
+    m->stability = (eddy_stability){.csai_share = NAN, .csai_profile = NAN};
 }
 
 void ed_meters_took(struct ed_histogram *h, int64_t since_us)
@@ -24,6 +27,16 @@ void ed_meters_engine(struct ed_pipeline *pl, const eddy_engine_stats *stats)
     atomic_store(&pl->events_told, stats->events_active + stats->faded);
     pthread_mutex_lock(&pl->meters.lock);
     pl->meters.engine = *stats;
+    pthread_mutex_unlock(&pl->meters.lock);
+}
+
+void ed_meters_assigned(struct ed_pipeline *pl, const eddy_doc *doc, const eddy_assignment *a)
+{
+    eddy_stability now;
+    if (!pl->stability || !ed_stability_document(pl->stability, doc->dense, a, &now))
+        return;
+    pthread_mutex_lock(&pl->meters.lock);
+    pl->meters.stability = now;
     pthread_mutex_unlock(&pl->meters.lock);
 }
 
@@ -53,5 +66,6 @@ void ed_pipeline_meters(struct ed_pipeline *pl, struct ed_meters *ret)
     ed_histogram_look(&m->delay, &ret->delay);
     pthread_mutex_lock(&m->lock);
     ret->engine = m->engine;
+    ret->stability = m->stability;
     pthread_mutex_unlock(&m->lock);
 }

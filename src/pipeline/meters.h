@@ -4,7 +4,7 @@
 
 #include "base/histogram.h"
 
-#include <eddy/engine.h>
+#include <eddy/score.h>
 
 /* As at a moment; without an engine, engine is zeros. */
 struct ed_meters {
@@ -15,6 +15,7 @@ struct ed_meters {
     struct ed_distribution delay;  /* the same, from its time at the broker */
     size_t waiting_embed, waiting_assign, waiting_commit; /* batches in the rings */
     eddy_engine_stats engine;                             /* after its last call */
+    eddy_stability stability;                             /* see stability.h; NaN: not known */
 };
 
 struct ed_pipeline;

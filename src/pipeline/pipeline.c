@@ -711,6 +711,8 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     if (st == EDDY_OK && options->keyphrases && !options->embedded && options->reason &&
         options->reason->kind == ED_REASON_LLM)
         st = ed_keyphraser_new(options->reason, options->keyphrases_ms, &pl->keyphraser, err);
+    if (st == EDDY_OK && options->on_visible && options->clusterer && pl->dim)
+        st = ed_stability_new(pl->dim, &pl->stability, err);
     while (options->mark.epoch && pl->next_order < options->n_orders &&
            options->orders[pl->next_order].position <= options->mark.documents)
         pl->next_order++; /* done by the end of the last epoch */
@@ -736,6 +738,7 @@ void ed_pipeline_free(struct ed_pipeline *pl)
     ed_control_free(pl->control);
     ed_reasoner_free(pl->reasoner);
     ed_keyphraser_free(pl->keyphraser);
+    ed_stability_free(pl->stability);
     eddy_arena_free(pl->scratch);
     ed_free(pl->batches);
     pthread_mutex_destroy(&pl->lock);

@@ -274,7 +274,7 @@ static int search_read(struct ed_exchange *x, struct search *s)
     if (q && *q) {
         ed_json_text(&quoted, q, strlen(q));
         eddy_str inner = ed_raw_text((eddy_str){quoted.at, quoted.n});
-        ed_fold(inner.at, inner.n, &s->text);
+        ed_words_fold(inner.at, inner.n, &s->text);
     }
     ed_bytes_clear(&quoted);
     char *rest = s->text.at;

@@ -194,7 +194,7 @@ void ed_facts_read(eddy_str json, struct ed_facts *ret)
 
 /* ---- words ---- */
 
-void ed_fold(const char *s, size_t n, struct ed_bytes *ret)
+void ed_words_fold(const char *s, size_t n, struct ed_bytes *ret)
 {
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)s[i];
@@ -218,7 +218,7 @@ void ed_fold(const char *s, size_t n, struct ed_bytes *ret)
 static void put_line(eddy_str raw, struct ed_bytes *ret)
 {
     eddy_str text = ed_raw_text(raw);
-    ed_fold(text.at, text.n, ret);
+    ed_words_fold(text.at, text.n, ret);
     ed_bytes_add(ret, "\n", 1);
 }
 

@@ -41,6 +41,6 @@ void ed_facts_read(eddy_str json, struct ed_facts *ret);
  * without case. Strings keep their escapes. */
 void ed_facts_words(eddy_str json, struct ed_bytes *ret);
 /* Text without case, as in the above. */
-void ed_fold(const char *s, size_t n, struct ed_bytes *ret);
+void ed_words_fold(const char *s, size_t n, struct ed_bytes *ret);
 
 #endif
