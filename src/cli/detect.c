@@ -41,7 +41,7 @@ struct detect {
 
     int table, json; /* what goes to standard output */
     struct ed_gallery gallery;
-    int by_template;               /* 1: of a log, templates in place of events */
+    int by_template; /* 1: of a log, templates in place of events */
     struct ed_templates templates;
     eddy_arena *arena; /* for one picture */
     struct ed_publisher publisher;
@@ -407,8 +407,7 @@ static eddy_status run(struct detect *d, eddy_error *err)
     eddy_status st = open_all(d, err);
     if (st != EDDY_OK)
         return st;
-    ed_view_line(&d->view, "reading %s",
-                 ed_guess_name(d->config.document.format));
+    ed_view_line(&d->view, "reading %s", ed_guess_name(d->config.document.format));
     ed_stream_say_encoder(&d->stream, &d->config, &d->view);
     if (ed_shard_was_ended(d->stream.shard)) {
         ed_view_line(&d->view, "%s: this run has come to its end before; nothing is left to do",

@@ -45,13 +45,13 @@ static struct ed_template_shot *form_new(const struct ed_template_told *told, ed
     if (!form)
         return NULL;
     *form = (struct ed_template_shot){.id = t->id,
-                             .event = told->event,
-                             .lines = told->lines,
-                             .first_ms = t->first_ms,
-                             .last_ms = t->last_ms,
-                             .level = told->level,
-                             .text = {form->bytes, n_text},
-                             .json = {form->bytes + n_text, json.n}};
+                                      .event = told->event,
+                                      .lines = told->lines,
+                                      .first_ms = t->first_ms,
+                                      .last_ms = t->last_ms,
+                                      .level = told->level,
+                                      .text = {form->bytes, n_text},
+                                      .json = {form->bytes + n_text, json.n}};
     memcpy(form->bytes, text, n_text);
     if (json.n)
         memcpy(form->bytes + n_text, json.at, json.n);
@@ -82,9 +82,10 @@ eddy_status ed_templates_put(struct ed_templates *templates, const struct ed_tem
     if (t->merged_into)
         return EDDY_OK;
     struct ed_template_shot *form = form_new(told, json);
-    struct ed_template_shot **list = form ? ed_list_room(templates->at, templates->n, &templates->room,
-                                                sizeof(struct ed_template_shot *))
-                                 : NULL;
+    struct ed_template_shot **list =
+        form ? ed_list_room(templates->at, templates->n, &templates->room,
+                            sizeof(struct ed_template_shot *))
+             : NULL;
     if (list)
         templates->at = list;
     if (!list || !ed_table_put(&templates->places, t->id, templates->n + 1)) {
@@ -97,7 +98,8 @@ eddy_status ed_templates_put(struct ed_templates *templates, const struct ed_tem
 
 static int most_first(const void *pa, const void *pb)
 {
-    const struct ed_template_shot *a = *(struct ed_template_shot *const *)pa, *b = *(struct ed_template_shot *const *)pb;
+    const struct ed_template_shot *a = *(struct ed_template_shot *const *)pa,
+                                  *b = *(struct ed_template_shot *const *)pb;
     if (a->lines != b->lines)
         return a->lines < b->lines ? 1 : -1;
     if (a->first_ms != b->first_ms)
@@ -126,12 +128,11 @@ void ed_templates_print(struct ed_templates *templates, struct ed_view *view)
                                                            : ED_PLAIN;
         if (form->event)
             snprintf(event, sizeof event, "E%" PRIu64, form->event);
-        ed_view_line(
-            view, "%11s  %s  %s  %s%-5s%s  %-5s  %s", ed_text_number(form->lines, lines),
-            ed_text_minute(form->first_ms, first), ed_text_minute(form->last_ms, last),
-            ed_ink(view, ink), form->level ? eddy_level_name(form->level) : "",
-            ed_ink(view, ED_PLAIN), event,
-            ed_text_fit(form->text.at, form->text.n, width, 0, text, sizeof text));
+        ed_view_line(view, "%11s  %s  %s  %s%-5s%s  %-5s  %s", ed_text_number(form->lines, lines),
+                     ed_text_minute(form->first_ms, first), ed_text_minute(form->last_ms, last),
+                     ed_ink(view, ink), form->level ? eddy_level_name(form->level) : "",
+                     ed_ink(view, ED_PLAIN), event,
+                     ed_text_fit(form->text.at, form->text.n, width, 0, text, sizeof text));
     }
 }
 

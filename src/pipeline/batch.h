@@ -43,7 +43,7 @@ struct ed_batch {
     uint64_t number;       /* order in which the engine takes batches */
     int dropped;           /* 1: we were asked to stop before it was embedded */
     struct ed_epoch epoch; /* offsets are filled by the reader, messages by the engine */
-    eddy_record *fronts;   /* (n_fronts) of logs: what the reader changed of its part of the state */
+    eddy_record *fronts; /* (n_fronts) of logs: what the reader changed of its part of the state */
     size_t n_fronts;
 };
 

@@ -43,7 +43,7 @@ struct input {
     int64_t resumed;
     int64_t *left; /* (n_left) ascending */
     size_t n_left;
-    int64_t time_ms;  /* that the last line with a time had; INT64_MIN: none had */
+    int64_t time_ms; /* that the last line with a time had; INT64_MIN: none had */
 };
 
 struct ed_front {
@@ -101,18 +101,14 @@ void ed_front_free(struct ed_front *front)
 
 static struct input *input_add(struct ed_front *front, eddy_str topic, int32_t partition)
 {
-    struct input *list =
-        ed_list_room(front->inputs, front->n, &front->room, sizeof *front->inputs);
+    struct input *list = ed_list_room(front->inputs, front->n, &front->room, sizeof *front->inputs);
     char *name = list ? ed_strndup(topic.at, topic.n) : NULL;
     if (list)
         front->inputs = list;
     if (!name)
         return NULL;
     struct input *in = &front->inputs[front->n++];
-    *in = (struct input){.topic = name,
-                         .partition = partition,
-                         .next = -1,
-                         .time_ms = INT64_MIN};
+    *in = (struct input){.topic = name, .partition = partition, .next = -1, .time_ms = INT64_MIN};
     return in;
 }
 
@@ -167,9 +163,9 @@ static eddy_status line_join(struct ed_front *front, struct input *in, const str
                              int64_t ahead_ms, eddy_error *err)
 {
     eddy_log_line line;
-    int64_t near_ms = held->broker_ms >= 0          ? held->broker_ms
-                      : in->time_ms != INT64_MIN    ? in->time_ms
-                                                    : held->arrival_ms;
+    int64_t near_ms = held->broker_ms >= 0       ? held->broker_ms
+                      : in->time_ms != INT64_MIN ? in->time_ms
+                                                 : held->arrival_ms;
     eddy_arena_reset(front->arena);
     eddy_status st = eddy_layout_read(in->layout, (eddy_str){held->bytes, held->n}, near_ms,
                                       front->arena, &line);
@@ -272,12 +268,8 @@ eddy_status ed_front_take(struct ed_front *front, const eddy_parser *parser, con
         st = ed_batch_add(batch, raw, err);
         return st == EDDY_OK ? ed_batch_reject(batch, batch->n - 1, reject, detail, err) : st;
     }
-    struct held line = {(char *)(uintptr_t)doc.text.at,
-                        doc.text.n,
-                        key_of(raw),
-                        raw->position.offset,
-                        raw->broker_ms,
-                        raw->arrival_ms};
+    struct held line = {(char *)(uintptr_t)doc.text.at, doc.text.n,     key_of(raw),
+                        raw->position.offset,           raw->broker_ms, raw->arrival_ms};
     if (in->layout)
         return line_join(front, in, &line, ahead_ms, err);
     st = line_hold(in, &line, err);
@@ -451,8 +443,7 @@ eddy_status ed_front_load(struct ed_front *front, const eddy_record *record, edd
     }
     struct input *in = NULL;
     for (size_t i = 0; i < front->n && !in; i++)
-        if (front->inputs[i].partition == partition &&
-            strlen(front->inputs[i].topic) == topic.n &&
+        if (front->inputs[i].partition == partition && strlen(front->inputs[i].topic) == topic.n &&
             !memcmp(front->inputs[i].topic, topic.at, topic.n))
             in = &front->inputs[i];
     in = in ? in : input_add(front, topic, partition);

@@ -122,6 +122,10 @@ eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_er
 
 /* answers.c: how all stands, to those who look on, while no thread runs yet. */
 void ed_answers_show(struct ed_pipeline *pl);
+/* reader.c and worker.c: threads. */
+void *ed_reader_main(void *pl);
+void *ed_worker_main(void *pl);
+
 /* answers.c: the first epoch, while no thread runs yet; and the engine's thread. */
 eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err);
 void *ed_answers_main(void *pl);

@@ -418,9 +418,8 @@ static eddy_status line_answer(struct ed_pipeline *pl, struct ed_batch *batch, s
     if (st != EDDY_OK || item->reject != EDDY_ACCEPTED)
         return st;
     st = line_tell(pl, batch, item, &line, &a, err);
-    return st == EDDY_OK && is_step(slot->lines)
-               ? template_tell(pl, batch, line.id, "active", err)
-               : st;
+    return st == EDDY_OK && is_step(slot->lines) ? template_tell(pl, batch, line.id, "active", err)
+                                                 : st;
 }
 
 eddy_status ed_lines_answer(struct ed_pipeline *pl, struct ed_batch *batch,

@@ -142,8 +142,7 @@ static eddy_status origin_read(struct ed_logs *logs, const eddy_record *record, 
     eddy_str component = ed_unpack_str(&u), raised = ed_unpack_str(&u);
     uint64_t slot = record->key & UINT32_MAX;
     if (!ed_unpack_done(&u) || level >= EDDY_LEVELS || component.n > ED_COMPONENT_KEPT ||
-        raised.n > ED_RAISED_KEPT ||
-        slot >= SLOTS_MAX || !id)
+        raised.n > ED_RAISED_KEPT || slot >= SLOTS_MAX || !id)
         return eddy_fail(err, EDDY_FORMAT, "state: the origin of a template is of another form");
     struct ed_log_slot *s = ed_logs_slot(logs, (uint32_t)slot, id);
     if (!s)
@@ -277,8 +276,8 @@ eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_e
     if (kind != ED_COUNTS_KIND)
         return eddy_miner_load(logs->miner, record, err);
     ed_free(logs->loaded.at);
-    logs->loaded = (struct ed_logs_loaded){ed_strndup(record->value.at, record->value.n),
-                                           record->value.n};
+    logs->loaded =
+        (struct ed_logs_loaded){ed_strndup(record->value.at, record->value.n), record->value.n};
     return logs->loaded.at ? EDDY_OK : eddy_fail_nomem(err, "logs", record->value.n);
 }
 

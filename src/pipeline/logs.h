@@ -10,20 +10,20 @@
 
 #include <eddy/templates.h>
 
-#define ED_COUNTS_KIND 81 /* of the records: the counts of the open minute */
-#define ED_ORIGIN_KIND 82 /* by slot: what its first line said of itself */
+#define ED_COUNTS_KIND    81 /* of the records: the counts of the open minute */
+#define ED_ORIGIN_KIND    82 /* by slot: what its first line said of itself */
 #define ED_COMPONENT_KEPT 47
 #define ED_RAISED_KEPT    200
-#define ED_MINUTE_MS   INT64_C(60000)
+#define ED_MINUTE_MS      INT64_C(60000)
 
 /* A template by its slot in the miner. */
 struct ed_log_slot {
-    uint64_t id;    /* 0: free */
-    uint64_t group; /* of the clusterer; 0: it has no document there, or that has faded */
-    uint64_t lines; /* that it has had */
-    uint64_t seen;  /* of those, not yet told to the clusterer ... */
-    int64_t seen_ms; /* ... and the greatest time of them */
-    uint64_t minute; /* of the open minute, where those are told */
+    uint64_t id;      /* 0: free */
+    uint64_t group;   /* of the clusterer; 0: it has no document there, or that has faded */
+    uint64_t lines;   /* that it has had */
+    uint64_t seen;    /* of those, not yet told to the clusterer ... */
+    int64_t seen_ms;  /* ... and the greatest time of them */
+    uint64_t minute;  /* of the open minute, where those are told */
     eddy_level level; /* of its first line ... */
     uint8_t n_component, n_raised;
     char component[ED_COMPONENT_KEPT]; /* ... cut; and the exceptions of those joined to it */
@@ -49,12 +49,12 @@ struct ed_logs {
     size_t n_counted, room_counted;
     uint32_t *founded; /* (n_founded) slots whose origin is in no record yet */
     size_t n_founded, room_founded;
-    int64_t stream_ms;   /* greatest time of a line; INT64_MIN: there was none */
-    int counts_changed;  /* 1: since the last records */
+    int64_t stream_ms;  /* greatest time of a line; INT64_MIN: there was none */
+    int counts_changed; /* 1: since the last records */
     struct ed_logs_loaded {
         char *at; /* (n) NULL: none came */
         size_t n;
-    } loaded;            /* the record of the counts, until all records are there */
+    } loaded;                    /* the record of the counts, until all records are there */
     struct ed_log_front *fronts; /* (n_fronts) the last record of each input */
     size_t n_fronts, room_fronts;
     eddy_arena *scratch; /* for one call of the embedder, or a picture */

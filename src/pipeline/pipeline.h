@@ -35,15 +35,15 @@ struct ed_pipeline_options {
     const struct ed_reason_options *reason; /* NULL: nobody reasons */
     struct ed_journal *journal;
     const eddy_parser *parser;
-    const eddy_embedder *embedder; /* NULL: documents bring their dense vector */
-    eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS, or
-                                      to on_embedded */
-    int is_log;             /* 1: the documents are records of logs ... */
-    struct ed_logs *logs;   /* ... and the shard makes this of it; else NULL */
+    const eddy_embedder *embedder;  /* NULL: documents bring their dense vector */
+    eddy_clusterer *clusterer;      /* NULL: only embed, and hand the documents on as ED_VECTORS, or
+                                       to on_embedded */
+    int is_log;                     /* 1: the documents are records of logs ... */
+    struct ed_logs *logs;           /* ... and the shard makes this of it; else NULL */
     enum ed_logs_assignments lines; /* what is told of each of them then ... */
     int parameters;                 /* ... 1: with what varies in it */
-    int64_t ahead_ms;       /* of logs: see ed_front_take */
-    int finite;             /* 1: the source has an end, and what waits for a next line waits on */
+    int64_t ahead_ms;               /* of logs: see ed_front_take */
+    int finite;   /* 1: the source has an end, and what waits for a next line waits on */
     int embedded; /* 1: documents come from such a process, with their vectors (of the embedder) */
     struct ed_publisher publisher;
     size_t keyphrases; /* which of the extra views is that of the documents' keyphrases, embedded

@@ -13,7 +13,7 @@ struct ed_shard {
     struct ed_shard_options o;
     struct ed_journal *journal;
     eddy_clusterer *clusterer;
-    struct ed_logs *logs; /* NULL: no record of a log was seen */
+    struct ed_logs *logs;       /* NULL: no record of a log was seen */
     const struct ed_head *head; /* the journal's, after restore */
     int was_ended;
     atomic_int stopped;

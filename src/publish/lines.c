@@ -174,8 +174,8 @@ eddy_status ed_publish_template_change(const struct ed_publisher *p, struct ed_e
     const char *of = p->n_shards > 1
                          ? ed_arena_printf(epoch->arena, "%s.%u", p->pipeline, p->shard).at
                          : p->pipeline;
-    eddy_str id = of ? joined(epoch->arena, of, "-line-", c->line, "-", index)
-                     : (eddy_str){NULL, 0};
+    eddy_str id =
+        of ? joined(epoch->arena, of, "-line-", c->line, "-", index) : (eddy_str){NULL, 0};
     eddy_str type = ed_arena_printf(epoch->arena, "template_%s", kind);
     struct ed_bytes b;
     if (!id.at || !type.at)

@@ -56,7 +56,7 @@ static inline uint64_t whose(const struct ed_publisher *p, uint64_t id, const ch
 
 /* An id, or null for 0. */
 static inline void put_id(const struct ed_publisher *p, struct ed_bytes *b, const char *key,
-                   const char *letters, uint64_t id)
+                          const char *letters, uint64_t id)
 {
     ed_json_key(b, key);
     if (id)
@@ -67,7 +67,7 @@ static inline void put_id(const struct ed_publisher *p, struct ed_bytes *b, cons
 
 /* That of an event or a topic. */
 static inline void put_whose(const struct ed_publisher *p, struct ed_bytes *b, const char *key,
-                      uint64_t id)
+                             uint64_t id)
 {
     const char *letter;
     uint64_t number = whose(p, id, &letter);
@@ -110,7 +110,7 @@ static inline size_t append(char *at, const char *s, size_t n)
 /* "TEXT-A-B" with separators of the caller; ids of messages are so short-lived and so many that
  * printf would be felt. */
 static inline eddy_str joined(eddy_arena *arena, const char *text, const char *first, uint64_t a,
-                       const char *second, uint64_t b)
+                              const char *second, uint64_t b)
 {
     size_t n_text = strlen(text), n_first = strlen(first), n_second = strlen(second);
     char *at = ed_arena_alloc(arena, n_text + n_first + n_second + 41);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 eddy_status ed_publish_seal(const struct ed_publisher *p, struct ed_epoch *epoch,
-                        const struct envelope *e, struct ed_bytes *json, eddy_error *err)
+                            const struct envelope *e, struct ed_bytes *json, eddy_error *err)
 {
     enum { N = 7 };
     eddy_arena *arena = epoch->arena;

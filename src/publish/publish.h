@@ -149,15 +149,14 @@ eddy_status ed_publish_topic(const struct ed_publisher *p, struct ed_epoch *epoc
 
 /* ---- logs ----
  *
- * Topic eddy.assignments, key: the record's id, ce_type eddy.assignment: a record of a log, which is
- * a line and those that were joined to it.
+ * Topic eddy.assignments, key: the record's id, ce_type eddy.assignment: a record of a log, which
+ * is a line and those that were joined to it.
  *
  *   {"id": "app.log-0-17",              TOPIC-PARTITION-OFFSET of its first line
- *    "exceptions": "java.io.IOException, java.net.ConnectException",      named by those joined to it
- *    "event": "E12", "group": "G34",    where its template is; null: nowhere
- *    "template": "t1-...",              what becomes of it is in eddy.changes
- *    "signature": "t1-...",             of the line: the same in every pipeline and for ever
- *    "founded": false,                  true: it is the first of its event
+ *    "exceptions": "java.io.IOException, java.net.ConnectException",      named by those joined to
+ * it "event": "E12", "group": "G34",    where its template is; null: nowhere "template": "t1-...",
+ * what becomes of it is in eddy.changes "signature": "t1-...",             of the line: the same in
+ * every pipeline and for ever "founded": false,                  true: it is the first of its event
  *    "level": "error", "component": "sshd",       where the header tells
  *    "parameters": [{"type": "ip", "value": "10.0.0.1"}, ...],     only where they are wanted: what
  *                                       varies in its template, by place; word, number, hex, ip,
@@ -217,7 +216,8 @@ eddy_status ed_publish_template(const struct ed_publisher *p, struct ed_epoch *e
  *    "event": "E12",                    where its document is; null: nowhere (yet)
  *    "line": 1042, "time": "...",       number of the line that did it
  *    "reason": "words",                 merged, split: words, variable or pair ...
- *    "place": "0a..", "word": 4, "values": 6, "words": ["admin", ...]}    ... and what was seen there */
+ *    "place": "0a..", "word": 4, "values": 6, "words": ["admin", ...]}    ... and what was seen
+ * there */
 eddy_status ed_publish_template_change(const struct ed_publisher *p, struct ed_epoch *epoch,
                                        const eddy_template_change *change, uint64_t index,
                                        uint64_t event, eddy_error *err);
