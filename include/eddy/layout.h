@@ -73,10 +73,10 @@ EDDY_API eddy_status eddy_layout_load(eddy_str bytes, eddy_layout **ret, eddy_er
 /* A line, taken apart. Strings point into the line, or into the arena where the line had escapes;
  * no 0 follows them. What the line does not tell is {NULL, 0}. */
 typedef struct eddy_log_line {
-    eddy_str text;    /* what the program wrote: without what a container runtime put around it; of
-                         JSON and logfmt the message */
-    eddy_str message; /* the end of text, behind the header; no blanks at its ends */
-    eddy_str more;    /* of JSON: the stack trace, if it has a field of its own */
+    eddy_str text; /* what the program wrote: without what a container runtime or syslog put around
+                      it; of JSON and logfmt the message */
+    eddy_str message;   /* the end of text, behind the header; no blanks at its ends */
+    eddy_str more;      /* of JSON: the stack trace, if it has a field of its own */
     eddy_str component; /* logger, program, tag, service */
     eddy_str host, pid;
     eddy_str stream;  /* which of the interleaved streams of one input: the service of compose, the

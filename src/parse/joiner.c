@@ -296,8 +296,24 @@ static int begin(const struct adding *a, struct item *before, enum ed_trace kind
 
 /* ---- the public face ---- */
 
+static int is_same(const struct item *item, int which, eddy_str s)
+{
+    size_t from = which ? item->ends[which - 1] : 0;
+    return s.n == item->ends[which] - from &&
+           (!s.n || memcmp(item->strings.at + from, s.at, s.n) == 0);
+}
+
+/* Syslog, which puts its header before each line of a trace, mixes the lines of many programs. */
+static int is_of_another(const struct item *item, const eddy_log_line *line)
+{
+    return (line->component.n || line->pid.n) &&
+           (!is_same(item, COMPONENT, line->component) || !is_same(item, PID, line->pid));
+}
+
 static int continues(const struct item *item, const eddy_log_line *line, enum ed_trace kind)
 {
+    if (is_of_another(item, line))
+        return 0;
     return !line->starts ||
            (kind >= ED_TRACE_RAISED && kind <= ED_TRACE_NAMED && item->trace == ED_TRACE_PYTHON) ||
            (kind == ED_TRACE_CALL && item->trace == ED_TRACE_GO);
@@ -315,7 +331,7 @@ static int line_add(const struct adding *a, struct item *item, enum ed_trace kin
     eddy_joiner *joiner = a->joiner;
     if (item->held && item->held->open) /* a line is never two records */
         return line_append(a, item->held, ED_TRACE_NONE);
-    if (item->held && !a->line->starts && kind == ED_TRACE_JAVA) {
+    if (item->held && !a->line->starts && kind == ED_TRACE_JAVA && !is_of_another(item, a->line)) {
         struct item *held = item->held;
         if (!item_append(item, (eddy_str){held->text.at, held->text.n}))
             return 0;
@@ -335,7 +351,7 @@ static int line_add(const struct adding *a, struct item *item, enum ed_trace kin
         }
         return begin(a, item, kind) && (joiner->pending.last->continues = 1);
     }
-    if (kind == ED_TRACE_RAISED) {
+    if (kind == ED_TRACE_RAISED && !is_of_another(item, a->line)) {
         item->held = item_begin(a);
         return item->held != NULL;
     }

@@ -23,6 +23,21 @@
 
 /* ---- stages ---- */
 
+/* A header that a daemon put before each line of a program. */
+static int is_syslog(const struct ed_stage *stage)
+{
+    return stage->kind == ED_STAGE_SYSLOG ||
+           (stage->kind == ED_STAGE_TEXT && stage->text.way == ED_WAY_NAME && stage->text.at > 0);
+}
+
+/* A header that says whose line it is. A bare time is put before lines by docker logs -t and its
+ * kin. */
+static int tells_who(const struct ed_stage *stage)
+{
+    return stage->kind == ED_STAGE_SYSLOG ||
+           (stage->kind == ED_STAGE_TEXT && stage->text.way != ED_WAY_NONE);
+}
+
 static int stage_take(const struct ed_stage *stage, struct ed_take *take)
 {
     switch (stage->kind) {
@@ -45,11 +60,12 @@ static size_t form_take(const struct ed_form *form, struct ed_take *take)
     size_t i = 0;
     for (; i < form->n_stages && stage_take(&form->stages[i], take); i++) {
         enum ed_stage_kind kind = form->stages[i].kind;
-        if (kind <= ED_STAGE_SYSLOG)
-            take->line.text = take->rest;
-        else if (kind == ED_STAGE_TEXT &&
-                 i + 1 < form->n_stages) /* a program's own header follows */
-            take->line.text = take->rest = take->behind;
+        /* What follows syslog's header, or has a header of its own, is what a program wrote. */
+        if (kind == ED_STAGE_TEXT && (i + 1 < form->n_stages || is_syslog(&form->stages[i])))
+            take->rest = take->behind;
+        else if (kind > ED_STAGE_SYSLOG)
+            continue;
+        take->line.text = take->rest;
     }
     return i;
 }
@@ -250,14 +266,6 @@ static int has_other_header(eddy_str text)
            memcmp(text.at, "{\"", 2) == 0;
 }
 
-/* Each line of syslog is a record, whatever its program writes; a bare time before each line is put
- * there by docker logs -t and its kin. */
-static int is_syslog(const struct ed_stage *stage)
-{
-    return stage->kind == ED_STAGE_SYSLOG ||
-           (stage->kind == ED_STAGE_TEXT && stage->text.way != ED_WAY_NONE);
-}
-
 /* The line lacks the stage at `taken`, or there is none: does it begin a record? */
 static void start_find(const eddy_layout *layout, const struct ed_form *form, size_t taken,
                        struct ed_take *take)
@@ -267,7 +275,7 @@ static void start_find(const eddy_layout *layout, const struct ed_form *form, si
     const struct ed_stage *lacking = taken < form->n_stages ? &form->stages[taken] : NULL;
     int outer_time = 0;
     for (size_t i = 0; i < taken; i++)
-        outer_time |= is_syslog(&form->stages[i]);
+        outer_time |= tells_who(&form->stages[i]);
     line->raises = trace >= ED_TRACE_RAISED;
     line->starts = trace == ED_TRACE_NONE || line->raises;
     if (!lacking) {
@@ -305,10 +313,16 @@ static void line_finish(const eddy_layout *layout, const struct ed_form *form, s
         line->message.n = (size_t)(line->text.at + line->text.n - line->message.at);
     if (line->level == EDDY_LEVEL_UNKNOWN && line->component.n)
         channel_split(line);
-    if (taken == form->n_stages && last >= ED_STAGE_SYSLOG && last != ED_STAGE_PRIORITY)
-        line->starts = line->fits = 1;
-    else
+    if (taken < form->n_stages || last < ED_STAGE_SYSLOG) {
         start_find(layout, form, taken, take);
+        return;
+    }
+    line->starts = line->fits = 1;
+    if (is_syslog(&form->stages[taken - 1])) { /* it cuts a program's stack trace into lines */
+        enum ed_trace trace = ed_trace_line(line->text);
+        line->raises = trace >= ED_TRACE_RAISED;
+        line->starts = trace == ED_TRACE_NONE || line->raises;
+    }
 }
 
 eddy_status eddy_layout_read(const eddy_layout *layout, eddy_str line, int64_t near_ms,
