@@ -70,6 +70,18 @@ static size_t form_take(const struct ed_form *form, struct ed_take *take)
     return i;
 }
 
+/* A line that has a header of some kind, though no layout says so. */
+static int has_header(eddy_str text)
+{
+    const char *end = text.at + text.n;
+    struct ed_stamp stamp;
+    if (text.n < 8)
+        return 0;
+    return ed_stamp_read(text.at, end, &stamp) ||
+           (*text.at == '[' && ed_stamp_read(text.at + 1, end, &stamp)) ||
+           memcmp(text.at, "{\"", 2) == 0;
+}
+
 /* ---- learning ---- */
 
 struct learning {
@@ -189,6 +201,16 @@ static size_t misses(const struct ed_form *form, eddy_str *lines, size_t n, eddy
     return kept;
 }
 
+/* Most lines have no header, but some may. 0: no memory. */
+static int minority_learn(struct learning *l, const eddy_str *lines, size_t n, struct ed_form *form)
+{
+    l->n = 0;
+    for (size_t i = 0; i < n; i++)
+        if (has_header(lines[i]))
+            l->lines[l->n++] = lines[i];
+    return l->n < FORM_MIN || l->n * 20 < n || form_learn(l, form);
+}
+
 /* More than what stands around any line. */
 static int tells_more(const struct ed_form *form)
 {
@@ -202,7 +224,7 @@ static int forms_learn(struct learning *l, eddy_str *lines, size_t n, eddy_layou
         struct ed_form *form = &layout->forms[layout->n_forms];
         l->n = n;
         memcpy(l->lines, lines, n * sizeof *lines);
-        if (!form_learn(l, form))
+        if (!form_learn(l, form) || (!form->n_stages && !minority_learn(l, lines, n, form)))
             return 0;
         if (layout->n_forms && !tells_more(form))
             break;
@@ -254,18 +276,6 @@ const char *eddy_layout_describe(const eddy_layout *layout)
 
 /* ---- reading ---- */
 
-/* A line of another form that says when it was: the layout is not its. */
-static int has_other_header(eddy_str text)
-{
-    const char *end = text.at + text.n;
-    struct ed_stamp stamp;
-    if (text.n < 8)
-        return 0;
-    return ed_stamp_read(text.at, end, &stamp) ||
-           (*text.at == '[' && ed_stamp_read(text.at + 1, end, &stamp)) ||
-           memcmp(text.at, "{\"", 2) == 0;
-}
-
 /* The line lacks the stage at `taken`, or there is none: does it begin a record? */
 static void start_find(const eddy_layout *layout, const struct ed_form *form, size_t taken,
                        struct ed_take *take)
@@ -279,11 +289,11 @@ static void start_find(const eddy_layout *layout, const struct ed_form *form, si
     line->raises = trace >= ED_TRACE_RAISED;
     line->starts = trace == ED_TRACE_NONE || line->raises;
     if (!lacking) {
-        line->fits = !has_other_header(line->text) || form->n_stages > 0;
+        line->fits = !has_header(line->text) || form->n_stages > 0;
         return;
     }
     line->fits = !line->starts || line->raises || (outer_time && lacking->kind == ED_STAGE_TEXT) ||
-                 (!layout->joins && !has_other_header(line->text));
+                 (!layout->joins && !has_header(line->text));
     if (lacking->kind == ED_STAGE_TEXT && lacking->text.time != ED_NONE && !outer_time &&
         layout->joins)
         line->starts = line->raises = 0;
