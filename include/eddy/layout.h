@@ -163,7 +163,8 @@ EDDY_API void eddy_joiner_free(eddy_joiner *joiner);
  * when more than 1,024 are pending (the one that waited longest). Those complete wait in order for
  * eddy_joiner_next.
  *
- * EDDY_NOMEM  nothing changed
+ * EDDY_INVALID  thousands of complete records wait to be taken; nothing changed
+ * EDDY_NOMEM    nothing changed
  * Cost: a copy of the line. */
 EDDY_API eddy_status eddy_joiner_add(eddy_joiner *joiner, int32_t partition, uint64_t key,
                                      int64_t offset, const eddy_log_line *line, int64_t now_ms,
