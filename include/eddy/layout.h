@@ -41,9 +41,8 @@ EDDY_API const char *eddy_level_name(eddy_level level);
 
 typedef struct eddy_layout eddy_layout;
 
-#define EDDY_LAYOUT_LINES                                                                          \
-    200 /* as many lines as a layout is learnt from; more are not looked at                        \
-         */
+/* As many lines as a layout is learnt from, blank ones not counted; more are not looked at. */
+#define EDDY_LAYOUT_LINES 200
 
 /* Recognise the format of these lines.
  *
@@ -56,8 +55,8 @@ EDDY_API eddy_status eddy_layout_learn(const eddy_str *lines, size_t n, eddy_lay
                                        eddy_error *err);
 EDDY_API void eddy_layout_free(eddy_layout *layout);
 
-/* One line for people: "time level [..] component: message", "cri json", "message". Borrowed from
- * the layout, never NULL. */
+/* One line for people: "time level [..] component: message", "cri json", "message"; forms that are
+ * mixed in one input have an "or" between them. Borrowed from the layout, never NULL. */
 EDDY_API const char *eddy_layout_describe(const eddy_layout *layout);
 
 /* As bytes, for the journal; equal layouts give equal bytes.
@@ -73,23 +72,24 @@ EDDY_API eddy_status eddy_layout_load(eddy_str bytes, eddy_layout **ret, eddy_er
 /* A line, taken apart. Strings point into the line, or into the arena where the line had escapes;
  * no 0 follows them. What the line does not tell is {NULL, 0}. */
 typedef struct eddy_log_line {
-    eddy_str text;    /* what the program wrote: without what a container runtime put around it; of
-                         JSON and logfmt the message */
-    eddy_str message; /* the end of text, behind the header; no blanks at its ends */
-    eddy_str more;    /* of JSON: the stack trace, if it has a field of its own */
+    /* What the program wrote: without what container runtime or syslog put around it; of JSON and
+     * logfmt the message. */
+    eddy_str text;
+    eddy_str message;   /* the end of text, behind the header; no blanks at its ends */
+    eddy_str more;      /* of JSON: its stack trace, or the further lines of its message */
     eddy_str component; /* logger, program, tag, service */
     eddy_str host, pid;
-    eddy_str stream;  /* which of the interleaved streams of one input: the service of compose, the
-                         pod  of kubectl, "stdout" or "stderr" */
+    /* Which of the interleaved streams of one input: the service of compose, the pod of kubectl,
+     * "stdout" or "stderr". */
+    eddy_str stream;
     int64_t time_ms;  /* Unix milliseconds; 0 without has_time */
     eddy_level level; /* unknown where the line does not tell */
     uint8_t has_time;
     uint8_t starts; /* 1: a record begins here; 0: it continues the one before */
-    uint8_t raises; /* 1: it names an exception at its beginning, as the last line of a Python
-                       traceback does: it ends that, or else begins a record (the joiner knows) */
-    uint8_t
-        partial;  /* 1: the runtime cut the line here; the next one of its stream goes on with it */
-    uint8_t fits; /* 1: of this layout, or the continuation of a record */
+    uint8_t raises; /* 1: it looks like the end of a stack trace, such as "KeyError: 17"; the joiner
+                       knows whether there is one, or a record begins here */
+    uint8_t partial; /* 1: the runtime cut the line here, and the next of its stream goes on */
+    uint8_t fits;    /* 1: of this layout, or the continuation of a record */
 } eddy_log_line;
 
 /* Take one line apart. Any line is readable: where it is of another form the message is the line.
@@ -98,11 +98,12 @@ typedef struct eddy_log_line {
  *   near_ms  a time near that of the line (the Kafka timestamp, the last time of the stream): where
  *            the line lacks year or date they are those that bring it nearest; -1: not known, and
  *            such lines have no time. No zone is UTC
- *   arena    for strings with escapes, which only JSON, logfmt and docker's files have; NULL: they
- * stay as they are written ret      filled on EDDY_OK
+ *   arena    for strings with escapes, which only JSON, logfmt and docker's files have; NULL:
+ *            they stay as they are written
+ *   ret      filled on EDDY_OK
  *
  * EDDY_NOMEM  the arena is full
- * Cost: about 100 ns for a line of plain text. Any number of threads. */
+ * Cost: about 150 ns for a line of plain text. Any number of threads. */
 EDDY_API eddy_status eddy_layout_read(const eddy_layout *layout, eddy_str line, int64_t near_ms,
                                       eddy_arena *arena, eddy_log_line *ret);
 
@@ -163,7 +164,8 @@ EDDY_API void eddy_joiner_free(eddy_joiner *joiner);
  * when more than 1,024 are pending (the one that waited longest). Those complete wait in order for
  * eddy_joiner_next.
  *
- * EDDY_NOMEM  nothing changed
+ * EDDY_INVALID  thousands of complete records wait to be taken; nothing changed
+ * EDDY_NOMEM    nothing changed
  * Cost: a copy of the line. */
 EDDY_API eddy_status eddy_joiner_add(eddy_joiner *joiner, int32_t partition, uint64_t key,
                                      int64_t offset, const eddy_log_line *line, int64_t now_ms,

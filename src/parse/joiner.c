@@ -19,7 +19,8 @@
 
 #define PENDING_MAX 1024
 #define READY_MAX   4096
-#define KEEP_BYTES  (2 * EDDY_RECORD_BYTES) /* a buffer that is larger is given back */
+#define KEEP_BYTES  4096 /* a spare buffer that is larger is given back */
+#define KEEP_ITEMS  256
 
 /* Strings of the first line, one behind the other; the message last, so that it can grow. */
 enum { COMPONENT, HOST, PID, STREAM, MESSAGE, STRINGS };
@@ -49,6 +50,7 @@ struct list {
 struct eddy_joiner {
     struct list pending, ready;
     struct item *spare; /* by next */
+    size_t n_spare;
     struct item *given; /* what eddy_joiner_next gave last */
     struct ed_table streams;
     eddy_log_record record;
@@ -101,6 +103,11 @@ static void buffer_empty(struct ed_bytes *b)
 
 static void spare_add(eddy_joiner *joiner, struct item *item)
 {
+    if (joiner->n_spare == KEEP_ITEMS) {
+        item_free(item);
+        return;
+    }
+    joiner->n_spare++;
     buffer_empty(&item->text);
     buffer_empty(&item->strings);
     item->held = NULL;
@@ -114,6 +121,7 @@ static struct item *item_new(eddy_joiner *joiner)
     struct item *item = joiner->spare;
     if (item) {
         joiner->spare = item->next;
+        joiner->n_spare--;
         return item;
     }
     item = ed_alloc_zero(1, sizeof *item);
@@ -142,6 +150,12 @@ void eddy_joiner_free(eddy_joiner *joiner)
     item_free(joiner->given);
     ed_table_clear(&joiner->streams);
     ed_free(joiner);
+}
+
+static eddy_str string_of(const struct item *item, int which)
+{
+    size_t from = which ? item->ends[which - 1] : 0;
+    return (eddy_str){item->strings.at + from, item->ends[which] - from};
 }
 
 /* ---- one line ---- */
@@ -296,8 +310,23 @@ static int begin(const struct adding *a, struct item *before, enum ed_trace kind
 
 /* ---- the public face ---- */
 
+static int is_same(eddy_str a, eddy_str b)
+{
+    return a.n == b.n && (!a.n || memcmp(a.at, b.at, a.n) == 0);
+}
+
+/* Syslog, which puts its header before each line of a trace, mixes the lines of many programs. */
+static int is_of_another(const struct item *item, const eddy_log_line *line)
+{
+    return (line->component.n || line->pid.n) &&
+           (!is_same(string_of(item, COMPONENT), line->component) ||
+            !is_same(string_of(item, PID), line->pid));
+}
+
 static int continues(const struct item *item, const eddy_log_line *line, enum ed_trace kind)
 {
+    if (is_of_another(item, line))
+        return 0;
     return !line->starts ||
            (kind >= ED_TRACE_RAISED && kind <= ED_TRACE_NAMED && item->trace == ED_TRACE_PYTHON) ||
            (kind == ED_TRACE_CALL && item->trace == ED_TRACE_GO);
@@ -313,9 +342,7 @@ static int is_full(const struct item *item, const eddy_log_line *line)
 static int line_add(const struct adding *a, struct item *item, enum ed_trace kind)
 {
     eddy_joiner *joiner = a->joiner;
-    if (item->held && item->held->open) /* a line is never two records */
-        return line_append(a, item->held, ED_TRACE_NONE);
-    if (item->held && !a->line->starts && kind == ED_TRACE_JAVA) {
+    if (item->held && !a->line->starts && kind == ED_TRACE_JAVA && !is_of_another(item, a->line)) {
         struct item *held = item->held;
         if (!item_append(item, (eddy_str){held->text.at, held->text.n}))
             return 0;
@@ -335,7 +362,7 @@ static int line_add(const struct adding *a, struct item *item, enum ed_trace kin
         }
         return begin(a, item, kind) && (joiner->pending.last->continues = 1);
     }
-    if (kind == ED_TRACE_RAISED) {
+    if (kind == ED_TRACE_RAISED && !a->line->partial && !is_of_another(item, a->line)) {
         item->held = item_begin(a);
         return item->held != NULL;
     }
@@ -369,12 +396,6 @@ void eddy_joiner_flush(eddy_joiner *joiner)
 {
     while (joiner->pending.first)
         complete(joiner, joiner->pending.first);
-}
-
-static eddy_str string_of(const struct item *item, int which)
-{
-    size_t from = which ? item->ends[which - 1] : 0;
-    return (eddy_str){item->strings.at + from, item->ends[which] - from};
 }
 
 static void record_fill(eddy_log_record *record, const struct item *item)

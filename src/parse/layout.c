@@ -23,6 +23,21 @@
 
 /* ---- stages ---- */
 
+/* A header that a daemon put before each line of a program. */
+static int is_syslog(const struct ed_stage *stage)
+{
+    return stage->kind == ED_STAGE_SYSLOG ||
+           (stage->kind == ED_STAGE_TEXT && stage->text.way == ED_WAY_NAME && stage->text.at > 0);
+}
+
+/* A header that says whose line it is. A bare time is put before lines by docker logs -t and its
+ * kin. */
+static int tells_who(const struct ed_stage *stage)
+{
+    return stage->kind == ED_STAGE_SYSLOG ||
+           (stage->kind == ED_STAGE_TEXT && stage->text.way != ED_WAY_NONE);
+}
+
 static int stage_take(const struct ed_stage *stage, struct ed_take *take)
 {
     switch (stage->kind) {
@@ -45,13 +60,26 @@ static size_t form_take(const struct ed_form *form, struct ed_take *take)
     size_t i = 0;
     for (; i < form->n_stages && stage_take(&form->stages[i], take); i++) {
         enum ed_stage_kind kind = form->stages[i].kind;
-        if (kind <= ED_STAGE_SYSLOG)
-            take->line.text = take->rest;
-        else if (kind == ED_STAGE_TEXT &&
-                 i + 1 < form->n_stages) /* a program's own header follows */
-            take->line.text = take->rest = take->behind;
+        /* What follows syslog's header, or has a header of its own, is what a program wrote. */
+        if (kind == ED_STAGE_TEXT && (i + 1 < form->n_stages || is_syslog(&form->stages[i])))
+            take->rest = take->behind;
+        else if (kind > ED_STAGE_SYSLOG)
+            continue;
+        take->line.text = take->rest;
     }
     return i;
+}
+
+/* A line that has a header of some kind, though no layout says so. */
+static int has_header(eddy_str text)
+{
+    const char *end = text.at + text.n;
+    struct ed_stamp stamp;
+    if (text.n < 8)
+        return 0;
+    return ed_stamp_read(text.at, end, &stamp) ||
+           (*text.at == '[' && ed_stamp_read(text.at + 1, end, &stamp)) ||
+           memcmp(text.at, "{\"", 2) == 0;
 }
 
 /* ---- learning ---- */
@@ -173,6 +201,16 @@ static size_t misses(const struct ed_form *form, eddy_str *lines, size_t n, eddy
     return kept;
 }
 
+/* Most lines have no header, but some may. 0: no memory. */
+static int minority_learn(struct learning *l, const eddy_str *lines, size_t n, struct ed_form *form)
+{
+    l->n = 0;
+    for (size_t i = 0; i < n; i++)
+        if (has_header(lines[i]))
+            l->lines[l->n++] = lines[i];
+    return l->n < FORM_MIN || l->n * 20 < n || form_learn(l, form);
+}
+
 /* More than what stands around any line. */
 static int tells_more(const struct ed_form *form)
 {
@@ -186,7 +224,7 @@ static int forms_learn(struct learning *l, eddy_str *lines, size_t n, eddy_layou
         struct ed_form *form = &layout->forms[layout->n_forms];
         l->n = n;
         memcpy(l->lines, lines, n * sizeof *lines);
-        if (!form_learn(l, form))
+        if (!form_learn(l, form) || (!form->n_stages && !minority_learn(l, lines, n, form)))
             return 0;
         if (layout->n_forms && !tells_more(form))
             break;
@@ -238,26 +276,6 @@ const char *eddy_layout_describe(const eddy_layout *layout)
 
 /* ---- reading ---- */
 
-/* A line of another form that says when it was: the layout is not its. */
-static int has_other_header(eddy_str text)
-{
-    const char *end = text.at + text.n;
-    struct ed_stamp stamp;
-    if (text.n < 8)
-        return 0;
-    return ed_stamp_read(text.at, end, &stamp) ||
-           (*text.at == '[' && ed_stamp_read(text.at + 1, end, &stamp)) ||
-           memcmp(text.at, "{\"", 2) == 0;
-}
-
-/* Each line of syslog is a record, whatever its program writes; a bare time before each line is put
- * there by docker logs -t and its kin. */
-static int is_syslog(const struct ed_stage *stage)
-{
-    return stage->kind == ED_STAGE_SYSLOG ||
-           (stage->kind == ED_STAGE_TEXT && stage->text.way != ED_WAY_NONE);
-}
-
 /* The line lacks the stage at `taken`, or there is none: does it begin a record? */
 static void start_find(const eddy_layout *layout, const struct ed_form *form, size_t taken,
                        struct ed_take *take)
@@ -267,15 +285,15 @@ static void start_find(const eddy_layout *layout, const struct ed_form *form, si
     const struct ed_stage *lacking = taken < form->n_stages ? &form->stages[taken] : NULL;
     int outer_time = 0;
     for (size_t i = 0; i < taken; i++)
-        outer_time |= is_syslog(&form->stages[i]);
+        outer_time |= tells_who(&form->stages[i]);
     line->raises = trace >= ED_TRACE_RAISED;
     line->starts = trace == ED_TRACE_NONE || line->raises;
     if (!lacking) {
-        line->fits = !has_other_header(line->text) || form->n_stages > 0;
+        line->fits = !has_header(line->text) || form->n_stages > 0;
         return;
     }
     line->fits = !line->starts || line->raises || (outer_time && lacking->kind == ED_STAGE_TEXT) ||
-                 (!layout->joins && !has_other_header(line->text));
+                 (!layout->joins && !has_header(line->text));
     if (lacking->kind == ED_STAGE_TEXT && lacking->text.time != ED_NONE && !outer_time &&
         layout->joins)
         line->starts = line->raises = 0;
@@ -305,10 +323,16 @@ static void line_finish(const eddy_layout *layout, const struct ed_form *form, s
         line->message.n = (size_t)(line->text.at + line->text.n - line->message.at);
     if (line->level == EDDY_LEVEL_UNKNOWN && line->component.n)
         channel_split(line);
-    if (taken == form->n_stages && last >= ED_STAGE_SYSLOG && last != ED_STAGE_PRIORITY)
-        line->starts = line->fits = 1;
-    else
+    if (taken < form->n_stages || last < ED_STAGE_SYSLOG) {
         start_find(layout, form, taken, take);
+        return;
+    }
+    line->starts = line->fits = 1;
+    if (is_syslog(&form->stages[taken - 1])) { /* it cuts a program's stack trace into lines */
+        enum ed_trace trace = ed_trace_line(line->text);
+        line->raises = trace >= ED_TRACE_RAISED;
+        line->starts = trace == ED_TRACE_NONE || line->raises;
+    }
 }
 
 eddy_status eddy_layout_read(const eddy_layout *layout, eddy_str line, int64_t near_ms,

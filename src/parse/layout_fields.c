@@ -408,7 +408,6 @@ static void found_take(struct ed_take *take, const struct found found[ROLES], ed
     message = ed_trimmed(message);
     if (message.n == 0)
         message = whole;
-    line->text = message;
     const char *newline = memchr(message.at, '\n', message.n);
     if (newline) {
         size_t n = (size_t)(newline - message.at);
@@ -416,6 +415,7 @@ static void found_take(struct ed_take *take, const struct found found[ROLES], ed
             line->more = (eddy_str){newline + 1, message.n - n - 1};
         message = ed_trimmed((eddy_str){message.at, n});
     }
+    line->text = message;
     take->rest = message;
 }
 

@@ -10,47 +10,33 @@ const char *eddy_level_name(eddy_level level)
     return (unsigned)level < EDDY_LEVELS ? names[level] : names[EDDY_LEVEL_UNKNOWN];
 }
 
-/* The frequent first: a log's level is found in a few steps. */
-static const struct word {
-    char word[14];
-    uint8_t level;
-} words[] = {
-    {"info", EDDY_LEVEL_INFO},          {"warn", EDDY_LEVEL_WARN},
-    {"error", EDDY_LEVEL_ERROR},        {"debug", EDDY_LEVEL_DEBUG},
-    {"warning", EDDY_LEVEL_WARN},       {"notice", EDDY_LEVEL_INFO},
-    {"fatal", EDDY_LEVEL_FATAL},        {"trace", EDDY_LEVEL_TRACE},
-    {"err", EDDY_LEVEL_ERROR},          {"severe", EDDY_LEVEL_ERROR},
-    {"critical", EDDY_LEVEL_FATAL},     {"inf", EDDY_LEVEL_INFO},
-    {"log", EDDY_LEVEL_INFO},           {"dbg", EDDY_LEVEL_DEBUG},
-    {"wrn", EDDY_LEVEL_WARN},           {"ftl", EDDY_LEVEL_FATAL},
-    {"vrb", EDDY_LEVEL_TRACE},          {"trc", EDDY_LEVEL_TRACE},
-    {"note", EDDY_LEVEL_INFO},          {"fine", EDDY_LEVEL_DEBUG},
-    {"crit", EDDY_LEVEL_FATAL},         {"fail", EDDY_LEVEL_ERROR},
-    {"dbug", EDDY_LEVEL_DEBUG},         {"trce", EDDY_LEVEL_TRACE},
-    {"debu", EDDY_LEVEL_DEBUG},         {"erro", EDDY_LEVEL_ERROR},
-    {"fata", EDDY_LEVEL_FATAL},         {"pani", EDDY_LEVEL_FATAL},
-    {"alert", EDDY_LEVEL_FATAL},        {"emerg", EDDY_LEVEL_FATAL},
-    {"panic", EDDY_LEVEL_FATAL},        {"finer", EDDY_LEVEL_TRACE},
-    {"config", EDDY_LEVEL_DEBUG},       {"finest", EDDY_LEVEL_TRACE},
-    {"system", EDDY_LEVEL_INFO},        {"failure", EDDY_LEVEL_ERROR},
-    {"verbose", EDDY_LEVEL_TRACE},      {"emergency", EDDY_LEVEL_FATAL},
-    {"statement", EDDY_LEVEL_INFO},     {"information", EDDY_LEVEL_INFO},
-    {"informational", EDDY_LEVEL_INFO},
+/* Words by their length, the frequent first, and the level of each: a word that is none is told in
+ * a few steps, and most words are none. */
+static const struct {
+    const char *words, *levels;
+} by_length[] = {
+    [3] = {"err inf log dbg wrn ftl vrb trc", "53324611"},
+    [4] = {"info warn note fine crit fail dbug trce debu erro fata pani", "343265212566"},
+    [5] = {"error debug fatal trace alert emerg panic finer", "52616661"},
+    [6] = {"notice severe config finest system", "35213"},
+    [7] = {"warning failure verbose", "451"},
+    [8] = {"critical", "6"},
+    [9] = {"emergency statement", "63"},
+    [11] = {"information", "3"},
+    [13] = {"informational", "3"},
 };
 
 eddy_level ed_level_word(const char *at, size_t n)
 {
-    char low[14] = {0};
-    if (n < 3 || n > 13)
+    char low[sizeof by_length / sizeof *by_length];
+    if (n >= sizeof low || !by_length[n].words)
         return EDDY_LEVEL_UNKNOWN;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         low[i] = (char)(at[i] | 0x20);
-        if (low[i] < 'a' || low[i] > 'z')
-            return EDDY_LEVEL_UNKNOWN;
-    }
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words[i].word[0] == low[0] && memcmp(words[i].word, low, sizeof low) == 0)
-            return (eddy_level)words[i].level;
+    const char *word = by_length[n].words;
+    for (const char *level = by_length[n].levels; *level; level++, word += n + 1)
+        if (*word == *low && memcmp(word, low, n) == 0)
+            return (eddy_level)(*level - '0');
     return EDDY_LEVEL_UNKNOWN;
 }
 

@@ -137,7 +137,8 @@ static const char *zone_read(const char *at, const char *end, int *minutes)
         size_t n = 0;
         while (from + n < end && n < 5 && from[n] >= 'A' && from[n] <= 'Z')
             n++;
-        if (n < 3 || n > 4 || (from + n < end && is_word(from[n])) || !strchr("TCK", from[n - 1]))
+        if (n < 3 || n > 4 || (from + n < end && is_word(from[n])) ||
+            !(from[n - 1] == 'T' || from[n - 1] == 'C' || from[n - 1] == 'K'))
             return at; /* "INFO" ends otherwise */
         for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
             if (memcmp(zones[i].name, from, n) == 0 && !zones[i].name[n]) {

@@ -12,6 +12,8 @@ struct text {
 /* Move behind the word, if the text begins with it. */
 static int take(struct text *t, const char *word)
 {
+    if (t->at == t->end || *t->at != *word) /* most lines are none of it */
+        return 0;
     size_t n = strlen(word);
     if ((size_t)(t->end - t->at) < n || memcmp(t->at, word, n) != 0)
         return 0;
@@ -179,8 +181,9 @@ static size_t named(struct text t, int indented, eddy_str *ret, size_t n, size_t
     const char *end = class_end(t, &last);
     if (indented && !announced && last == t.at)
         return n;
-    if (end > t.at && (end == t.end || *end == ':') &&
-        (is_exception(last, end) || (announced && is_letter(*last))))
+    int ends = end == t.end || *end == ':';
+    if (end > t.at && ((ends && announced && is_letter(*last)) ||
+                       ((ends || (announced && *end == ' ')) && is_exception(last, end))))
         n = add((eddy_str){t.at, (size_t)(end - t.at)}, ret, n, max);
     return n;
 }

@@ -242,6 +242,49 @@ TEST(without_a_header_the_end_of_a_traceback_belongs_to_it)
     joining_clear(&j);
 }
 
+TEST(json_brings_the_rest_of_its_record_along)
+{
+    static const char *const lines[] = {
+        "{\"msg\":\"one\\ntwo\",\"logger\":\"cart\"}",
+        "{\"msg\":\"three\",\"stack\":\"TypeError: x\\n    at run (/a.js:1:1)\"}",
+    };
+    struct joining j = joining_of(lines, 2);
+    eddy_arena *arena = eddy_arena_new(0);
+    for (int i = 0; i < 2; i++) {
+        eddy_log_line line;
+        assert_int_equal(eddy_layout_read(j.layout, str(lines[i]), 0, arena, &line), EDDY_OK);
+        assert_int_equal(eddy_joiner_add(j.joiner, 0, 0, i, &line, 0, NULL), EDDY_OK);
+    }
+    eddy_arena_free(arena); /* the joiner has its own copy */
+    eddy_joiner_flush(j.joiner);
+    const eddy_log_record *r = expect(&j, 0, 0, "one");
+    assert_true(is_same(r->text, str("one\ntwo")) && is_same(r->rest, str("two")));
+    r = expect(&j, 1, 1, "three");
+    assert_true(is_same(r->text, str("three\nTypeError: x\n    at run (/a.js:1:1)")));
+    assert_int_equal(r->n_exceptions, 1);
+    joining_clear(&j);
+}
+
+TEST(a_line_that_the_runtime_cut_is_one_line)
+{
+    static const char *const lines[] = {
+        "2026-11-26T09:14:01.1Z stdout P 2026-11-26 09:14:01 INFO cart: one ",
+        "2026-11-26T09:14:01.2Z stderr F 2026-11-26 09:14:01 INFO cart: between",
+        "2026-11-26T09:14:01.3Z stdout P and",
+        "2026-11-26T09:14:01.4Z stdout F  two",
+        "2026-11-26T09:14:01.5Z stdout F and three",
+    };
+    struct joining j = joining_of(lines, 2);
+    for (int i = 0; i < 5; i++)
+        add(&j, lines[i]);
+    eddy_joiner_flush(j.joiner);
+    expect(&j, 1, 1, "between");
+    const eddy_log_record *r = expect(&j, 0, 4, "one and two");
+    assert_true(is_same(r->rest, str("and three")));
+    assert_true(is_same(r->line.component, str("cart")));
+    joining_clear(&j);
+}
+
 /* All lines are in a record, once, whatever memory is lost: a failed add changes nothing. */
 TEST(the_joiner_survives_any_lost_allocation)
 {
@@ -290,6 +333,8 @@ int main(void)
         cmocka_unit_test(more_streams_than_may_wait_complete_the_one_that_waited_longest),
         cmocka_unit_test(without_a_header_the_line_behind_an_exception_tells_whose_it_is),
         cmocka_unit_test(without_a_header_the_end_of_a_traceback_belongs_to_it),
+        cmocka_unit_test(json_brings_the_rest_of_its_record_along),
+        cmocka_unit_test(a_line_that_the_runtime_cut_is_one_line),
         cmocka_unit_test(the_joiner_survives_any_lost_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

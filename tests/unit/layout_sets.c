@@ -62,6 +62,15 @@ static const struct {
       "\t/usr/lib/go/src/net/http/server.go:1995 +0x612", "created by main.start in goroutine 1",
       "\t/src/worker.go:21 +0x8e"},
      {NULL}},
+    {{"TypeError: total is not a function", "    at run (/srv/shop/cart.js:31:7)",
+      "    at async Promise.all (index 0)"},
+     {"TypeError"}},
+    {{"System.InvalidOperationException: no answer",
+      " ---> System.Net.Sockets.SocketException (111): Connection refused",
+      "   at Shop.Net.Wire.Open() in /src/Wire.cs:line 31",
+      "   --- End of inner exception stack trace ---",
+      "   at Shop.Pay.Run() in /src/Pay.cs:line 9"},
+     {"System.InvalidOperationException", "System.Net.Sockets.SocketException"}},
 };
 #define TRACES (sizeof traces / sizeof *traces)
 
