@@ -31,15 +31,22 @@ static eddy_status nodes_fit(eddy_miner *m, eddy_error *err)
     return EDDY_OK;
 }
 
+#define UNKNOWN (NONE - 1)
+
 /* All that the window tells of must be there. */
 static eddy_status window_fit(eddy_miner *m, eddy_error *err)
 {
     uint64_t n = 0;
+    for (uint32_t i = 0; i < m->o.learning; i++)
+        m->window[i] = UNKNOWN;
     for (uint32_t slot = 0; slot < m->slots.n; slot++) {
         const struct ed_node *node = &m->nodes[slot];
         if (!node->id || !ed_in_window(m, node))
             continue;
-        m->window[node->number % m->o.learning] = node->coarse ? NONE : slot;
+        uint32_t *at = &m->window[node->number % m->o.learning];
+        if (*at != UNKNOWN)
+            return ed_unfit(err, "template in slot", slot);
+        *at = node->coarse ? NONE : slot;
         n++;
     }
     if (n != m->next_number - m->window_from)

@@ -2,14 +2,18 @@
  * alone, and a small miner takes it, shows it and finds its parameters. */
 #include <eddy/templates.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void must(int holds)
-{
-    if (!holds)
-        abort();
-}
+/* Says which law was broken. */
+#define must(holds)                                                                                \
+    do {                                                                                           \
+        if (!(holds)) {                                                                            \
+            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #holds);                            \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
 
 static void spans_check(const eddy_span *spans, unsigned n, size_t most)
 {

@@ -5,11 +5,14 @@
 
 #include <stdio.h>
 
-static void must(int holds)
-{
-    if (!holds)
-        abort();
-}
+/* Says which law was broken. */
+#define must(holds)                                                                                \
+    do {                                                                                           \
+        if (!(holds)) {                                                                            \
+            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #holds);                            \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
 
 static eddy_miner *miner_new(void)
 {
