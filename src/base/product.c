@@ -186,32 +186,53 @@ void ed_right_pack_rows(const struct ed_kernels *kernels, const void *rows, size
 }
 
 /* Two rows of bf16 woven into words; the second may be none. */
-MANY_CPUS
-void ed_words_weave(const uint16_t *one, const uint16_t *two, size_t n, uint32_t *ret)
+static inline void words_weave(const uint16_t *one, const uint16_t *two, size_t n, uint32_t *ret)
 {
     for (size_t l = 0; l < n; l++)
         ret[l] = one[l] | (two ? (uint32_t)two[l] << 16 : 0);
 }
 
+/* One panel of rows that run along it: rows (k, columns) to (depth, 16). */
+static inline void panel_across(const char *rows, size_t stride, size_t size, size_t columns, size_t k,
+                       uint32_t *ret)
+{
+    for (size_t i = 0; i < k; i += 4 / size, ret += ED_PANEL) {
+        const uint16_t *one = (const uint16_t *)(const void *)(rows + i * stride);
+        if (size == 4)
+            memcpy(ret, one, columns * size);
+        else
+            words_weave(one, i + 1 < k ? one + stride / size : NULL, columns, ret);
+    }
+}
+
+/* The same, where the number of columns is known to be that of a whole panel. */
+MANY_CPUS
+void ed_panel_across(const char *rows, size_t stride, size_t size, size_t columns, size_t k,
+                     uint32_t *ret)
+{
+    if (columns == ED_PANEL && size == 4)
+        panel_across(rows, stride, 4, ED_PANEL, k, ret);
+    else if (columns == ED_PANEL)
+        panel_across(rows, stride, 2, ED_PANEL, k, ret);
+    else
+        panel_across(rows, stride, size, columns, k, ret);
+}
+
 void ed_right_pack_across(const struct ed_kernels *kernels, const void *rows, size_t stride,
                           size_t n, size_t k, void *room, struct ed_right *ret)
 {
-    const size_t depth = depth_of(kernels, k);
+    const size_t size = ed_precision_size(kernels->precision), depth = depth_of(kernels, k);
+    const size_t filled = (k + 4 / size - 1) / (4 / size);
     uint32_t *panel = room;
     *ret = borrowed(rows, stride, n, k, 1);
     if (stays(kernels))
         return;
     for (size_t j = 0; j < n; j += ED_PANEL, panel += depth * ED_PANEL) {
-        size_t columns = n - j < ED_PANEL ? n - j : ED_PANEL, d = 0;
+        size_t columns = n - j < ED_PANEL ? n - j : ED_PANEL;
         if (columns < ED_PANEL)
-            memset(panel, 0, depth * ED_PANEL * sizeof *panel);
-        for (size_t i = 0; i < k && kernels->precision == ED_F32; i++, d++)
-            memcpy(panel + d * ED_PANEL, (const float *)rows + i * stride + j, columns * 4);
-        for (size_t i = 0; i < k && kernels->precision == ED_BF16; i += 2, d++) {
-            const uint16_t *one = (const uint16_t *)rows + i * stride + j;
-            ed_words_weave(one, i + 1 < k ? one + stride : NULL, columns, panel + d * ED_PANEL);
-        }
-        memset(panel + d * ED_PANEL, 0, (depth - d) * ED_PANEL * sizeof *panel);
+            memset(panel, 0, filled * ED_PANEL * sizeof *panel);
+        ed_panel_across((const char *)rows + j * size, stride * size, size, columns, k, panel);
+        memset(panel + filled * ED_PANEL, 0, (depth - filled) * ED_PANEL * sizeof *panel);
     }
     *ret = (struct ed_right){.n = n, .k = k, .depth = depth, .at = room};
 }

@@ -17,6 +17,7 @@ ed_product ed_product_f32_openblas; /* product_openblas.c */
 
 /* Parts of packing, which the compiler builds for several CPUs (product.c). */
 void ed_panel_turn(const char *rows, size_t stride, size_t columns, size_t depth, uint32_t *ret);
-void ed_words_weave(const uint16_t *one, const uint16_t *two, size_t n, uint32_t *ret);
+void ed_panel_across(const char *rows, size_t stride, size_t size, size_t columns, size_t k,
+                     uint32_t *ret);
 
 #endif
