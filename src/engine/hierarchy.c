@@ -37,6 +37,7 @@ struct node {
     double weight, docs;
     const float *sum; /* (dim) that of its only leaf, or own */
     float *own;       /* NULL: none yet */
+    uint32_t event;   /* slot of the only event, whose code is there; NONE */
     uint8_t *bytes;   /* of its code; NULL: none yet */
     int coded;        /* the code is that of the sum */
     struct ed_code code;
@@ -50,7 +51,8 @@ struct pair {
 
 struct level {
     eddy_clusterer *cl;
-    int number; /* 1: topics over events, 2: themes over topics */
+    int number;  /* 1: topics over events, 2: themes over topics */
+    int of_sums; /* leaves are the events' sums themselves */
     size_t dim;
     struct ed_code_shape shape; /* of a sum's code */
     double mean, spread, asked; /* of the null pairs; of large nodes */
@@ -93,7 +95,7 @@ static double larger(double a, double b)
 
 static uint32_t node_new(struct level *l)
 {
-    l->nodes[l->n_nodes] = (struct node){.into = l->n_nodes, .asked_for = -1};
+    l->nodes[l->n_nodes] = (struct node){.into = l->n_nodes, .event = NONE, .asked_for = -1};
     return l->n_nodes++;
 }
 
@@ -120,14 +122,22 @@ static int node_own(struct level *l, struct node *v)
     return 1;
 }
 
+/* The slot of the event whose sum the leaf is; NONE. */
+static uint32_t event_of(const struct level *l, const struct leaf *e)
+{
+    return l->of_sums ? e->thing : NONE;
+}
+
 static int node_join(struct level *l, uint32_t node, uint32_t leaf)
 {
     struct node *v = &l->nodes[node];
     struct leaf *e = &l->leaves[leaf];
-    if (!v->n && !v->own)
+    if (!v->n && !v->own) {
         v->sum = e->x;
-    else if (!node_own(l, v))
+        v->event = event_of(l, e);
+    } else if (!node_own(l, v)) {
         return 0;
+    }
     if (v->own)
         ed_add_scaled(v->own, 1, e->x, l->dim);
     v->coded = 0;
@@ -160,6 +170,10 @@ static double node_similarity(const struct level *l, const struct node *a, const
 /* The code of the node's sum; 0: there is no memory for one. */
 static int node_code(const struct level *l, struct node *v, struct ed_coded *ret)
 {
+    if (!v->own && v->event != NONE) {
+        *ret = ed_coded(&l->shape, &l->cl->event_codes, v->event);
+        return 1;
+    }
     if (!v->bytes)
         v->bytes = ed_arena_alloc_aligned(l->cl->work, l->shape.bytes);
     if (!v->bytes)
@@ -237,8 +251,11 @@ static int consider_leaf(struct level *l, uint32_t leaf)
                  asked_of(l, larger(e->weight, rest));
     double h = l->cl->o.stability;
     double most = larger(own + h, 0);
-    struct node own_node = { /* were it alone */
-        .weight = e->weight, .sum = e->x, .bytes = l->leaf_bytes, .asked_for = -1};
+    struct node own_node = {.weight = e->weight, /* were it alone */
+                            .sum = e->x,
+                            .event = event_of(l, e),
+                            .bytes = l->leaf_bytes,
+                            .asked_for = -1};
     uint32_t best = NONE, seen = NONE;
     for (uint32_t i = 0; i < e->n_edges; i++) {
         uint32_t other = l->leaves[l->edges[e->edge + i]].node;
@@ -605,6 +622,7 @@ static eddy_status events_as_leaves(struct level *l, eddy_error *err)
 {
     eddy_clusterer *cl = l->cl;
     int described = cl->o.topics == EDDY_TOPICS_DESCRIPTION;
+    l->of_sums = !described;
     l->dim = described ? cl->o.dense_dim : cl->stride;
     l->shape = described ? ed_code_shape_of(l->dim, 0) : cl->shape;
     l->mean = cl->th.mean;
