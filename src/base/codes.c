@@ -191,6 +191,13 @@ void ed_code_sums_plain(const uint8_t *a, const uint8_t *const *rows, size_t dep
         ret[r] = ed_code_sum(a, rows[r], depth);
 }
 
+void ed_code_block_plain(const uint8_t *const *a, const uint8_t *const *rows, size_t depth,
+                         int32_t *ret)
+{
+    for (size_t i = 0; i < 4; i++)
+        ed_code_sums_plain(a[i], rows, depth, ret + 4 * i);
+}
+
 void ed_code_planes_plain(const uint8_t *const *a, const uint8_t *const *b, size_t depth,
                           int32_t *ret)
 {
@@ -209,6 +216,18 @@ static void four_sums(const uint8_t *a, const uint8_t *const *rows, size_t depth
     ed_code_sums_plain(a, rows, depth, ret);
 }
 
+static void sixteen_sums(const uint8_t *const *a, const uint8_t *const *rows, size_t depth,
+                         int32_t *ret)
+{
+#ifdef __x86_64__
+    if (has_vnni()) {
+        ed_code_block_vnni(a, rows, depth, ret);
+        return;
+    }
+#endif
+    ed_code_block_plain(a, rows, depth, ret);
+}
+
 static void planes(const uint8_t *const *a, const uint8_t *const *b, size_t depth, int32_t *ret)
 {
 #ifdef __x86_64__
@@ -218,6 +237,13 @@ static void planes(const uint8_t *const *a, const uint8_t *const *b, size_t dept
     }
 #endif
     ed_code_planes_plain(a, b, depth, ret);
+}
+
+/* What the sums of both parts say. */
+static float dot_of(const struct ed_code *a, const struct ed_code *b, int32_t first, int32_t second)
+{
+    return (float)(first - 128 * a->sum[0]) * (a->step[0] * b->step[0]) +
+           (float)(second - 128 * a->sum[1]) * (a->step[1] * b->step[1]);
 }
 
 void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
@@ -236,16 +262,44 @@ void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
             for (size_t r = 0; r < 4 && !part; r++)
                 at[r] += shape->depth[0];
         }
-        for (size_t r = 0; r < m; r++) {
-            const struct ed_code *b = rows[k + r].code;
-            float dot = 0;
-            for (int part = 0; part < 2; part++)
-                dot += (float)(sums[part][r] - 128 * a.code->sum[part]) *
-                       (a.code->step[part] * b->step[part]);
-            ret[k + r] = dot;
-            ret_error[k + r] = ed_code_error(a.code, b);
-        }
+        for (size_t r = 0; r < m; r++)
+            ret[k + r] = dot_of(a.code, rows[k + r].code, sums[0][r], sums[1][r]);
+        for (size_t r = 0; r < m; r++)
+            ret_error[k + r] = ed_code_error(a.code, rows[k + r].code);
     }
+}
+
+/* Four vectors at most with four rows at most; where there are fewer, some more often. */
+static void block_dots(const struct ed_code_shape *shape, const struct ed_coded *a, size_t n_a,
+                       const struct ed_coded *rows, size_t n, float *ret, float *ret_error,
+                       size_t stride)
+{
+    int32_t sums[2][16] = {{0}};
+    for (int part = 0; part < 2; part++) {
+        size_t from = part ? shape->depth[0] : 0;
+        const uint8_t *left[4], *right[4];
+        for (size_t i = 0; i < 4; i++) {
+            left[i] = a[i < n_a ? i : 0].bytes + from;
+            right[i] = rows[i < n ? i : 0].bytes + from;
+        }
+        if (shape->depth[part])
+            sixteen_sums(left, right, shape->depth[part], sums[part]);
+    }
+    for (size_t i = 0; i < n_a; i++)
+        for (size_t r = 0; r < n; r++) {
+            size_t at = i * stride + r, sum = 4 * i + r;
+            ret[at] = dot_of(a[i].code, rows[r].code, sums[0][sum], sums[1][sum]);
+            ret_error[at] = ed_code_error(a[i].code, rows[r].code);
+        }
+}
+
+void ed_codes_dots_many(const struct ed_code_shape *shape, const struct ed_coded *a, size_t n_a,
+                        const struct ed_coded *rows, size_t n, float *ret, float *ret_error)
+{
+    for (size_t i = 0; i < n_a; i += 4)
+        for (size_t k = 0; k < n; k += 4)
+            block_dots(shape, a + i, n_a - i < 4 ? n_a - i : 4, rows + k, n - k < 4 ? n - k : 4,
+                       ret + i * n + k, ret_error + i * n + k, n);
 }
 
 /* Of one part, in double: all sums are whole numbers, so nothing is lost. */

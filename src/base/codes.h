@@ -63,6 +63,9 @@ struct ed_coded {
 /* What the codes say of the products of a with each of (n) rows, and how far they may be wrong. */
 void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
                    const struct ed_coded *rows, size_t n, float *ret, float *ret_error);
+/* The same of (n_a) vectors with all rows, in a third of the time: ret, ret_error (n_a, n). */
+void ed_codes_dots_many(const struct ed_code_shape *shape, const struct ed_coded *a, size_t n_a,
+                        const struct ed_coded *rows, size_t n, float *ret, float *ret_error);
 /* The same with the fine bytes of all. */
 void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
                         const struct ed_coded *rows, size_t n, double *ret, double *ret_error);

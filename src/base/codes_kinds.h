@@ -22,6 +22,11 @@ void ed_code_make_plain(const float *x, size_t n, float step, uint8_t *bytes, ui
  * ret (4). */
 void ed_code_sums_vnni(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret);
 void ed_code_sums_plain(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret);
+/* The same of four vectors a: ret (4, 4). */
+void ed_code_block_vnni(const uint8_t *const *a, const uint8_t *const *rows, size_t depth,
+                        int32_t *ret);
+void ed_code_block_plain(const uint8_t *const *a, const uint8_t *const *rows, size_t depth,
+                         int32_t *ret);
 /* The same of two planes of a with two of a row: ret (4) has a0.b0, a0.b1, a1.b0, a1.b1. */
 void ed_code_planes_vnni(const uint8_t *const *a, const uint8_t *const *b, size_t depth,
                          int32_t *ret);

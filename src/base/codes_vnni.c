@@ -82,6 +82,27 @@ void ed_code_sums_vnni(const uint8_t *a, const uint8_t *const *rows, size_t dept
     four_of(s0, s1, s2, s3, ret);
 }
 
+void ed_code_block_vnni(const uint8_t *const *a, const uint8_t *const *rows, size_t depth,
+                        int32_t *ret)
+{
+    __m512i sums[4][4];
+    for (size_t i = 0; i < 4; i++)
+        for (size_t r = 0; r < 4; r++)
+            sums[i][r] = _mm512_setzero_si512();
+    for (size_t d = 0; d < depth; d += 64) {
+        __m512i x[4], y[4];
+        for (size_t i = 0; i < 4; i++) {
+            x[i] = signed_of(a[i] + d);
+            y[i] = _mm512_loadu_si512(rows[i] + d);
+        }
+        for (size_t i = 0; i < 4; i++)
+            for (size_t r = 0; r < 4; r++)
+                sums[i][r] = _mm512_dpbusd_epi32(sums[i][r], y[r], x[i]);
+    }
+    for (size_t i = 0; i < 4; i++)
+        four_of(sums[i][0], sums[i][1], sums[i][2], sums[i][3], ret + 4 * i);
+}
+
 void ed_code_planes_vnni(const uint8_t *const *a, const uint8_t *const *b, size_t depth,
                          int32_t *ret)
 {

@@ -86,6 +86,18 @@ void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed
     }
 }
 
+void ed_dots_within_many(const eddy_clusterer *cl, const struct ed_codes *a,
+                         const uint32_t *numbers_a, size_t n_a, const struct ed_codes *of,
+                         const uint32_t *numbers, size_t n, float *ret, float *ret_error)
+{
+    struct ed_coded left[ED_RUN_ROWS], rows[ED_RUN_ROWS];
+    for (size_t i = 0; i < n_a; i++)
+        left[i] = ed_coded(&cl->shape, a, numbers_a[i]);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = ed_coded(&cl->shape, of, numbers[i]);
+    ed_codes_dots_many(&cl->shape, left, n_a, rows, n, ret, ret_error);
+}
+
 void ed_dots_within_fine(const eddy_clusterer *cl, struct ed_coded a, const struct ed_codes *of,
                          const uint32_t *numbers, size_t n, double *ret, double *ret_error)
 {

@@ -229,6 +229,15 @@ double ed_event_similarity(const eddy_clusterer *cl, uint32_t a, uint32_t b)
 
 /* ---- groups ---- */
 
+void ed_groups_dots(const eddy_clusterer *cl, const float *x, const uint32_t *groups, size_t n,
+                    double *ret)
+{
+    const float *rows[ED_RUN_ROWS];
+    for (size_t i = 0; i < n; i++)
+        rows[i] = ed_group_sum(cl, groups[i]);
+    ed_dots(x, rows, n, cl->stride, ret);
+}
+
 int ed_group_attach(eddy_clusterer *cl, uint32_t group, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];

@@ -85,23 +85,35 @@ static int may_be_below(const eddy_clusterer *cl, uint32_t a, uint32_t b, double
     return !(dot >= (least + ed_slop(cl)) * cl->groups[a].weight * cl->groups[b].weight);
 }
 
+/* Of groups from i on (n_a) with those from j on (n), pairs once. */
+static int any_below(const eddy_clusterer *cl, const uint32_t *groups, uint32_t i, uint32_t n_a,
+                     uint32_t j, uint32_t n, double least)
+{
+    float dot[ED_RUN_ROWS * ED_RUN_ROWS], within[ED_RUN_ROWS * ED_RUN_ROWS];
+    ed_dots_within_many(cl, &cl->group_codes, groups + i, n_a, &cl->group_codes, groups + j, n, dot,
+                        within);
+    for (uint32_t x = 0; x < n_a; x++)
+        for (uint32_t y = 0; y < n && j + y < i + x; y++) {
+            uint32_t a = groups[i + x], b = groups[j + y];
+            double weights = cl->groups[a].weight * cl->groups[b].weight;
+            double low = (double)(dot[x * n + y] - within[x * n + y]);
+            if (!(low >= (least + ed_slop(cl)) * weights) && may_be_below(cl, a, b, least))
+                return 1;
+        }
+    return 0;
+}
+
+#define FEW 4 /* groups held against those before them at a time */
+
 int ed_halves_may_be_below(const eddy_clusterer *cl, uint32_t slot, double least)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
-    for (uint32_t i = 1; i < ev->n_groups; i++)
-        for (uint32_t from = 0; from < i; from += ED_RUN_ROWS) {
-            uint32_t a = ev->groups[i];
-            uint32_t n = i - from < ED_RUN_ROWS ? i - from : ED_RUN_ROWS;
-            ed_dots_within(cl, ed_coded(&cl->shape, &cl->group_codes, a), &cl->group_codes,
-                           ev->groups + from, n, dot, within);
-            for (uint32_t j = 0; j < n; j++) {
-                uint32_t b = ev->groups[from + j];
-                double weights = cl->groups[a].weight * cl->groups[b].weight;
-                if (!((double)(dot[j] - within[j]) >= (least + ed_slop(cl)) * weights) &&
-                    may_be_below(cl, a, b, least))
-                    return 1;
-            }
+    for (uint32_t i = 0; i < ev->n_groups; i += FEW)
+        for (uint32_t j = 0; j < i + FEW && j < ev->n_groups; j += ED_RUN_ROWS) {
+            uint32_t end = i + FEW < ev->n_groups ? i + FEW : ev->n_groups;
+            uint32_t n = end - j < ED_RUN_ROWS ? end - j : ED_RUN_ROWS;
+            if (any_below(cl, ev->groups, i, end - i, j, n, least))
+                return 1;
         }
     return 0;
 }

@@ -37,6 +37,11 @@ struct node {
     double weight, docs;
     const float *sum; /* (dim) that of its only leaf, or own */
     float *own;       /* NULL: none yet */
+    uint32_t event;   /* slot of the only event, whose code is there; NONE */
+    uint8_t *bytes;   /* of its code; NULL: none yet */
+    int coded;        /* the code is that of the sum */
+    struct ed_code code;
+    double asked_for, asked; /* what is asked of so much weight */
 };
 
 struct pair {
@@ -46,8 +51,10 @@ struct pair {
 
 struct level {
     eddy_clusterer *cl;
-    int number; /* 1: topics over events, 2: themes over topics */
+    int number;  /* 1: topics over events, 2: themes over topics */
+    int of_sums; /* leaves are the events' sums themselves */
     size_t dim;
+    struct ed_code_shape shape; /* of a sum's code */
     double mean, spread, asked; /* of the null pairs; of large nodes */
     struct leaf *leaves;
     uint32_t n_leaves;
@@ -55,6 +62,7 @@ struct level {
     uint32_t n_nodes;
     uint32_t *edges;   /* leaves */
     uint32_t *leaf_of; /* slot of an event or topic -> leaf */
+    uint8_t *leaf_bytes; /* room for the code of one */
 };
 
 static eddy_status no_room(eddy_error *err, size_t n)
@@ -69,6 +77,17 @@ static double asked_of(const struct level *l, double weight)
     return l->asked + ed_threshold_off(l->cl, weight);
 }
 
+/* The same of the heavier of two nodes, which tells it of many pairs. */
+static double asked_of_two(const struct level *l, struct node *a, struct node *b)
+{
+    struct node *heavy = a->weight > b->weight ? a : b;
+    if (heavy->asked_for < heavy->weight || heavy->asked_for > heavy->weight) {
+        heavy->asked_for = heavy->weight;
+        heavy->asked = asked_of(l, heavy->weight);
+    }
+    return heavy->asked;
+}
+
 static double larger(double a, double b)
 {
     return a > b ? a : b;
@@ -76,7 +95,7 @@ static double larger(double a, double b)
 
 static uint32_t node_new(struct level *l)
 {
-    l->nodes[l->n_nodes] = (struct node){.into = l->n_nodes};
+    l->nodes[l->n_nodes] = (struct node){.into = l->n_nodes, .event = NONE, .asked_for = -1};
     return l->n_nodes++;
 }
 
@@ -103,16 +122,25 @@ static int node_own(struct level *l, struct node *v)
     return 1;
 }
 
+/* The slot of the event whose sum the leaf is; NONE. */
+static uint32_t event_of(const struct level *l, const struct leaf *e)
+{
+    return l->of_sums ? e->thing : NONE;
+}
+
 static int node_join(struct level *l, uint32_t node, uint32_t leaf)
 {
     struct node *v = &l->nodes[node];
     struct leaf *e = &l->leaves[leaf];
-    if (!v->n && !v->own)
+    if (!v->n && !v->own) {
         v->sum = e->x;
-    else if (!node_own(l, v))
+        v->event = event_of(l, e);
+    } else if (!node_own(l, v)) {
         return 0;
+    }
     if (v->own)
         ed_add_scaled(v->own, 1, e->x, l->dim);
+    v->coded = 0;
     v->n++;
     v->weight += e->weight;
     v->docs += e->docs;
@@ -127,6 +155,7 @@ static int node_part(struct level *l, uint32_t leaf)
     if (!node_own(l, v))
         return 0;
     ed_add_scaled(v->own, -1, e->x, l->dim);
+    v->coded = 0;
     v->n--;
     v->weight -= e->weight;
     v->docs -= e->docs;
@@ -138,12 +167,37 @@ static double node_similarity(const struct level *l, const struct node *a, const
     return ed_dot(a->sum, b->sum, l->dim) / (a->weight * b->weight);
 }
 
-/* Is the mean similarity of these two sums, of so much weight, below `least` for certain? In float,
- * with the error of float on the side of no. */
-static int is_below(const struct level *l, const float *a, const float *b, double weights,
-                    double least)
+/* The code of the node's sum; 0: there is no memory for one. */
+static int node_code(const struct level *l, struct node *v, struct ed_coded *ret)
 {
-    return (double)ed_dot_rough(a, b, l->dim) / weights + ed_slop(l->cl) < least;
+    if (!v->own && v->event != NONE) {
+        *ret = ed_coded(&l->shape, &l->cl->event_codes, v->event);
+        return 1;
+    }
+    if (!v->bytes)
+        v->bytes = ed_arena_alloc_aligned(l->cl->work, l->shape.bytes);
+    if (!v->bytes)
+        return 0;
+    if (!v->coded)
+        ed_code_of(&l->shape, v->sum, v->bytes, NULL, &v->code);
+    v->coded = 1;
+    *ret = (struct ed_coded){v->bytes, &v->code, NULL};
+    return 1;
+}
+
+/* Are these two less alike than `least` for certain? By codes, then in float, with the error of
+ * either on the side of no. */
+static int is_below(const struct level *l, struct node *a, struct node *b, double least)
+{
+    struct ed_coded x, y;
+    float dot, within;
+    double weights = a->weight * b->weight;
+    if (node_code(l, a, &x) && node_code(l, b, &y)) {
+        ed_codes_dots(&l->shape, x, &y, 1, &dot, &within);
+        if ((double)(dot + within) / weights + ed_slop(l->cl) < least)
+            return 1;
+    }
+    return (double)ed_dot_rough(a->sum, b->sum, l->dim) / weights + ed_slop(l->cl) < least;
 }
 
 /* ---- leaves ---- */
@@ -157,7 +211,8 @@ static eddy_status nodes_make(struct level *l, eddy_error *err)
     size_t room = 2 * (size_t)l->n_leaves + 2 * (size_t)t->slots.n + 1;
     uint32_t *node_at = ed_arena_alloc(cl->work, (t->slots.n + (size_t)1) * sizeof *node_at);
     l->nodes = ed_arena_alloc(cl->work, room * sizeof *l->nodes);
-    if (!l->nodes || !node_at)
+    l->leaf_bytes = ed_arena_alloc_aligned(cl->work, l->shape.bytes);
+    if (!l->nodes || !node_at || !l->leaf_bytes)
         return no_room(err, room * sizeof *l->nodes);
     for (uint32_t s = 0; s < t->slots.n; s++)
         if (t->at[s].id && t->at[s].level == l->number) {
@@ -196,18 +251,22 @@ static int consider_leaf(struct level *l, uint32_t leaf)
                  asked_of(l, larger(e->weight, rest));
     double h = l->cl->o.stability;
     double most = larger(own + h, 0);
+    struct node own_node = {.weight = e->weight, /* were it alone */
+                            .sum = e->x,
+                            .event = event_of(l, e),
+                            .bytes = l->leaf_bytes,
+                            .asked_for = -1};
     uint32_t best = NONE, seen = NONE;
     for (uint32_t i = 0; i < e->n_edges; i++) {
         uint32_t other = l->leaves[l->edges[e->edge + i]].node;
-        const struct node *b = &l->nodes[other];
+        struct node *b = &l->nodes[other];
         if (other == e->node || other == seen)
             continue;
         seen = other;
-        double weights = e->weight * b->weight;
-        double asked = asked_of(l, larger(e->weight, b->weight));
-        if (is_below(l, e->x, b->sum, weights, most + asked))
+        double asked = asked_of_two(l, &own_node, b);
+        if (is_below(l, &own_node, b, most + asked))
             continue;
-        double gain = ed_dot(e->x, b->sum, l->dim) / weights - asked;
+        double gain = ed_dot(e->x, b->sum, l->dim) / (e->weight * b->weight) - asked;
         if (gain > most) {
             most = gain;
             best = other;
@@ -339,52 +398,75 @@ static eddy_status splits(struct level *l, eddy_error *err)
 
 /* ---- 3. merges ---- */
 
-static int by_places(const void *a, const void *b)
+struct pairs {
+    struct pair *at;
+    struct pair *other; /* as much room, for sorting */
+    uint32_t *first;    /* (n_nodes + 1) likewise */
+    size_t *best;       /* (n_nodes) each node's best pair */
+};
+
+/* The first n by a, and by b where that is the same: one digit after the other, the last first. */
+static void pairs_sort(struct pairs *pairs, uint32_t n_nodes, size_t n)
 {
-    const struct pair *p = a;
-    const struct pair *q = b;
-    if (p->a != q->a)
-        return p->a < q->a ? -1 : 1;
-    return (p->b > q->b) - (p->b < q->b);
+    struct pair *from = pairs->at, *to = pairs->other;
+    uint32_t *first = pairs->first;
+    for (int digit = 0; digit < 2; digit++) {
+        memset(first, 0, (n_nodes + (size_t)1) * sizeof *first);
+        for (size_t i = 0; i < n; i++)
+            first[(digit ? from[i].a : from[i].b) + 1]++;
+        for (uint32_t v = 1; v < n_nodes; v++)
+            first[v] += first[v - 1];
+        for (size_t i = 0; i < n; i++)
+            to[first[digit ? from[i].a : from[i].b]++] = from[i];
+        from = pairs->other;
+        to = pairs->at;
+    }
 }
 
 /* Each pair once, those that attract. */
-static size_t pairs_judge(const struct level *l, struct pair *pairs, size_t n)
+static size_t pairs_judge(const struct level *l, struct pairs *pairs, size_t n)
 {
     size_t kept = 0;
-    qsort(pairs, n, sizeof *pairs, by_places);
+    struct pair last = {0, NONE, NONE};
+    pairs_sort(pairs, l->n_nodes, n);
     for (size_t i = 0; i < n; i++) {
-        struct pair p = pairs[i];
-        if (kept && pairs[kept - 1].a == p.a && pairs[kept - 1].b == p.b)
+        struct pair p = pairs->at[i];
+        if (p.a == last.a && p.b == last.b)
             continue;
-        const struct node *a = &l->nodes[p.a];
-        const struct node *b = &l->nodes[p.b];
-        double asked = asked_of(l, larger(a->weight, b->weight));
-        if (is_below(l, a->sum, b->sum, a->weight * b->weight, asked))
+        last = p;
+        struct node *a = &l->nodes[p.a];
+        struct node *b = &l->nodes[p.b];
+        double asked = asked_of_two(l, a, b);
+        if (is_below(l, a, b, asked))
             continue;
         p.value = node_similarity(l, a, b) - asked;
         if (p.value > 0)
-            pairs[kept++] = p;
+            pairs->at[kept++] = p;
     }
     return kept;
 }
 
-/* The nodes of neighbours; NULL: no memory. */
-static struct pair *pairs_of(const struct level *l, size_t *ret_n)
+/* The nodes of neighbours; 0: no memory. */
+static int pairs_of(const struct level *l, struct pairs *ret, size_t *ret_n)
 {
-    size_t n = 0;
+    size_t n = 0, nodes = l->n_nodes;
     for (uint32_t i = 0; i < l->n_leaves; i++)
         n += l->leaves[i].n_edges;
-    struct pair *pairs = ed_arena_alloc(l->cl->work, (n + 1) * sizeof *pairs);
+    ret->at = ed_arena_alloc(l->cl->work, (n + 1) * sizeof *ret->at);
+    ret->other = ed_arena_alloc(l->cl->work, (n + 1) * sizeof *ret->other);
+    ret->first = ed_arena_alloc(l->cl->work, (nodes + 1) * sizeof *ret->first);
+    ret->best = ed_arena_alloc(l->cl->work, (nodes + 1) * sizeof *ret->best);
+    if (!ret->at || !ret->other || !ret->first || !ret->best)
+        return 0;
     *ret_n = 0;
-    for (uint32_t i = 0; i < l->n_leaves && pairs; i++)
+    for (uint32_t i = 0; i < l->n_leaves; i++)
         for (uint32_t k = 0; k < l->leaves[i].n_edges; k++) {
             uint32_t a = l->leaves[i].node;
             uint32_t b = l->leaves[l->edges[l->leaves[i].edge + k]].node;
             if (a != b)
-                pairs[(*ret_n)++] = (struct pair){0, a < b ? a : b, a < b ? b : a};
+                ret->at[(*ret_n)++] = (struct pair){0, a < b ? a : b, a < b ? b : a};
         }
-    return pairs;
+    return 1;
 }
 
 /* The one with a topic's id lives on; of two, the one with more documents. */
@@ -399,6 +481,7 @@ static int merge(struct level *l, uint32_t a, uint32_t b)
     if (!node_own(l, into))
         return 0;
     ed_add_scaled(into->own, 1, from->sum, l->dim);
+    into->coded = 0;
     into->n += from->n;
     into->weight += from->weight;
     into->docs += from->docs;
@@ -410,11 +493,12 @@ static int merge(struct level *l, uint32_t a, uint32_t b)
 static eddy_status merges(struct level *l, eddy_error *err)
 {
     size_t n = 0;
-    struct pair *pairs = pairs_of(l, &n);
-    size_t *best = ed_arena_alloc(l->cl->work, (l->n_nodes + (size_t)1) * sizeof *best);
-    if (!pairs || !best)
-        return no_room(err, l->n_nodes * sizeof *best);
-    n = pairs_judge(l, pairs, n);
+    struct pairs all;
+    if (!pairs_of(l, &all, &n))
+        return no_room(err, l->n_nodes * sizeof *all.best);
+    struct pair *pairs = all.at;
+    size_t *best = all.best;
+    n = pairs_judge(l, &all, n);
     while (n) {
         for (size_t i = 0; i < n; i++)
             best[pairs[i].a] = best[pairs[i].b] = i;
@@ -434,7 +518,7 @@ static eddy_status merges(struct level *l, eddy_error *err)
             if (a != b)
                 pairs[kept++] = (struct pair){0, a < b ? a : b, a < b ? b : a};
         }
-        n = pairs_judge(l, pairs, kept);
+        n = pairs_judge(l, &all, kept);
     }
     return EDDY_OK;
 }
@@ -538,7 +622,9 @@ static eddy_status events_as_leaves(struct level *l, eddy_error *err)
 {
     eddy_clusterer *cl = l->cl;
     int described = cl->o.topics == EDDY_TOPICS_DESCRIPTION;
+    l->of_sums = !described;
     l->dim = described ? cl->o.dense_dim : cl->stride;
+    l->shape = described ? ed_code_shape_of(l->dim, 0) : cl->shape;
     l->mean = cl->th.mean;
     l->spread = cl->th.spread;
     l->leaves = ed_arena_alloc(cl->work, (cl->n_events + (size_t)1) * sizeof *l->leaves);
@@ -594,6 +680,7 @@ static eddy_status topics_as_leaves(struct level *l, const struct level *below, 
 {
     eddy_clusterer *cl = l->cl;
     l->dim = below->dim;
+    l->shape = below->shape;
     l->mean = below->mean;
     l->spread = below->spread;
     l->leaves = ed_arena_alloc(cl->work, (below->n_nodes + (size_t)1) * sizeof *l->leaves);

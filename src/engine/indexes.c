@@ -84,16 +84,24 @@ static int others_listed(struct work *w, uint32_t slot, uint32_t most)
 static double group_silhouette(const struct work *w, uint32_t slot, uint32_t group)
 {
     const eddy_clusterer *cl = w->cl;
-    const float *sum = ed_group_sum(cl, group);
+    const float *rows[ED_RUN_ROWS];
+    double dots[ED_RUN_ROWS];
     double n = cl->groups[group].weight;
-    double own =
-        1 + w->own_square -
-        2 * ed_dot(sum, ed_event_sum(cl, slot), cl->stride) / (n * cl->events[slot].weight);
-    double best = INFINITY;
-    for (uint32_t i = 0; i < w->n_others; i++) {
-        uint32_t e = w->others[i];
-        double product = ed_dot(sum, ed_event_sum(cl, e), cl->stride);
-        best = fmin(best, 1 + w->others_square[i] - 2 * product / (n * cl->events[e].weight));
+    double own = 0, best = INFINITY;
+    for (uint32_t from = 0; from <= w->n_others; from += ED_RUN_ROWS) { /* 0 is its own event */
+        uint32_t left = w->n_others + 1 - from, few = left < ED_RUN_ROWS ? left : ED_RUN_ROWS;
+        for (uint32_t k = 0; k < few; k++)
+            rows[k] = ed_event_sum(cl, from + k ? w->others[from + k - 1] : slot);
+        ed_dots(ed_group_sum(cl, group), rows, few, cl->stride, dots);
+        for (uint32_t k = 0; k < few; k++) {
+            uint32_t i = from + k;
+            uint32_t e = i ? w->others[i - 1] : slot;
+            double apart = 2 * dots[k] / (n * cl->events[e].weight);
+            if (i)
+                best = fmin(best, 1 + w->others_square[i - 1] - apart);
+            else
+                own = 1 + w->own_square - apart;
+        }
     }
     own = fmax(own, 0);
     best = fmax(best, 0);

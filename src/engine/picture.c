@@ -9,6 +9,7 @@
 #include "engine/words.h"
 
 #define CANDIDATES 512
+#define FEW        ED_RUN_ROWS /* groups whose products are made at a time */
 
 /* Words on their way to keywords: a list in the order in which they come, found by hash. */
 struct words {
@@ -144,16 +145,17 @@ static int exemplars(const eddy_clusterer *cl, uint32_t slot, eddy_arena *arena,
 {
     const struct ed_event_state *ev = &cl->events[slot];
     const struct ed_group *newest = NULL;
-    double best[EDDY_EXEMPLARS - 1];
+    double best[EDDY_EXEMPLARS - 1], dots[FEW];
     const struct ed_group *group[EDDY_EXEMPLARS - 1];
     uint32_t n = 0;
     for (uint32_t i = 0; i < ev->n_groups; i++) {
         const struct ed_group *g = &cl->groups[ev->groups[i]];
         if (!newest || g->newest.time_ms > newest->newest.time_ms)
             newest = g;
-        double cosine =
-            ed_dot(ed_group_sum(cl, ev->groups[i]), ed_event_sum(cl, slot), cl->stride) /
-            sqrt(g->square);
+        if (i % FEW == 0)
+            ed_groups_dots(cl, ed_event_sum(cl, slot), ev->groups + i,
+                           ev->n_groups - i < FEW ? ev->n_groups - i : FEW, dots);
+        double cosine = dots[i % FEW] / sqrt(g->square);
         uint32_t at = n;
         if (n == EDDY_EXEMPLARS - 1) {
             if (cosine <= best[n - 1])

@@ -165,36 +165,37 @@ static int own_suffices(const eddy_clusterer *cl, uint32_t u, double own)
     return own >= asked - cl->o.stability;
 }
 
-/* Could this group want to move? By codes, with their error on the side of yes: nearly all groups
- * end here. */
-static int may_move_roughly(const eddy_clusterer *cl, uint32_t u)
+/* Which of these groups of one event (n, at most ED_RUN_ROWS) could want to move? By codes, with
+ * their error on the side of yes: nearly all groups end here. */
+static void may_move_roughly(const eddy_clusterer *cl, const uint32_t *groups, size_t n, int *ret)
 {
-    const struct ed_event_state *ev = &cl->events[cl->groups[u].event];
-    struct ed_coded code = ed_coded(&cl->shape, &cl->group_codes, u);
-    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
-    uint32_t slots[ED_RUN_ROWS];
-    double own = -1;
-    if (ev->n_groups > 1) {
-        ed_dots_within(cl, code, &cl->event_codes, &cl->groups[u].event, 1, dot, within);
-        own = own_least(cl, u, (double)dot[0], (double)within[0]);
-        if (!own_suffices(cl, u, own))
-            return 1;
+    uint32_t a = cl->groups[groups[0]].event;
+    const struct ed_event_state *ev = &cl->events[a];
+    float dot[ED_RUN_ROWS * ED_RUN_ROWS], within[ED_RUN_ROWS * ED_RUN_ROWS];
+    double least[ED_RUN_ROWS];
+    ed_dots_within_many(cl, &cl->group_codes, groups, n, &cl->event_codes, &a, 1, dot, within);
+    for (size_t i = 0; i < n; i++) {
+        int alone = ev->n_groups == 1;
+        double own = alone ? -1 : own_least(cl, groups[i], (double)dot[i], (double)within[i]);
+        ret[i] = !alone && !own_suffices(cl, groups[i], own);
+        least[i] = (larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl)) *
+                   cl->groups[groups[i]].weight;
     }
-    double least = larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl);
-    size_t n = 0;
+    uint32_t slots[ED_RUN_ROWS];
+    size_t m = 0;
     for (uint32_t i = 0; i < ev->n_near; i++) {
         if (ed_near_alive(cl, &ev->near[i]))
-            slots[n++] = ev->near[i].slot;
-        if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
+            slots[m++] = ev->near[i].slot;
+        if (m < ED_RUN_ROWS && i + 1 < ev->n_near)
             continue;
-        ed_dots_within(cl, code, &cl->event_codes, slots, n, dot, within);
-        for (size_t k = 0; k < n; k++)
-            if ((double)(dot[k] + within[k]) >
-                least * (cl->groups[u].weight * cl->events[slots[k]].weight))
-                return 1;
-        n = 0;
+        ed_dots_within_many(cl, &cl->group_codes, groups, n, &cl->event_codes, slots, m, dot,
+                            within);
+        for (size_t u = 0; u < n; u++)
+            for (size_t k = 0; k < m; k++)
+                ret[u] |= (double)(dot[u * m + k] + within[u * m + k]) >
+                          least[u] * cl->events[slots[k]].weight;
+        m = 0;
     }
-    return 0;
 }
 
 /* The same in float, and with its error. */
@@ -203,8 +204,6 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
     const float *sum = ed_group_sum(cl, u);
     const struct ed_event_state *ev = &cl->events[cl->groups[u].event];
     double own = -1;
-    if (!may_move_roughly(cl, u))
-        return 0;
     if (ev->n_groups > 1) {
         double dot = (double)ed_dot_rough(sum, ed_event_sum(cl, cl->groups[u].event), cl->stride);
         own = own_least(cl, u, dot, 0);
@@ -226,20 +225,25 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
     return 0;
 }
 
-/* The same, remembered: as long as no group has come to its event or those near it, or gone, what
- * it was told holds. */
-static int may_move_now(eddy_clusterer *cl, uint32_t u)
+/* As long as no group has come to its event or those near it, or gone, what it was told holds. */
+static int stays(const eddy_clusterer *cl, uint32_t u)
 {
-    struct ed_group *g = &cl->groups[u];
+    const struct ed_group *g = &cl->groups[u];
     const struct ed_event_state *ev = &cl->events[g->event];
     int holds = g->stays > cl->began && g->stays > ev->moved;
     for (uint32_t i = 0; i < ev->n_near && holds; i++)
         holds = g->stays > cl->events[ev->near[i].slot].moved;
-    if (holds)
-        return 0;
-    int may = may_move(cl, u);
-    g->stays = may ? 0 : cl->ticks + 1;
-    return may;
+    return holds;
+}
+
+/* Which of these groups of one event (n, at most ED_RUN_ROWS) could want to move now? */
+static void may_move_now(eddy_clusterer *cl, const uint32_t *groups, size_t n, int *ret)
+{
+    may_move_roughly(cl, groups, n, ret);
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = ret[i] && may_move(cl, groups[i]);
+        cl->groups[groups[i]].stays = ret[i] ? 0 : cl->ticks + 1;
+    }
 }
 
 /* Where would this group rather be? */
@@ -309,21 +313,54 @@ static int group_due(const eddy_clusterer *cl, uint32_t u)
            (g->id + cl->pass) % cl->o.turns == 0;
 }
 
-/* Groups that are due, and whether they may move as all stands: event by event, since the groups of
- * an event are held against the same neighbours. Returns how many; list has room for all. */
+/* Groups (n) of one event onto the list, and whether they may move as all stands. */
+static size_t due_add(eddy_clusterer *cl, const uint32_t *groups, size_t n, struct side *list)
+{
+    uint32_t asked[ED_RUN_ROWS];
+    int may[ED_RUN_ROWS];
+    size_t n_asked = 0, k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!stays(cl, groups[i]))
+            asked[n_asked++] = groups[i];
+    if (n_asked)
+        may_move_now(cl, asked, n_asked, may);
+    for (size_t i = 0; i < n; i++) {
+        int told = k < n_asked && asked[k] == groups[i];
+        list[i] = (struct side){cl->groups[groups[i]].id, groups[i], told && may[k]};
+        k += (size_t)told;
+    }
+    return n;
+}
+
+/* Groups that are due: event by event, since the groups of an event are held against the same
+ * neighbours. Returns how many; list has room for all. */
 static size_t due_groups(eddy_clusterer *cl, struct side *list)
 {
     size_t n = 0;
     for (uint32_t e = 0; e < cl->slots.n; e++) {
         const struct ed_event_state *ev = &cl->events[e];
+        uint32_t due[ED_RUN_ROWS];
+        size_t m = 0;
         for (uint32_t i = 0; ev->id && i < ev->n_groups; i++) {
-            uint32_t u = ev->groups[i];
-            if (group_due(cl, u))
-                list[n++] = (struct side){cl->groups[u].id, u, may_move_now(cl, u)};
+            if (group_due(cl, ev->groups[i]))
+                due[m++] = ev->groups[i];
+            if (m == ED_RUN_ROWS || (m && i + 1 == ev->n_groups)) {
+                n += due_add(cl, due, m, list + n);
+                m = 0;
+            }
         }
     }
     qsort(list, n, sizeof *list, by_id);
     return n;
+}
+
+/* May it move, now that others have? */
+static int may_move_still(eddy_clusterer *cl, uint32_t u)
+{
+    int may = 0;
+    if (!stays(cl, u))
+        may_move_now(cl, &u, 1, &may);
+    return may;
 }
 
 static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
@@ -337,7 +374,7 @@ static eddy_status sweep(eddy_clusterer *cl, size_t *moved, eddy_error *err)
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
         uint32_t u = list[i].slot;
         if (cl->groups[u].id == list[i].id && /* not folded meanwhile */
-            (list[i].may_move || (*moved && may_move_now(cl, u))))
+            (list[i].may_move || (*moved && may_move_still(cl, u))))
             st = consider_group(cl, u, moved, err);
     }
     ed_free(list);

@@ -694,6 +694,9 @@ eddy_change *ed_change_add(eddy_clusterer *cl, eddy_change_kind kind, uint32_t s
 /* Tell `grew` if a step was passed; returns 0 when memory ran out. */
 int ed_event_grown(eddy_clusterer *cl, uint32_t slot);
 double ed_event_similarity(const eddy_clusterer *cl, uint32_t a, uint32_t b);
+/* x (stride) . sum of each of these groups, at most ED_RUN_ROWS, fixed order: ret (n). */
+void ed_groups_dots(const eddy_clusterer *cl, const float *x, const uint32_t *groups, size_t n,
+                    double *ret);
 
 /* near.c: make the lists of these slots anew. */
 eddy_status ed_near_refresh(eddy_clusterer *cl, const uint32_t *slots, size_t n, eddy_error *err);

@@ -45,24 +45,26 @@ eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, ed
     return EDDY_OK;
 }
 
+/* Each point with all that are new at once, so that the sample is read once, not for each of them. */
 static void products_refresh(eddy_clusterer *cl)
 {
     struct ed_sample *s = &cl->sample;
     const float *rows[SAMPLE_MAX];
-    uint32_t at[SAMPLE_MAX];
+    uint32_t stale[SAMPLE_MAX];
     double dots[SAMPLE_MAX];
-    for (uint32_t i = 0; i < s->n; i++) {
-        size_t n = 0;
-        for (uint32_t j = 0; j < s->n && s->stale[i]; j++) {
-            if (s->stale[j] && j < i)
-                continue; /* done from the other side */
-            at[n] = j;
-            rows[n++] = s->points + j * cl->stride;
+    size_t n = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->stale[i]) {
+            stale[n] = i;
+            rows[n++] = s->points + i * cl->stride;
         }
-        ed_dots(s->points + i * cl->stride, rows, n, cl->stride, dots);
-        for (size_t k = 0; k < n; k++)
-            s->product[i * SAMPLE_MAX + at[k]] = s->product[at[k] * SAMPLE_MAX + i] =
-                (float)dots[k];
+    size_t turn = 0;
+    for (uint32_t j = 0; j < s->n; j++) {
+        size_t from = s->stale[j] ? turn++ : 0; /* of two new ones the first did it */
+        ed_dots(s->points + j * cl->stride, rows + from, n - from, cl->stride, dots);
+        for (size_t k = from; k < n; k++)
+            s->product[stale[k] * SAMPLE_MAX + j] = s->product[j * SAMPLE_MAX + stale[k]] =
+                (float)dots[k - from];
     }
     memset(s->stale, 0, sizeof s->stale);
 }

@@ -61,6 +61,23 @@ static void rows_free(struct rows *r)
 static const size_t shapes[][2] = {{384, 512}, {64, 0}, {0, 512}, {5, 7}, {33, 130}};
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
+/* Up to six from i on, with all: the same numbers. */
+static void many_as_one(const struct rows *r, size_t i, const float *dot, const float *within)
+{
+    size_t n = r->n - i < i % 6 + 1 ? r->n - i : i % 6 + 1;
+    float *dots = calloc(n * r->n, sizeof *dots), *errors = calloc(n * r->n, sizeof *errors);
+    ed_codes_dots_many(&r->shape, r->coded + i, n, r->coded, r->n, dots, errors);
+    assert_memory_equal(dots, dot, r->n * sizeof *dot);
+    assert_memory_equal(errors, within, r->n * sizeof *within);
+    if (n > 5) {
+        float last[77], last_error[77];
+        ed_codes_dots(&r->shape, r->coded[i + 5], r->coded, r->n, last, last_error);
+        assert_memory_equal(dots + 5 * r->n, last, r->n * sizeof *last);
+    }
+    free(dots);
+    free(errors);
+}
+
 TEST(a_product_is_within_what_its_codes_say)
 {
     uint64_t seed = test_seed();
@@ -70,6 +87,7 @@ TEST(a_product_is_within_what_its_codes_say)
         double closest = 1e9;
         for (size_t i = 0; i < r.n; i++) {
             ed_codes_dots(&r.shape, r.coded[i], r.coded, r.n, dot, within);
+            many_as_one(&r, i, dot, within);
             for (size_t j = 0; j < r.n; j++) {
                 double exact = ed_dot(r.x + i * r.dim, r.x + j * r.dim, r.dim);
                 double off = fabs(exact - (double)dot[j]);
@@ -150,6 +168,10 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
         ed_code_sums_vnni(r.bytes, rows, r.shape.bytes, fast);
         ed_code_sums_plain(r.bytes, rows, r.shape.bytes, plain);
         assert_memory_equal(fast, plain, sizeof fast);
+        int32_t many[16], many_plain[16];
+        ed_code_block_vnni(rows, rows, r.shape.bytes, many);
+        ed_code_block_plain(rows, rows, r.shape.bytes, many_plain);
+        assert_memory_equal(many, many_plain, sizeof many);
         ed_code_planes_vnni(rows, rows + 2, r.shape.bytes, fast);
         ed_code_planes_plain(rows, rows + 2, r.shape.bytes, plain);
         assert_memory_equal(fast, plain, sizeof fast);
