@@ -575,7 +575,7 @@ EDDY_API size_t eddy_clusterer_topic_pictures(const eddy_clusterer *cl, const ed
  * The layout of a value is the engine's own and has a version (EDDY_STATE_VERSION); it does not
  * depend on the machine. */
 
-#define EDDY_STATE_VERSION 2
+#define EDDY_STATE_VERSION 3
 
 typedef struct eddy_record {
     uint64_t key;   /* kind << 56 | number; kind 1 to 127 is the engine's */
