@@ -22,7 +22,7 @@ typedef unsigned char *ed_out;
 #define ED_VARINT_MAX 10
 #define ED_NUMBER_MAX 9
 /* Of (n) floats, at most. */
-#define ED_FLOATS_MAX(n) (1 + (n) * (size_t)4)
+#define ED_FLOATS_MAX(n) (2 + (n) * (size_t)4)
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ED_WIRE_COPIES 1 /* memory is as on the wire */
