@@ -67,6 +67,7 @@
 #include <string.h>
 
 /* ALGORITHM.md 5.1; the ones a user may set are in eddy_engine_options. */
+#define POINT_STEP    0x1p-12 /* coordinates of points are multiples of it, and so are their sums */
 #define MEAN_PSEUDO   64.0  /* n_mu: pseudo-count that pulls the running mean to 0 */
 #define WEIGHT_FALL   0.1   /* w_l: fall of the dense weight per doubling of words above 20 */
 #define WEIGHT_FLOOR  0.2   /* w_min */

@@ -17,8 +17,8 @@
  * the next one in turn, which is the oldest there is; for a delta a few with each call until it is
  * void.
  *
- * A page or a call may need several records of PART_MAX. Where words were forgotten, or most have
- * changed, all pages are written and there is no delta. What of this is written when depends on the
+ * A page or a call may need several records of PART_MAX. Where words were forgotten, or nearly all
+ * have changed, all pages are written and there is no delta. What of this is written when depends on the
  * calls; the state does not: its hash is of the words alone. */
 #include "engine/record.h"
 #include "engine/words.h"
@@ -182,7 +182,7 @@ int ed_words_record(const eddy_clusterer *cl, struct ed_recorder *r, struct ed_w
     uint32_t least = renewed_pages(cl);
     if (!v->n_changed && !v->cut && !least)
         return 1;
-    int all = v->cut || (v->n_changed && v->n_changed * 2 >= v->entries.n);
+    int all = v->cut || (v->n_changed && v->n_changed * 5 >= v->entries.n * 4);
     if (!all && !deltas_record(v, r, plan))
         return 0;
     if (!pages_record(v, r, ed_words_pages(&cl->o), all, least, plan))
