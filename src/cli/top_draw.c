@@ -136,13 +136,15 @@ static void choice_draw(struct ed_top *top)
                                          [ED_BY_NEWEST] = "the newest first",
                                          [ED_BY_NAME] = "by name"};
     const struct ed_board *board = &top->board;
-    char text[400], shown[ED_TEXT], all[ED_TEXT], waits[ED_TEXT], number[80] = "";
+    char text[400], shown[ED_TEXT], all[ED_TEXT], waits[ED_TEXT], number[80] = "", left[60] = "";
     int editing = top->mode == ED_TOP_FILTER;
     if (top->paused)
         snprintf(number, sizeof number, "; news of %s events waits",
                  ed_text_number(ed_inbox_waits(&top->inbox) + board->news.n - board->next, waits));
-    snprintf(text, sizeof text, "%s of %s shown, %s%s%s%s%s%s",
-             ed_text_number(board->n_shown, shown), ed_text_number(board->n, all),
+    if (board->left_out)
+        snprintf(left, sizeof left, " (%s not kept)", ed_text_number(board->left_out, waits));
+    snprintf(text, sizeof text, "%s of %s shown%s, %s%s%s%s%s%s",
+             ed_text_number(board->n_shown, shown), ed_text_number(board->n, all), left,
              orders[board->order], board->size_min > 1 ? ", from 2 documents" : "", number,
              editing || *board->filter ? "; filter: " : "", board->filter, editing ? "_" : "");
     put(top, 3, editing || *board->filter ? ED_YELLOW : ED_PLAIN, text);
