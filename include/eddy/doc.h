@@ -108,7 +108,7 @@ EDDY_API const char *eddy_reject_code(eddy_reject reject);
 /* ---- the parser ---- */
 
 typedef enum eddy_format {
-    EDDY_FORMAT_JSON, /* one JSON object a message */
+    EDDY_FORMAT_JSON,  /* one JSON object a message */
     EDDY_FORMAT_LINES, /* the message is the text */
     EDDY_FORMAT_LOGS   /* the message is a record of a log, for eddy/layout.h: only what holds of
                           every message is looked at; text is raw's own bytes, and there is no id */

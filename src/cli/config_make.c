@@ -235,12 +235,10 @@ int ed_config_to_kafka(const struct ed_config *config)
     return !*config->output.dir;
 }
 
-const char *const ed_config_files[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
-                                                [ED_EVENTS] = "events",
-                                                [ED_CHANGES] = "changes",
-                                                [ED_DEAD] = "dead",
-                                                [ED_OPERATIONS] = "operations",
-                                                [ED_TEMPLATES] = "templates"};
+const char *const ed_config_files[ED_TOPICS] = {
+    [ED_ASSIGNMENTS] = "assignments", [ED_EVENTS] = "events",
+    [ED_CHANGES] = "changes",         [ED_DEAD] = "dead",
+    [ED_OPERATIONS] = "operations",   [ED_TEMPLATES] = "templates"};
 
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
                                     struct ed_journal **ret, eddy_error *err)
@@ -352,9 +350,8 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
         .keyphrases_ms = config->embed.keyphrases_wait_ms,
         .value_max = (size_t)config->output.dead_max_bytes,
         .embedded = config->stage == ED_STAGE_ENGINE,
-        .lines = (enum ed_logs_assignments)(*config->output.topics[ED_ASSIGNMENTS]
-                                                ? config->logs.assignments
-                                                : ED_LOGS_NONE),
+        .lines = (enum ed_logs_assignments)(
+            *config->output.topics[ED_ASSIGNMENTS] ? config->logs.assignments : ED_LOGS_NONE),
         .parameters = config->logs.parameters,
         .ahead_ms = config->document.ahead_ms,
         .finite = config->source.exit_at_end,

@@ -221,8 +221,7 @@ static eddy_status run(struct embed *e, eddy_error *err)
     eddy_status st = open_all(e, err);
     if (st != EDDY_OK)
         return st;
-    ed_view_line(&e->view, "reading %s",
-                 ed_guess_name(e->config.document.format));
+    ed_view_line(&e->view, "reading %s", ed_guess_name(e->config.document.format));
     ed_stream_say_encoder(&e->stream, &e->config, &e->view);
     st = ran(e, err);
     account(e);

@@ -1,4 +1,4 @@
-/* Board: rows by id, each with its last picture and its curve. */
+/* Roster: rows by id, each with its last picture and its curve. */
 #include "cli/roster.h"
 
 #include "base/error.h"
@@ -46,24 +46,24 @@ int64_t ed_roster_interval_next(int64_t interval_ms)
 
 /* The shortest that shows the whole stream, but no more than an hour: of what goes on for weeks
  * people want to see today. */
-static int64_t interval_of(const struct ed_roster *board)
+static int64_t interval_of(const struct ed_roster *roster)
 {
     size_t i = 0;
-    if (board->interval_ms)
-        return board->interval_ms;
+    if (roster->interval_ms)
+        return roster->interval_ms;
     while (intervals[i].ms < 3600000 &&
-           intervals[i].ms * INTERVALS < board->now_ms - board->first_ms)
+           intervals[i].ms * INTERVALS < roster->now_ms - roster->first_ms)
         i++;
     return intervals[i].ms;
 }
 
 /* ---- rows ---- */
 
-void ed_roster_init(struct ed_roster *board)
+void ed_roster_init(struct ed_roster *roster)
 {
-    *board = (struct ed_roster){.now_ms = -1, .first_ms = -1, .size_min = 2};
-    ed_table_init(&board->places);
-    ed_table_init(&board->into);
+    *roster = (struct ed_roster){.now_ms = -1, .first_ms = -1, .size_min = 2};
+    ed_table_init(&roster->places);
+    ed_table_init(&roster->into);
 }
 
 static void row_free(struct ed_row *row)
@@ -75,65 +75,65 @@ static void row_free(struct ed_row *row)
     ed_free(row);
 }
 
-void ed_roster_clear(struct ed_roster *board)
+void ed_roster_clear(struct ed_roster *roster)
 {
-    for (size_t i = 0; i < board->n; i++)
-        row_free(board->rows[i]);
-    ed_free(board->rows);
-    ed_free(board->shown);
-    ed_table_clear(&board->places);
-    ed_table_clear(&board->into);
-    ed_heard_clear(&board->changes);
-    ed_news_clear(&board->news, board->next);
-    ed_roster_init(board);
+    for (size_t i = 0; i < roster->n; i++)
+        row_free(roster->rows[i]);
+    ed_free(roster->rows);
+    ed_free(roster->shown);
+    ed_table_clear(&roster->places);
+    ed_table_clear(&roster->into);
+    ed_heard_clear(&roster->changes);
+    ed_news_clear(&roster->news, roster->next);
+    ed_roster_init(roster);
 }
 
-static struct ed_row *row_find(const struct ed_roster *board, uint64_t event)
+static struct ed_row *row_find(const struct ed_roster *roster, uint64_t event)
 {
-    const uint64_t *place = ed_table_find(&board->places, event);
-    return place ? board->rows[*place - 1] : NULL;
+    const uint64_t *place = ed_table_find(&roster->places, event);
+    return place ? roster->rows[*place - 1] : NULL;
 }
 
-const struct ed_row *ed_roster_find(const struct ed_roster *board, uint64_t event)
+const struct ed_row *ed_roster_find(const struct ed_roster *roster, uint64_t event)
 {
-    return row_find(board, event);
+    return row_find(roster, event);
 }
 
-static void count(struct ed_roster *board, const struct ed_row *row, int sign)
+static void count(struct ed_roster *roster, const struct ed_row *row, int sign)
 {
-    board->documents += sign * row->size;
-    board->active += (size_t)(row->faded ? 0 : sign);
+    roster->documents += sign * row->size;
+    roster->active += (size_t)(row->faded ? 0 : sign);
 }
 
-static struct ed_row *row_add(struct ed_roster *board, uint64_t event)
+static struct ed_row *row_add(struct ed_roster *roster, uint64_t event)
 {
     struct ed_row *row = ed_alloc_zero(1, sizeof *row);
-    struct ed_row **list = ed_list_room(board->rows, board->n, &board->room, sizeof *list);
-    board->rows = list ? list : board->rows;
-    if (!row || !list || !ed_table_put(&board->places, event, board->n + 1)) {
+    struct ed_row **list = ed_list_room(roster->rows, roster->n, &roster->room, sizeof *list);
+    roster->rows = list ? list : roster->rows;
+    if (!row || !list || !ed_table_put(&roster->places, event, roster->n + 1)) {
         ed_free(row);
         return NULL;
     }
     *row = (struct ed_row){.id = event, .faded = 1};
-    board->rows[board->n++] = row;
+    roster->rows[roster->n++] = row;
     return row;
 }
 
 /* The last one takes the place of the one that leaves. */
-static void row_remove(struct ed_roster *board, uint64_t event)
+static void row_remove(struct ed_roster *roster, uint64_t event)
 {
-    const uint64_t *at = ed_table_find(&board->places, event);
+    const uint64_t *at = ed_table_find(&roster->places, event);
     if (!at)
         return;
     size_t place = *at - 1;
-    count(board, board->rows[place], -1);
-    row_free(board->rows[place]);
-    ed_table_remove(&board->places, event);
-    struct ed_row *last = board->rows[--board->n];
-    if (place == board->n)
+    count(roster, roster->rows[place], -1);
+    row_free(roster->rows[place]);
+    ed_table_remove(&roster->places, event);
+    struct ed_row *last = roster->rows[--roster->n];
+    if (place == roster->n)
         return;
-    board->rows[place] = last;
-    *ed_table_find(&board->places, last->id) = place + 1;
+    roster->rows[place] = last;
+    *ed_table_find(&roster->places, last->id) = place + 1;
 }
 
 static int least_wanted_first(const void *pa, const void *pb)
@@ -147,29 +147,29 @@ static int least_wanted_first(const void *pa, const void *pb)
 }
 
 /* An eighth leaves at once, so that it does not happen for each new event. */
-static void make_room(struct ed_roster *board)
+static void make_room(struct ed_roster *roster)
 {
-    size_t n = board->n / 8;
+    size_t n = roster->n / 8;
     uint64_t *ids = ed_alloc(n * sizeof *ids);
     if (!ids)
         return;
-    qsort(board->rows, board->n, sizeof *board->rows, least_wanted_first);
-    for (size_t i = 0; i < board->n; i++)
-        *ed_table_find(&board->places, board->rows[i]->id) = i + 1;
+    qsort(roster->rows, roster->n, sizeof *roster->rows, least_wanted_first);
+    for (size_t i = 0; i < roster->n; i++)
+        *ed_table_find(&roster->places, roster->rows[i]->id) = i + 1;
     for (size_t i = 0; i < n; i++)
-        ids[i] = board->rows[i]->id;
+        ids[i] = roster->rows[i]->id;
     for (size_t i = 0; i < n; i++)
-        row_remove(board, ids[i]);
-    board->left_out += n;
+        row_remove(roster, ids[i]);
+    roster->left_out += n;
     ed_free(ids);
 }
 
-static struct ed_row *row_of(struct ed_roster *board, uint64_t event)
+static struct ed_row *row_of(struct ed_roster *roster, uint64_t event)
 {
-    struct ed_row *row = row_find(board, event);
-    if (!row && board->n >= ED_ROSTER_EVENTS)
-        make_room(board);
-    return row ? row : row_add(board, event);
+    struct ed_row *row = row_find(roster, event);
+    if (!row && roster->n >= ED_ROSTER_EVENTS)
+        make_room(roster);
+    return row ? row : row_add(roster, event);
 }
 
 /* ---- pictures ---- */
@@ -270,97 +270,98 @@ static int grow(struct ed_row *row)
            ed_curve_put(&row->curve, row->last_ms, row->size);
 }
 
-static void pass(struct ed_roster *board, int64_t first_ms, int64_t now_ms)
+static void pass(struct ed_roster *roster, int64_t first_ms, int64_t now_ms)
 {
-    if (board->first_ms < 0 || first_ms < board->first_ms)
-        board->first_ms = first_ms;
-    if (now_ms > board->now_ms)
-        board->now_ms = now_ms;
+    if (roster->first_ms < 0 || first_ms < roster->first_ms)
+        roster->first_ms = first_ms;
+    if (now_ms > roster->now_ms)
+        roster->now_ms = now_ms;
 }
 
-static eddy_status picture_take(struct ed_roster *board, const struct ed_news *news, eddy_error *err)
+static eddy_status picture_take(struct ed_roster *roster, const struct ed_news *news,
+                                eddy_error *err)
 {
     json_t *json = json_loadb(news->json.at, news->json.n, 0, NULL);
     int64_t first_ms = ed_look_time(json, "first_seen"), last_ms = ed_look_time(json, "last_seen");
     if (!json_is_object(json) || first_ms < 0 || last_ms < first_ms) {
-        board->left_out++;
+        roster->left_out++;
         json_decref(json);
         return EDDY_OK;
     }
-    struct ed_row *row = row_of(board, news->event);
+    struct ed_row *row = row_of(roster, news->event);
     int whole = row && row_texts(row, json, news->json);
     if (whole) {
-        count(board, row, -1);
+        count(roster, row, -1);
         row->faded = !strcmp(ed_look_text(json, "state"), "faded");
         row->pinned = json_is_true(json_object_get(json, "pinned"));
         row->signal = signal_of(json);
         row->size = size_of(json);
         row->first_ms = first_ms;
         row->last_ms = last_ms;
-        count(board, row, 1);
+        count(roster, row, 1);
         int64_t now_ms = ed_look_time(json, "stream_time");
-        pass(board, first_ms, now_ms > last_ms ? now_ms : last_ms);
+        pass(roster, first_ms, now_ms > last_ms ? now_ms : last_ms);
         whole = grow(row);
     }
     json_decref(json);
     return whole ? EDDY_OK : eddy_fail_nomem(err, "screen", news->json.n);
 }
 
-static eddy_status news_take(struct ed_roster *board, const struct ed_news *news, eddy_error *err)
+static eddy_status news_take(struct ed_roster *roster, const struct ed_news *news, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
     if (news->merged_into)
         return EDDY_OK; /* it was looked at before (take_over) */
     if (news->json.at)
-        st = picture_take(board, news, err);
-    struct ed_row *row = st == EDDY_OK && news->documents ? row_find(board, news->event) : NULL;
+        st = picture_take(roster, news, err);
+    struct ed_row *row = st == EDDY_OK && news->documents ? row_find(roster, news->event) : NULL;
     if (!row || !row->json.at)
         return st;
-    count(board, row, -1);
+    count(roster, row, -1);
     row->size += (double)news->documents;
     row->last_ms = news->last_ms > row->last_ms ? news->last_ms : row->last_ms;
-    count(board, row, 1);
-    pass(board, row->first_ms, row->last_ms);
+    count(roster, row, 1);
+    pass(roster, row->first_ms, row->last_ms);
     return grow(row) ? EDDY_OK : eddy_fail_nomem(err, "screen", 0);
 }
 
 /* ---- what was merged ---- */
 
-uint64_t ed_roster_where(const struct ed_roster *board, uint64_t event)
+uint64_t ed_roster_where(const struct ed_roster *roster, uint64_t event)
 {
     const uint64_t *into;
     /* As many steps as there are merges: a file may say anything, even a circle. */
-    for (size_t i = 0; i <= board->into.n && (into = ed_table_find(&board->into, event)); i++)
+    for (size_t i = 0; i <= roster->into.n && (into = ed_table_find(&roster->into, event)); i++)
         event = *into;
     return event;
 }
 
 /* The curve goes along: that the other one jumps is no burst. */
-static eddy_status merge(struct ed_roster *board, const struct ed_news *news, eddy_error *err)
+static eddy_status merge(struct ed_roster *roster, const struct ed_news *news, eddy_error *err)
 {
-    if (board->into.n == MERGED_MAX)
-        ed_table_clear(&board->into);
-    uint64_t *into = ed_table_put(&board->into, news->event, 0);
+    if (roster->into.n == MERGED_MAX)
+        ed_table_clear(&roster->into);
+    uint64_t *into = ed_table_put(&roster->into, news->event, 0);
     if (!into)
         return eddy_fail_nomem(err, "screen", 0);
     *into = news->merged_into;
-    struct ed_row *from = row_find(board, news->event);
-    struct ed_row *to = from ? row_of(board, ed_roster_where(board, news->event)) : NULL;
-    from = row_find(board, news->event); /* room may have been made */
+    struct ed_row *from = row_find(roster, news->event);
+    struct ed_row *to = from ? row_of(roster, ed_roster_where(roster, news->event)) : NULL;
+    from = row_find(roster, news->event); /* room may have been made */
     int whole = !from || (to && (from == to || ed_curve_join(&to->curve, &from->curve)));
-    row_remove(board, news->event);
+    row_remove(roster, news->event);
     return whole ? EDDY_OK : eddy_fail_nomem(err, "screen", 0);
 }
 
 /* ---- taking over ---- */
 
 /* 0: no memory; what was not moved is gone. */
-static int changes_take(struct ed_roster *board, struct ed_heard_list *changes)
+static int changes_take(struct ed_roster *roster, struct ed_heard_list *changes)
 {
     int whole = 1;
     for (size_t i = 0; i < changes->n; i++) {
         struct ed_heard heard = *ed_heard_at(changes, i);
-        whole = whole && ed_heard_add(&board->changes, &heard, ED_INBOX_CHANGES);
+        whole = whole && ed_heard_add(&roster->changes, &heard, ED_INBOX_CHANGES);
         if (!whole)
             ed_free((char *)heard.json.at);
     }
@@ -369,9 +370,9 @@ static int changes_take(struct ed_roster *board, struct ed_heard_list *changes)
     return whole;
 }
 
-static eddy_status grow_by(struct ed_roster *board, struct ed_news *news, eddy_error *err)
+static eddy_status grow_by(struct ed_roster *roster, struct ed_news *news, eddy_error *err)
 {
-    struct ed_row *row = news->came.n ? row_of(board, news->event) : NULL;
+    struct ed_row *row = news->came.n ? row_of(roster, news->event) : NULL;
     int whole = !news->came.n || (row && ed_curve_append(&row->curve, &news->came));
     if (row)
         row->counted = 1;
@@ -381,40 +382,40 @@ static eddy_status grow_by(struct ed_roster *board, struct ed_news *news, eddy_e
 
 /* First all that need not be read, so that what a merge brings along is there, and in its place,
  * before the pictures. */
-static eddy_status take_over(struct ed_roster *board, struct ed_inbox *inbox, int *ret,
+static eddy_status take_over(struct ed_roster *roster, struct ed_inbox *inbox, int *ret,
                              eddy_error *err)
 {
     struct ed_heard_list changes;
     eddy_status st = EDDY_OK;
-    ed_news_clear(&board->news, board->next);
-    board->next = 0;
-    ed_inbox_take(inbox, &board->news, &changes);
-    *ret = board->news.n || changes.n;
-    if (!changes_take(board, &changes))
+    ed_news_clear(&roster->news, roster->next);
+    roster->next = 0;
+    ed_inbox_take(inbox, &roster->news, &changes);
+    *ret = roster->news.n || changes.n;
+    if (!changes_take(roster, &changes))
         st = eddy_fail_nomem(err, "screen", 0);
-    for (size_t i = 0; i < board->news.n && st == EDDY_OK; i++)
-        st = grow_by(board, &board->news.at[i], err);
-    for (size_t i = 0; i < board->news.n && st == EDDY_OK; i++)
-        if (board->news.at[i].merged_into)
-            st = merge(board, &board->news.at[i], err);
+    for (size_t i = 0; i < roster->news.n && st == EDDY_OK; i++)
+        st = grow_by(roster, &roster->news.at[i], err);
+    for (size_t i = 0; i < roster->news.n && st == EDDY_OK; i++)
+        if (roster->news.at[i].merged_into)
+            st = merge(roster, &roster->news.at[i], err);
     return st;
 }
 
-eddy_status ed_roster_take(struct ed_roster *board, struct ed_inbox *inbox, int budget_ms, int *ret,
-                          eddy_error *err)
+eddy_status ed_roster_take(struct ed_roster *roster, struct ed_inbox *inbox, int budget_ms,
+                           int *ret, eddy_error *err)
 {
     int64_t until = ed_view_now() + budget_ms;
-    int fresh = board->next < board->news.n;
-    eddy_status st = fresh ? EDDY_OK : take_over(board, inbox, &fresh, err);
+    int fresh = roster->next < roster->news.n;
+    eddy_status st = fresh ? EDDY_OK : take_over(roster, inbox, &fresh, err);
     /* The clock is looked at every so often; at least so many are taken in any case. */
-    while (st == EDDY_OK && board->next < board->news.n &&
-           (board->next % 64 || ed_view_now() < until)) {
-        struct ed_news *news = &board->news.at[board->next++];
-        st = news_take(board, news, err);
+    while (st == EDDY_OK && roster->next < roster->news.n &&
+           (roster->next % 64 || ed_view_now() < until)) {
+        struct ed_news *news = &roster->news.at[roster->next++];
+        st = news_take(roster, news, err);
         ed_free((char *)news->json.at);
         news->json = (eddy_str){NULL, 0};
     }
-    board->version += (uint64_t)fresh;
+    roster->version += (uint64_t)fresh;
     *ret = fresh;
     return st;
 }
@@ -478,44 +479,44 @@ static int has_words(const struct ed_row *row, char *words)
     return 1;
 }
 
-eddy_status ed_roster_arrange(struct ed_roster *board, eddy_error *err)
+eddy_status ed_roster_arrange(struct ed_roster *roster, eddy_error *err)
 {
     static int (*const orders[])(const void *, const void *) = {[ED_BY_ACTIVITY] = compare_activity,
                                                                 [ED_BY_SIZE] = compare_size,
                                                                 [ED_BY_NEWEST] = compare_newest,
                                                                 [ED_BY_NAME] = compare_name};
-    char folded[2 * sizeof board->filter], words[sizeof folded];
-    if (board->room_shown < board->n) {
-        struct ed_row **shown = ed_realloc(board->shown, board->room * sizeof *shown);
+    char folded[2 * sizeof roster->filter], words[sizeof folded];
+    if (roster->room_shown < roster->n) {
+        struct ed_row **shown = ed_realloc(roster->shown, roster->room * sizeof *shown);
         if (!shown)
-            return eddy_fail_nomem(err, "screen", board->room * sizeof *shown);
-        board->shown = shown;
-        board->room_shown = board->room;
+            return eddy_fail_nomem(err, "screen", roster->room * sizeof *shown);
+        roster->shown = shown;
+        roster->room_shown = roster->room;
     }
-    board->interval = interval_of(board);
-    board->n_shown = 0;
-    fold(board->filter, strlen(board->filter), folded);
-    for (size_t i = 0; i < board->n; i++) {
-        struct ed_row *row = board->rows[i];
-        if (!row->json.at || row->size < board->size_min || !has_words(row, strcpy(words, folded)))
+    roster->interval = interval_of(roster);
+    roster->n_shown = 0;
+    fold(roster->filter, strlen(roster->filter), folded);
+    for (size_t i = 0; i < roster->n; i++) {
+        struct ed_row *row = roster->rows[i];
+        if (!row->json.at || row->size < roster->size_min || !has_words(row, strcpy(words, folded)))
             continue;
-        ed_curve_counts(&row->curve, board->now_ms, board->interval, &row->growth, 1);
-        board->shown[board->n_shown++] = row;
+        ed_curve_counts(&row->curve, roster->now_ms, roster->interval, &row->growth, 1);
+        roster->shown[roster->n_shown++] = row;
     }
-    if (board->n_shown)
-        qsort(board->shown, board->n_shown, sizeof *board->shown, orders[board->order]);
+    if (roster->n_shown)
+        qsort(roster->shown, roster->n_shown, sizeof *roster->shown, orders[roster->order]);
     return EDDY_OK;
 }
 
 /* ---- changes of an event ---- */
 
-json_t *ed_roster_changes(const struct ed_roster *board, uint64_t event)
+json_t *ed_roster_changes(const struct ed_roster *roster, uint64_t event)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < board->changes.n && list; i++) {
-        const struct ed_heard *heard = ed_heard_at(&board->changes, i);
+    for (size_t i = 0; i < roster->changes.n && list; i++) {
+        const struct ed_heard *heard = ed_heard_at(&roster->changes, i);
         if (heard->event != event && heard->other != event && !heard->undone &&
-            ed_roster_where(board, heard->event) != event)
+            ed_roster_where(roster, heard->event) != event)
             continue;
         json_t *json = json_loadb(heard->json.at, heard->json.n, 0, NULL);
         if (json && json_array_append_new(list, json) != 0) {

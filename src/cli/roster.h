@@ -1,4 +1,4 @@
-/* board: the events of a stream as they are now, in the order in which they are shown. Pictures
+/* roster: the events of a stream as they are now, in the order in which they are shown. Pictures
  * come as the JSON of the events topic (publish.h), whoever tells them. One owner thread, which
  * also takes over from the inbox. */
 #ifndef ED_CLI_ROSTER_H
@@ -63,25 +63,25 @@ struct ed_roster {
     size_t next;
 };
 
-void ed_roster_init(struct ed_roster *board);
-void ed_roster_clear(struct ed_roster *board);
+void ed_roster_init(struct ed_roster *roster);
+void ed_roster_clear(struct ed_roster *roster);
 
 /* Take over what waits, for about budget_ms: what is left is taken next time.
  *
  *   ret  1: something has changed
  *
  * EDDY_NOMEM */
-eddy_status ed_roster_take(struct ed_roster *board, struct ed_inbox *inbox, int budget_ms, int *ret,
-                          eddy_error *err);
+eddy_status ed_roster_take(struct ed_roster *roster, struct ed_inbox *inbox, int budget_ms,
+                           int *ret, eddy_error *err);
 /* Fill in what is shown. EDDY_NOMEM. Cost: a look at each event, and sorting. */
-eddy_status ed_roster_arrange(struct ed_roster *board, eddy_error *err);
+eddy_status ed_roster_arrange(struct ed_roster *roster, eddy_error *err);
 /* Where an event is now: itself, or the one that it went into at last. */
-uint64_t ed_roster_where(const struct ed_roster *board, uint64_t event);
+uint64_t ed_roster_where(const struct ed_roster *roster, uint64_t event);
 /* NULL: it is not kept. Valid until the next ed_roster_take. */
-const struct ed_row *ed_roster_find(const struct ed_roster *board, uint64_t event);
+const struct ed_row *ed_roster_find(const struct ed_roster *roster, uint64_t event);
 /* The changes that speak of an event, of those that went into it, or that take any back, in order;
  * as far as they are kept. NULL: no memory. To be released by json_decref. */
-json_t *ed_roster_changes(const struct ed_roster *board, uint64_t event);
+json_t *ed_roster_changes(const struct ed_roster *roster, uint64_t event);
 
 /* "10 s", "1 min", "6 h": an interval for people. */
 const char *ed_roster_interval_text(int64_t interval_ms);

@@ -397,9 +397,8 @@ int ed_cmd_score(int argc, char **argv)
         assignments = ed_arena_printf(config.arena, "%s/assignments.jsonl", run).at;
     if (run && !changes)
         changes = ed_arena_printf(config.arena, "%s/changes.jsonl", run).at;
-    struct score s = {.by_gold = gold != NULL,
-                      .by_vectors = internal != NULL,
-                      .templates = templates != NULL};
+    struct score s = {
+        .by_gold = gold != NULL, .by_vectors = internal != NULL, .templates = templates != NULL};
     code = settings_wrong(&s, id_path, label_path, gold, assignments, changes)
                ? ED_EXIT_USAGE
                : score_and_print(&s, &config, gold, assignments, changes, json != NULL);

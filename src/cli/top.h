@@ -3,8 +3,8 @@
 #ifndef ED_CLI_TOP_H
 #define ED_CLI_TOP_H
 
-#include "cli/roster.h"
 #include "cli/feed.h"
+#include "cli/roster.h"
 #include "cli/screen.h"
 
 enum ed_top_mode { ED_TOP_TABLE, ED_TOP_FILTER, ED_TOP_PAGE, ED_TOP_HELP };
@@ -34,26 +34,26 @@ struct ed_page {
 };
 void ed_page_clear(struct ed_page *page);
 /* Write the page of an event anew: its picture, and its changes as stories word them. */
-void ed_page_write(struct ed_page *page, const struct ed_roster *board, uint64_t event,
+void ed_page_write(struct ed_page *page, const struct ed_roster *roster, uint64_t event,
                    size_t columns);
 
 struct ed_top {
     struct ed_config *config;
     struct ed_screen *screen;
     struct ed_inbox inbox;
-    struct ed_roster board;
+    struct ed_roster roster;
     struct ed_feed feed;
     const char *where; /* the stream, for people */
 
     enum ed_top_mode mode, behind_help;
     int paused, quit;
-    size_t first, at; /* of board.shown: the first on the screen, and the chosen one ... */
+    size_t first, at; /* of roster.shown: the first on the screen, and the chosen one ... */
     uint64_t chosen;  /* ... which is that event, unless it is the first of all; 0: then */
 
     uint64_t event; /* of the page */
     size_t scrolled;
     struct ed_page page;
-    uint64_t page_version; /* of the board, when it was written */
+    uint64_t page_version; /* of the roster, when it was written */
 
     struct ed_pulse rate;
     struct ed_feed_look look;

@@ -33,10 +33,10 @@ void eddy_engine_options_init(eddy_engine_options *options)
 
 const char *eddy_change_name(eddy_change_kind kind)
 {
-    static const char *const names[] = {"born",     "grew",   "drifted", "merged",     "split",
-                                        "moved",    "folded", "renamed", "faded",      "pinned",
-                                        "unpinned", "linked", "undone",  "reassigned", "described",
-                                        "burst", "burst_ended", "quiet", "quiet_ended", "trend"};
+    static const char *const names[] = {
+        "born",      "grew",  "drifted",     "merged",   "split",       "moved",  "folded",
+        "renamed",   "faded", "pinned",      "unpinned", "linked",      "undone", "reassigned",
+        "described", "burst", "burst_ended", "quiet",    "quiet_ended", "trend"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -177,9 +177,10 @@ void eddy_clusterer_free(eddy_clusterer *cl)
     }
     ed_codes_free(&cl->event_codes);
     ed_codes_free(&cl->group_codes);
-    void *blocks[] = {cl->sum,           cl->changes.at,    cl->pictures.at,    cl->sample.points,
-                      cl->sample.product, cl->faded.sums,   cl->words.changed,  cl->words.parts,
-                      cl->links.at,      cl->redirects.at,  cl->operations,     cl->answers};
+    void *blocks[] = {cl->sum,           cl->changes.at,     cl->pictures.at,
+                      cl->sample.points, cl->sample.product, cl->faded.sums,
+                      cl->words.changed, cl->words.parts,    cl->links.at,
+                      cl->redirects.at,  cl->operations,     cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
     ed_signals_clear(cl);

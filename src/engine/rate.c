@@ -7,13 +7,13 @@
  *
  * and the mean S of the four M less the number of buckets is a supermartingale, so that it takes at
  * least c buckets on average until S reaches c by chance (Shiryaev-Roberts; e-detectors of Shin,
- * Ramdas and Rinaldo). Whatever baseline is fixed before a bucket's count is known will do: so a run
- * of empty buckets is held against the baseline of its first one, which gives a closed form.
+ * Ramdas and Rinaldo). Whatever baseline is fixed before a bucket's count is known will do: so a
+ * run of empty buckets is held against the baseline of its first one, which gives a closed form.
  *
- * The lower side is the same with r = 0: L is 0 where anything came, and 1 / NB(0; m0) where nothing
- * did, so M is a function of how long the silence is, and the bucket in which it reaches c is known
- * when it begins. Nights are silent, too: a silence is only told when it is twice as long as any
- * before.
+ * The lower side is the same with r = 0: L is 0 where anything came, and 1 / NB(0; m0) where
+ * nothing did, so M is a function of how long the silence is, and the bucket in which it reaches c
+ * is known when it begins. Nights are silent, too: a silence is only told when it is twice as long
+ * as any before.
  *
  * Where a burst began is where its log-likelihood (at the second lift) was lowest last, as in a
  * cumulative sum. Walking back over counts above the mean, as LOGS has it, stops at the first empty
@@ -24,7 +24,7 @@
 
 #include <string.h>
 
-#define SLOW_HALF      1440.0 /* buckets */
+#define SLOW_HALF      1440.0             /* buckets */
 #define SLOW_KEPT      0.9995187636226662 /* of a count in each: 2^(-1 / SLOW_HALF) */
 #define FAST_HALF      60.0
 #define FAST_KEPT      0.9885140203528962
@@ -521,7 +521,8 @@ static int64_t bucket_get(struct ed_unpack *u)
 void ed_rate_get(struct ed_unpack *u, struct ed_rate *r)
 {
     uint8_t bits = ed_unpack_u8(u);
-    u->failed |= bits >= 2 * IN_SILENCE || (bits & (IN_BURST | IN_SILENCE)) == (IN_BURST | IN_SILENCE);
+    u->failed |=
+        bits >= 2 * IN_SILENCE || (bits & (IN_BURST | IN_SILENCE)) == (IN_BURST | IN_SILENCE);
     ed_rate_begin(r, bucket_get(u));
     r->silence = (uint32_t)ed_get_count(u, SILENCE_MAX);
     float *const always[] = {&r->slow, &r->slow_n, &r->fast, &r->fast_n, &r->dispersion};

@@ -6,8 +6,8 @@
  * they are there; thread CPU
  * time, the best of all rounds, which go through kinds and peaks in turn. The peak is the same
  * instruction on registers alone. tools/bench/encoder --kernels makes a table of it. */
-#include "base/memory.h"
 #include "base/product.h"
+#include "base/memory.h"
 #include "base/vector.h"
 
 #include <stdio.h>
