@@ -390,7 +390,7 @@ static void put_rest(const struct ed_sight *s, struct ed_exposition *x)
     static const struct ed_metric stability = {
         "eddy_index_stability", ED_GAUGE,
         "Cluster stability assessment index of a run of documents, between where each came to and "
-        "where it was as many documents later: 0 is stable; in both forms of eddy/score.h."};
+        "where it was some thousand documents later: 0 is stable; in both forms of eddy/score.h."};
     static const struct {
         struct ed_metric metric;
         double (*value)(const struct ed_shard_look *at);

@@ -341,6 +341,13 @@ static unsigned operate(void *p, eddy_str message, struct ed_bytes *json)
 
 /* ---- its life ---- */
 
+/* Reading needs no password: who listens to others is to know that. */
+static void warn_others(const char *address)
+{
+    if (strncmp(address, "127.", 4) != 0 && strcmp(address, "::1") != 0)
+        ed_log(ED_LOG_WARN, "serve", "whoever reaches %s may read what events are about", address);
+}
+
 static eddy_status start(struct ed_site *site, int port, int tries, eddy_error *err)
 {
     const struct ed_config *config = site->config;
@@ -391,6 +398,7 @@ eddy_status ed_site_open(struct ed_config *config, int by_default, struct ed_sit
         st = start(site, automatic ? PORT : (int)config->serve.port, automatic ? TRIES : 1, &why);
     if (st == EDDY_OK) {
         *ret = site;
+        warn_others(config->serve.address);
         ed_log(ED_LOG_INFO, "serve", "%s: /metrics, /readyz, /api/v1%s", ed_serve_url(site->serve),
                *config->serve.token ? "" : "; operations need serve.token");
         return EDDY_OK;

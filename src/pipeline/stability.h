@@ -1,15 +1,15 @@
 /* stability: whether events stay what they are: the CSAI (eddy/score.h) of a running stream.
  *
- * Of a run of documents is kept where each came to; as many documents later it is looked up where
- * they are then, and the two moments are compared. So it is a number of the recent past, renewed
- * every ED_STABILITY_EVERY documents. The engine's thread. */
+ * Of a run of documents is kept where each came to; some thousand documents later it is looked up
+ * where they are then, and the two moments are compared. So it is a number of the recent past,
+ * renewed every ED_STABILITY_EVERY documents. The engine's thread. */
 #ifndef ED_PIPELINE_STABILITY_H
 #define ED_PIPELINE_STABILITY_H
 
 #include <eddy/score.h>
 
 #define ED_STABILITY_SAMPLE 1024
-#define ED_STABILITY_EVERY  (2 * ED_STABILITY_SAMPLE)
+#define ED_STABILITY_EVERY  (4 * ED_STABILITY_SAMPLE)
 
 struct ed_stability;
 

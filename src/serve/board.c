@@ -371,6 +371,7 @@ static void document_put(struct ed_board *b, uint32_t shard, eddy_str json)
             d->public.position = (uint64_t)ed_raw_number(value);
         } else if (key.n == 4 && !memcmp(key.at, "time", 4)) {
             d->public.time_ms = ed_raw_time(value);
+            break; /* nothing behind it is wanted */
         }
     }
 }

@@ -3,7 +3,7 @@
  * A page goes on where the last one ended, by the key and the id of its last event: what comes and
  * goes meanwhile neither repeats one nor hides one. Only the best `limit` of all are ever sorted.
  */
-#include "serve/inside.h"
+#include "serve/page.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -16,77 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT_MAX   1000
-#define WORDS_MAX   16
-#define LINEAGE_IDS 256
-#define NAME_HIT    1e10 /* a word in the name is worth more than any size */
-
-/* ---- the best of many ---- */
-
-struct item {
-    double key;
-    const struct ed_picture *picture;
-};
-
-struct page {
-    struct item *at; /* (n) the first one first */
-    size_t n, limit;
-    int ascending;
-};
-
-static int goes_before(const struct page *page, double key, uint64_t id, double other_key,
-                       uint64_t other_id)
-{
-    if (key != other_key)
-        return (key < other_key) == (page->ascending != 0);
-    return (id < other_id) == (page->ascending != 0) && id != other_id;
-}
-
-/* Takes its place, if it is among the best so far; gives back whom it drives out. */
-static void page_put(struct page *page, double key, const struct ed_picture *picture)
-{
-    size_t low = 0, high = page->n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const struct item *m = &page->at[middle];
-        if (goes_before(page, m->key, m->picture->id, key, picture->id))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == page->limit) {
-        ed_picture_back(picture);
-        return;
-    }
-    if (page->n == page->limit)
-        ed_picture_back(page->at[--page->n].picture);
-    memmove(&page->at[low + 1], &page->at[low], (page->n - low) * sizeof *page->at);
-    page->at[low] = (struct item){key, picture};
-    page->n++;
-}
-
-static void page_clear(struct page *page)
-{
-    for (size_t i = 0; i < page->n; i++)
-        ed_picture_back(page->at[i].picture);
-    ed_free(page->at);
-}
-
-static int page_begin(struct ed_exchange *x, struct page *page, uint64_t standard)
-{
-    uint64_t limit = 0;
-    if (!ed_exchange_number(x, "limit", 1, LIMIT_MAX, standard, &limit))
-        return 0;
-    *page = (struct page){.limit = (size_t)limit, .at = ed_alloc(limit * sizeof *page->at)};
-    if (!page->at)
-        ed_exchange_fail(x, 503, "no memory");
-    return page->at != NULL;
-}
-
-void ed_exchange_failed(struct ed_exchange *x, const eddy_error *err)
-{
-    ed_exchange_fail(x, 503, "%s", err->text);
-}
+#define WORDS_MAX 16
+#define NAME_HIT  1e10 /* a word in the name is worth more than any size */
 
 /* ---- what is asked for ---- */
 
@@ -155,7 +86,7 @@ struct cursor {
     uint64_t id;
 };
 
-static int order_read(struct ed_exchange *x, const char **sort, struct page *page,
+static int order_read(struct ed_exchange *x, const char **sort, struct ed_page *page,
                       struct cursor *cursor)
 {
     static const char *const sorts[] = {"size", "last_seen", "first_seen", "id"};
@@ -183,7 +114,7 @@ static int order_read(struct ed_exchange *x, const char **sort, struct page *pag
 
 /* ---- lists ---- */
 
-static void put_pictures(struct ed_bytes *b, const char *name, const struct page *page)
+static void put_pictures(struct ed_bytes *b, const char *name, const struct ed_page *page)
 {
     ed_json_key(b, name);
     ed_json_open(b, '[');
@@ -196,7 +127,7 @@ static void put_pictures(struct ed_bytes *b, const char *name, const struct page
     ed_json_close(b, ']');
 }
 
-static void put_next(struct ed_bytes *b, const struct page *page, size_t left)
+static void put_next(struct ed_bytes *b, const struct ed_page *page, size_t left)
 {
     char next[60];
     ed_json_key(b, "next");
@@ -204,7 +135,7 @@ static void put_next(struct ed_bytes *b, const struct page *page, size_t left)
         ed_json_null(b);
         return;
     }
-    const struct item *last = &page->at[page->n - 1];
+    const struct ed_item *last = &page->at[page->n - 1];
     int n =
         snprintf(next, sizeof next, "%.17g~%c%" PRIu64, last->key,
                  EDDY_IS_TOPIC(last->picture->id) ? 'T' : 'E', last->picture->id & ~ED_ID_TOPIC);
@@ -214,13 +145,13 @@ static void put_next(struct ed_bytes *b, const struct page *page, size_t left)
 static void answer_list(struct ed_exchange *x, int topics)
 {
     struct ed_wanted wanted;
-    struct page page = {0};
+    struct ed_page page = {0};
     struct cursor cursor;
     const struct ed_picture **all = NULL;
     const char *sort;
     size_t n = 0, left = 0;
     eddy_error err = {0};
-    if (!wanted_read(x, 1u << EDDY_ACTIVE, &wanted) || !page_begin(x, &page, 50))
+    if (!wanted_read(x, 1u << EDDY_ACTIVE, &wanted) || !ed_page_begin(x, &page, 50))
         return;
     wanted.topics = topics;
     if (order_read(x, &sort, &page, &cursor) &&
@@ -228,10 +159,10 @@ static void answer_list(struct ed_exchange *x, int topics)
         ed_exchange_failed(x, &err);
     for (size_t i = 0; i < n; i++) {
         double key = key_of(&all[i]->facts, sort, all[i]->id);
-        int comes = !cursor.there || goes_before(&page, cursor.key, cursor.id, key, all[i]->id);
+        int comes = !cursor.there || ed_page_before(&page, cursor.key, cursor.id, key, all[i]->id);
         left += (size_t)comes;
         if (comes)
-            page_put(&page, key, all[i]);
+            ed_page_put(&page, key, all[i]);
         else
             ed_picture_back(all[i]);
     }
@@ -244,7 +175,7 @@ static void answer_list(struct ed_exchange *x, int topics)
         put_next(&x->out, &page, left);
         ed_json_close(&x->out, '}');
     }
-    page_clear(&page);
+    ed_page_clear(&page);
 }
 
 void ed_route_events(struct ed_exchange *x)
@@ -304,19 +235,19 @@ void ed_route_search(struct ed_exchange *x)
 {
     struct search s = {0};
     struct ed_wanted wanted;
-    struct page page = {0};
+    struct ed_page page = {0};
     const struct ed_picture **all = NULL;
     size_t n = 0, found = 0;
     eddy_error err = {0};
     int good = wanted_read(x, 1u << EDDY_ACTIVE | 1u << EDDY_STATE_FADED, &wanted) &&
-               search_read(x, &s) && page_begin(x, &page, 20);
+               search_read(x, &s) && ed_page_begin(x, &page, 20);
     if (good && ed_board_gather(x->serve->o.board, &wanted, &all, &n, &err) != EDDY_OK)
         ed_exchange_failed(x, &err);
     for (size_t i = 0; i < n; i++) {
         double key = worth(all[i], &s);
         found += key > 0;
         if (key > 0)
-            page_put(&page, key, all[i]);
+            ed_page_put(&page, key, all[i]);
         else
             ed_picture_back(all[i]);
     }
@@ -329,7 +260,7 @@ void ed_route_search(struct ed_exchange *x)
         ed_json_close(&x->out, '}');
     }
     ed_bytes_clear(&s.text);
-    page_clear(&page);
+    ed_page_clear(&page);
 }
 
 /* ---- one ---- */
@@ -342,8 +273,7 @@ static const struct ed_picture *find(struct ed_exchange *x)
     return picture;
 }
 
-/* Where a merged one is now. NULL: nobody knows of it, and the answer says so. */
-static const struct ed_picture *find_now(struct ed_exchange *x)
+const struct ed_picture *ed_picture_now(struct ed_exchange *x)
 {
     const struct ed_picture *picture = find(x);
     for (int i = 0; i < 1000 && picture && picture->facts.state == EDDY_STATE_MERGED; i++) {
@@ -362,7 +292,7 @@ void ed_route_event(struct ed_exchange *x)
     ed_picture_back(picture);
 }
 
-static void put_event(struct ed_bytes *b, const char *key, uint64_t id)
+void ed_put_id(struct ed_bytes *b, const char *key, uint64_t id)
 {
     ed_json_key(b, key);
     ed_json_id(b, EDDY_IS_TOPIC(id) ? "T" : "E", id & ~ED_ID_TOPIC);
@@ -370,13 +300,13 @@ static void put_event(struct ed_bytes *b, const char *key, uint64_t id)
 
 void ed_route_similar(struct ed_exchange *x)
 {
-    const struct ed_picture *picture = find_now(x);
+    const struct ed_picture *picture = ed_picture_now(x);
     eddy_str item;
     if (!picture)
         return;
     eddy_str list = ed_raw_find(picture->json, "similar");
     ed_json_open(&x->out, '{');
-    put_event(&x->out, "event", x->id);
+    ed_put_id(&x->out, "event", x->id);
     ed_json_key(&x->out, "similar");
     ed_json_open(&x->out, '[');
     for (size_t at = 0, i = 0; ed_raw_item(list, &at, &item) && item.n > 2; i++) {
@@ -407,7 +337,7 @@ static void put_member(struct ed_bytes *b, const struct ed_board_document *d)
     ed_json_unsigned(b, d->position);
     ed_json_key(b, "similarity");
     ed_json_number(b, d->similarity);
-    put_event(b, "came_to", d->came_to);
+    ed_put_id(b, "came_to", d->came_to);
     ed_json_close(b, '}');
 }
 
@@ -417,16 +347,16 @@ void ed_route_members(struct ed_exchange *x)
     size_t n = 0;
     struct ed_board_document *list = NULL;
     eddy_error err = {0};
-    if (!ed_exchange_number(x, "limit", 1, LIMIT_MAX, 100, &limit))
+    if (!ed_exchange_number(x, "limit", 1, ED_LIMIT_MAX, 100, &limit))
         return;
-    const struct ed_picture *picture = find_now(x);
+    const struct ed_picture *picture = ed_picture_now(x);
     if (!picture)
         return;
     if (ed_board_documents(x->serve->o.board, x->id, (size_t)limit, &list, &n, &err) != EDDY_OK) {
         ed_exchange_failed(x, &err);
     } else {
         ed_json_open(&x->out, '{');
-        put_event(&x->out, "event", x->id);
+        ed_put_id(&x->out, "event", x->id);
         ed_json_key(&x->out, "size");
         ed_json_number(&x->out, picture->facts.size);
         ed_json_key(&x->out, "members");
@@ -438,209 +368,4 @@ void ed_route_members(struct ed_exchange *x)
     }
     ed_free(list);
     ed_picture_back(picture);
-}
-
-/* ---- what happened ---- */
-
-/* Ids whose story belongs to that of one event. */
-struct family {
-    uint64_t ids[LINEAGE_IDS];
-    size_t n;
-};
-
-static int is_in(const struct family *f, uint64_t id)
-{
-    for (size_t i = 0; i < f->n; i++)
-        if (f->ids[i] == id)
-            return 1;
-    return 0;
-}
-
-static void join(struct family *f, uint64_t id)
-{
-    if (id && f->n < LINEAGE_IDS && !is_in(f, id))
-        f->ids[f->n++] = id;
-}
-
-/* Backwards in time: what merged into one of them, or gave one of them away in a split, has a story
- * before that which belongs to it. */
-static int concerns(struct family *f, const struct ed_told_change *c)
-{
-    int is_merge = c->kind.n == 6 && !memcmp(c->kind.at, "merged", 6);
-    int is_split = c->kind.n == 5 && !memcmp(c->kind.at, "split", 5);
-    if (!is_in(f, c->event) && !is_in(f, c->other))
-        return 0;
-    if (is_merge && is_in(f, c->other))
-        join(f, c->event);
-    if (is_split && is_in(f, c->event))
-        join(f, c->other);
-    return 1;
-}
-
-static void put_changes(struct ed_bytes *b, const struct ed_told_change *const *list, size_t n)
-{
-    ed_json_key(b, "changes");
-    ed_json_open(b, '[');
-    for (size_t i = 0; i < n; i++) {
-        if (i)
-            ed_bytes_add(b, ",", 1);
-        ed_bytes_add(b, list[i]->json.at, list[i]->json.n);
-    }
-    ed_json_close(b, ']');
-}
-
-static void changes_back(const struct ed_told_change **list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ed_change_back(list[i]);
-    ed_free(list);
-}
-
-void ed_route_lineage(struct ed_exchange *x)
-{
-    struct ed_board *board = x->serve->o.board;
-    struct family family = {.ids = {x->id}, .n = 1};
-    uint64_t limit = 0, next = ed_board_wait(board, 0, 0);
-    if (!ed_exchange_number(x, "limit", 1, LIMIT_MAX, 200, &limit))
-        return;
-    const struct ed_picture *picture = find_now(x);
-    const struct ed_told_change **list = ed_alloc(limit * sizeof *list);
-    size_t from = (size_t)limit; /* filled from the end, the newest last */
-    join(&family, x->id);
-    for (uint64_t i = next; picture && list && i-- > 1 && from;) {
-        const struct ed_told_change *c = ed_board_change(board, i);
-        int there = c && c->number == i;
-        if (there && concerns(&family, c))
-            list[--from] = c;
-        else
-            ed_change_back(c);
-        if (!there)
-            break; /* nothing is kept from before */
-    }
-    if (picture && list) {
-        ed_json_open(&x->out, '{');
-        put_event(&x->out, "event", family.ids[0]);
-        put_event(&x->out, "now", x->id);
-        put_changes(&x->out, list + from, (size_t)limit - from);
-        ed_json_close(&x->out, '}');
-    } else if (!list) {
-        ed_exchange_fail(x, 503, "no memory");
-    }
-    for (size_t i = from; list && i < limit; i++)
-        ed_change_back(list[i]);
-    ed_free(list);
-    ed_picture_back(picture);
-}
-
-/* From a number on, the oldest first; `next` is where the following page, or a stream, goes on. */
-void ed_route_changes(struct ed_exchange *x)
-{
-    struct ed_board *board = x->serve->o.board;
-    uint64_t limit = 0, after = 0;
-    size_t n = 0;
-    if (!ed_exchange_number(x, "limit", 1, LIMIT_MAX, 100, &limit) ||
-        !ed_exchange_number(x, "after", 0, UINT64_MAX - 1, 0, &after))
-        return;
-    const struct ed_told_change **list = ed_alloc(limit * sizeof *list);
-    if (!list) {
-        ed_exchange_fail(x, 503, "no memory");
-        return;
-    }
-    while (n < limit && (list[n] = ed_board_change(board, after + 1)) != NULL)
-        after = list[n++]->number;
-    ed_json_open(&x->out, '{');
-    put_changes(&x->out, list, n);
-    ed_json_key(&x->out, "next");
-    ed_json_unsigned(&x->out, after);
-    ed_json_close(&x->out, '}');
-    changes_back(list, n);
-}
-
-/* ---- the feed ---- */
-
-/* A raw JSON string as XML text: escapes undone, what XML may not hold left out. */
-static void put_xml(struct ed_bytes *b, eddy_str raw)
-{
-    eddy_str s = ed_raw_text(raw);
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.at[i];
-        if (c == '\\' && i + 1 < s.n) {
-            c = s.at[++i];
-            if (c == 'u') { /* only controls are written so */
-                i += 4;
-                continue;
-            }
-            c = strchr("nrtbf", c) ? ' ' : c;
-        }
-        const char *as = c == '<'   ? "&lt;"
-                         : c == '>' ? "&gt;"
-                         : c == '&' ? "&amp;"
-                         : c == '"' ? "&quot;"
-                                    : NULL;
-        if (as)
-            ed_bytes_add_str(b, as);
-        else
-            ed_bytes_add(b, &c, 1);
-    }
-}
-
-static void put_entry(struct ed_exchange *x, const struct ed_picture *p)
-{
-    struct ed_bytes *b = &x->out;
-    eddy_str item, first = ed_raw_text(ed_raw_find(p->json, "first_seen")),
-                   last = ed_raw_text(ed_raw_find(p->json, "last_seen"));
-    ed_bytes_printf(b, "<entry><id>urn:eddy:%s:E%" PRIu64 "</id><title>", x->serve->o.pipeline,
-                    p->id);
-    put_xml(b, ed_raw_find(p->json, "name"));
-    ed_bytes_printf(b,
-                    "</title><published>%.*s</published><updated>%.*s</updated>"
-                    "<link rel=\"alternate\" type=\"application/json\" "
-                    "href=\"/api/v1/events/E%" PRIu64 "\"/><summary>",
-                    (int)first.n, first.at, (int)last.n, last.at, p->id);
-    put_xml(b, ed_raw_find(p->json, "summary"));
-    eddy_str list = ed_raw_find(p->json, "exemplars");
-    for (size_t at = 0; ed_raw_item(list, &at, &item);) {
-        ed_bytes_add_str(b, "\n");
-        put_xml(b, ed_raw_find(item, "title"));
-    }
-    ed_bytes_add_str(b, "</summary></entry>\n");
-}
-
-/* The newest events, as Atom (RFC 4287). */
-void ed_route_feed(struct ed_exchange *x)
-{
-    const struct ed_wanted wanted = {.states = 1u << EDDY_ACTIVE | 1u << EDDY_STATE_FADED,
-                                     .since_ms = INT64_MIN};
-    const struct ed_picture **all = NULL;
-    struct page page = {0};
-    size_t n = 0;
-    int64_t latest_ms = 0;
-    char when[ED_TIME_TEXT];
-    eddy_error err = {0};
-    if (!page_begin(x, &page, 50))
-        return;
-    if (ed_board_gather(x->serve->o.board, &wanted, &all, &n, &err) != EDDY_OK)
-        ed_exchange_failed(x, &err);
-    for (size_t i = 0; i < n; i++)
-        page_put(&page, (double)all[i]->facts.first_ms, all[i]);
-    ed_free(all);
-    for (size_t i = 0; i < page.n; i++)
-        latest_ms = page.at[i].picture->facts.last_ms > latest_ms
-                        ? page.at[i].picture->facts.last_ms
-                        : latest_ms;
-    if (!x->answered) {
-        x->type = ED_TYPE_ATOM;
-        ed_time_text(latest_ms, when);
-        ed_bytes_printf(&x->out,
-                        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-                        "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>urn:eddy:%s</id>"
-                        "<title>New events of %s</title><updated>%s</updated>"
-                        "<author><name>eddy</name></author>"
-                        "<link rel=\"self\" href=\"/api/v1/feed.atom\"/>\n",
-                        x->serve->o.pipeline, x->serve->o.pipeline, when);
-        for (size_t i = 0; i < page.n; i++)
-            put_entry(x, page.at[i].picture);
-        ed_bytes_add_str(&x->out, "</feed>\n");
-    }
-    page_clear(&page);
 }

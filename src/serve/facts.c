@@ -11,34 +11,46 @@
 
 /* ---- raw JSON ---- */
 
-/* Behind the string that begins at i; n where it does not end. */
+/* Behind the string that begins at i; n where it does not end. Most strings have no escape, so that
+ * their end is the next quote. */
 static size_t string_end(eddy_str s, size_t i)
 {
-    for (i++; i < s.n && s.at[i] != '"'; i++)
-        i += s.at[i] == '\\';
-    return i < s.n ? i + 1 : s.n;
+    for (size_t from = i + 1; from < s.n;) {
+        const char *quote = memchr(s.at + from, '"', s.n - from);
+        size_t at = quote ? (size_t)(quote - s.at) : s.n, escapes = 0;
+        while (at - escapes > i + 1 && s.at[at - escapes - 1] == '\\')
+            escapes++;
+        if (!quote || escapes % 2 == 0)
+            return quote ? at + 1 : s.n;
+        from = at + 1;
+    }
+    return s.n;
+}
+
+/* Behind the object or array that begins at i. */
+static size_t container_end(eddy_str s, size_t i)
+{
+    int depth = 0;
+    while (i < s.n) {
+        char c = s.at[i];
+        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+        i = c == '"' ? string_end(s, i) : i + 1;
+        if (!depth)
+            return i;
+    }
+    return s.n;
 }
 
 /* Behind the value that begins at i. */
 static size_t value_end(eddy_str s, size_t i)
 {
-    int depth = 0;
-    for (; i < s.n; i++) {
-        char c = s.at[i];
-        if (c == '"') {
-            i = string_end(s, i) - 1;
-        } else if (c == '{' || c == '[') {
-            depth++;
-        } else if (c == '}' || c == ']') {
-            if (!depth--)
-                return i;
-        } else if (c == ',' && !depth) {
-            return i;
-        }
-        if (!depth && (c == '"' || c == '}' || c == ']'))
-            return i + 1;
-    }
-    return s.n;
+    if (s.at[i] == '"')
+        return string_end(s, i);
+    if (s.at[i] == '{' || s.at[i] == '[')
+        return container_end(s, i);
+    while (i < s.n && s.at[i] != ',' && s.at[i] != '}' && s.at[i] != ']')
+        i++;
+    return i;
 }
 
 /* To the next value of a container: past what opens or parts. 0: it is at its end. */

@@ -68,6 +68,12 @@ __attribute__((format(printf, 3, 4))) void ed_exchange_fail(struct ed_exchange *
 /* Likewise of one that found no memory, or what it asks of is not there. */
 void ed_exchange_failed(struct ed_exchange *x, const eddy_error *err);
 
+/* "event": "E12"; topics as T3. */
+void ed_put_id(struct ed_bytes *b, const char *key, uint64_t id);
+/* The picture of x->id, which becomes where it is now, if it was merged away; to be given back.
+ * NULL: nobody knows of it, and the answer says so. */
+const struct ed_picture *ed_picture_now(struct ed_exchange *x);
+
 /* ---- files of routes ---- */
 
 void ed_route_events(struct ed_exchange *x);

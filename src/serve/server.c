@@ -105,6 +105,11 @@ void ed_exchange_fail(struct ed_exchange *x, unsigned status, const char *detail
     ed_json_close(&x->out, '}');
 }
 
+void ed_exchange_failed(struct ed_exchange *x, const eddy_error *err)
+{
+    ed_exchange_fail(x, 503, "%s", err->text);
+}
+
 /* What no answer of ours may be used for by a browser. Nothing is HTML, so nothing may be loaded.
  */
 static void headers_add(const struct ed_exchange *x, struct MHD_Response *response)

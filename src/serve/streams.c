@@ -17,12 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define STREAMS_MAX   64
 #define PIECE_BYTES   ((size_t)64 << 10)
 #define SILENT_MS     15000
 #define LOOK_MS       1000
+#define NOT_SAID      UINT64_MAX
 #define DRAIN_MS      500
 #define DRAIN_LOOK_MS 5
 
@@ -36,6 +38,7 @@ struct ed_reader {
     size_t sent; /* of it */
     int64_t said_ms;
     int waiting; /* guarded by the lock, as the list is */
+    int gone;    /* likewise: its client has left */
     struct ed_reader *before, *after;
 };
 
@@ -88,6 +91,14 @@ static void piece_fill(struct ed_reader *r)
         r->said_ms = now_ms;
 }
 
+static int is_gone(struct ed_reader *r)
+{
+    pthread_mutex_lock(&r->all->lock);
+    int gone = r->gone;
+    pthread_mutex_unlock(&r->all->lock);
+    return gone;
+}
+
 /* 1: nothing has come meanwhile, and it sleeps. */
 static int reader_rest(struct ed_reader *r)
 {
@@ -108,6 +119,8 @@ static ssize_t on_read(void *p, uint64_t at, char *ret, size_t max)
     (void)at;
     while (r->sent == r->piece.n) {
         piece_fill(r);
+        if (is_gone(r))
+            return MHD_CONTENT_READER_END_WITH_ERROR;
         if (r->piece.failed || (!r->piece.n && atomic_load(&r->all->serve->stopping)))
             return MHD_CONTENT_READER_END_OF_STREAM;
         if (!r->piece.n && reader_rest(r))
@@ -148,7 +161,7 @@ static void reader_begin(struct ed_reader *r, const struct ed_exchange *x, uint6
 {
     const char *last = ed_exchange_header(x, "Last-Event-ID");
     char *end = NULL;
-    r->next = after ? after + 1 : ed_board_wait(x->serve->o.board, 0, 0);
+    r->next = after != NOT_SAID ? after + 1 : ed_board_wait(x->serve->o.board, 0, 0);
     if (!last)
         return;
     uint64_t process = strtoull(last, &end, 16);
@@ -165,8 +178,8 @@ void ed_route_stream(struct ed_exchange *x)
 {
     struct ed_streams *all = x->serve->streams;
     const char *kinds = ed_exchange_argument(x, "kinds"), *event = ed_exchange_argument(x, "event");
-    uint64_t after = 0;
-    if (!ed_exchange_number(x, "after", 0, UINT64_MAX - 1, 0, &after))
+    uint64_t after = NOT_SAID;
+    if (!ed_exchange_number(x, "after", 0, NOT_SAID - 1, NOT_SAID, &after))
         return;
     uint64_t id = event ? ed_exchange_id(event, strlen(event)) : 0;
     if ((event && !id) || (kinds && strlen(kinds) > sizeof(((struct ed_reader *)0)->kinds) - 3)) {
@@ -204,6 +217,17 @@ void ed_route_stream(struct ed_exchange *x)
 
 /* ---- who wakes them ---- */
 
+/* The server does not look at those that are suspended, so we do: a client that has left would keep
+ * its place until there is something to tell. */
+static int has_left(struct ed_reader *r)
+{
+    char byte;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    r->gone = info && recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return r->gone;
+}
+
 static void *streams_main(void *p)
 {
     struct ed_streams *all = p;
@@ -215,7 +239,9 @@ static void *streams_main(void *p)
         all->next = next;
         stopping = atomic_load(&all->serve->stopping);
         for (struct ed_reader *r = all->first; r; r = r->after) {
-            if (!r->waiting || (r->next >= next && !stopping && now_ms - r->said_ms < SILENT_MS))
+            if (!r->waiting) /* it is the server's thread's now */
+                continue;
+            if (r->next >= next && !stopping && now_ms - r->said_ms < SILENT_MS && !has_left(r))
                 continue;
             r->waiting = 0;
             MHD_resume_connection(r->connection);

@@ -3,7 +3,7 @@
 # bare is a producer without eddy's guard; clock a wall clock that jumps.
 if(NOT EDDY_SANITIZE)
   set(faulty "")
-  foreach(folder source remote publish journal pipeline cli)
+  foreach(folder source remote publish journal serve pipeline cli)
     get_target_property(sources ed_${folder} SOURCES)
     foreach(file ${sources})
       cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
@@ -12,7 +12,7 @@ if(NOT EDDY_SANITIZE)
   endforeach()
   add_executable(eddy_faulty ${faulty} ${PROJECT_SOURCE_DIR}/src/cli/main.c
     ${CMAKE_CURRENT_SOURCE_DIR}/faults/point.c $<TARGET_OBJECTS:ed_base_program>)
-  add_dependencies(eddy_faulty ed_cli) # it makes newsday.c
+  add_dependencies(eddy_faulty ed_cli ed_serve) # they make newsday.c and openapi.c
   target_compile_definitions(eddy_faulty PRIVATE EDDY_POINTS)
   target_include_directories(eddy_faulty PRIVATE ${PROJECT_SOURCE_DIR}/include
     ${PROJECT_SOURCE_DIR}/src)

@@ -302,7 +302,7 @@ static void change(struct scene *s, uint64_t event, uint64_t other, const char *
 TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
 {
     struct scene s;
-    struct ed_page page = {0};
+    struct ed_sheet page = {0};
     scene_open(&s);
     picture(&s, 2, 4, DAY0, DAY0 + HOUR, "Crane falls",
             "\"summary\":\"A crane fell at the old harbour and nobody can say why it did.\","
@@ -317,7 +317,7 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
     take(&s);
     ed_inbox_picture(&s.inbox, 1, 2, (eddy_str){"{}", 2}, NULL);
     take(&s);
-    ed_page_write(&page, &s.roster, 1, 40);
+    ed_sheet_write(&page, &s.roster, 1, 40);
     char all[4000] = "";
     size_t n = 0;
     for (size_t i = 0; i < page.n; i++) {
@@ -332,7 +332,7 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
     assert_non_null(strstr(all, "E2 was born\n"));
     assert_non_null(strstr(all, "E1 came into E2"));
     assert_null(strstr(all, "E3"));
-    ed_page_clear(&page);
+    ed_sheet_clear(&page);
     scene_close(&s);
 }
 
@@ -340,7 +340,7 @@ TEST(the_roster_survives_any_lost_allocation)
 {
     EACH_ALLOC_FAILS (k) {
         struct scene s;
-        struct ed_page page = {0};
+        struct ed_sheet page = {0};
         int changed;
         char json[300], at[32];
         scene_open(&s);
@@ -362,9 +362,9 @@ TEST(the_roster_survives_any_lost_allocation)
         if (st == EDDY_OK)
             st = ed_roster_arrange(&s.roster, NULL);
         if (st == EDDY_OK)
-            ed_page_write(&page, &s.roster, 1, 80);
+            ed_sheet_write(&page, &s.roster, 1, 80);
         assert_true(st == EDDY_NOMEM || (st == EDDY_OK && (page.failed || page.n > 3)));
-        ed_page_clear(&page);
+        ed_sheet_clear(&page);
         scene_close(&s);
     }
 }
