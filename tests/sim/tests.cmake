@@ -4,7 +4,7 @@ set(sim ${PROJECT_SOURCE_DIR}/src)
 file(GLOB sim_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sim/*.c)
 get_target_property(sim_engine ed_engine SOURCES)
 list(TRANSFORM sim_engine PREPEND ${PROJECT_SOURCE_DIR}/)
-add_executable(eddy_sim ${sim_sources} ${sim_engine} ${sim}/base/message.c
+add_executable(eddy_sim ${sim_sources} ${sim_engine} ${sim}/base/message.c ${sim}/base/histogram.c
   ${sim}/publish/publish.c ${sim}/journal/journal.c ${sim}/journal/head.c ${sim}/journal/store.c
   ${sim}/journal/frame.c ${sim}/journal/disk.c
   ${sim}/journal/files.c ${sim}/journal/output.c ${sim}/journal/epochs.c ${sim}/journal/living.c
