@@ -183,9 +183,6 @@ static void check_document(struct ed_config *config)
         ed_config_complain(config, "document.format",
                            "logs need stage all: only templates are embedded, and they are found "
                            "where lines are clustered");
-    if (config->document.format == EDDY_FORMAT_LOGS && config->embed.model == ED_MODEL_MESSAGE)
-        ed_config_complain(config, "document.format",
-                           "logs bring no vectors (embed.model message)");
     if (config->document.format == EDDY_FORMAT_JSON && !*config->document.text &&
         !*config->document.title && !*config->document.vector)
         ed_config_complain(config, "document.text",

@@ -462,6 +462,7 @@ const struct ed_option ed_options[] = {
 const struct ed_section ed_sections[] = {
     {"source", "Where documents come from."},
     {"document", "How a message becomes a document."},
+    {"logs", "What is told of the lines of a log."},
     {"embed", "How a text becomes a vector."},
     {"embed.endpoint", "Who makes the vectors of embed.model endpoint."},
     {"engine", "How documents become events."},

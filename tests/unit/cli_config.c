@@ -172,7 +172,7 @@ TEST(profiles_set_what_nobody_set)
         {"news", 12 * 3600000LL, 0.1, EDDY_FORMAT_JSON, ED_MODEL_AUTO},
         {"tickets", 0, 0, EDDY_FORMAT_JSON, ED_MODEL_AUTO},
         {"posts", 7 * 86400000LL, 0, EDDY_FORMAT_JSON, ED_MODEL_AUTO},
-        {"logs", 7 * 86400000LL, 0, EDDY_FORMAT_LINES, ED_MODEL_HASH},
+        {"logs", 7 * 86400000LL, 0, EDDY_FORMAT_LOGS, ED_MODEL_HASH},
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         struct ed_config c;

@@ -69,7 +69,7 @@ TEST(letters_mean_what_kafka_people_expect)
     assert_string_equal(c.source.group, "g");
     assert_string_equal(c.output.dir, "out");
     assert_int_equal(c.profile, ED_PROFILE_LOGS);
-    assert_int_equal(c.document.format, EDDY_FORMAT_LINES);
+    assert_int_equal(c.document.format, EDDY_FORMAT_LOGS);
     assert_int_equal(c.engine.fade_ms, 7200000);
     assert_int_equal(c.engine.detail, 4);
     assert_string_equal(speed, "7");
