@@ -494,6 +494,8 @@ TEST(what_is_printed_reads_back_the_same)
             ed_config_set(&c, "document.keyphrases=/k");
         if (c.embed.model == ED_MODEL_MESSAGE || c.embed.model == ED_MODEL_NONE)
             ed_config_set(&c, "embed.keyphrases=off");
+        if (c.document.format == EDDY_FORMAT_LOGS || c.profile == ED_PROFILE_LOGS)
+            ed_config_set(&c, "stage=all");
         if (!*c.embed.endpoint.url)
             ed_config_set(&c, "embed.endpoint.url=http://localhost/v1");
         if (!*c.embed.endpoint.model)
