@@ -161,14 +161,18 @@ static size_t columns_more(const struct vote *vote, size_t columns)
     return columns;
 }
 
-/* Columns up to the anchor and those that follow and are alike; 0: no anchor. */
+/* Columns up to the anchor and those that follow and are alike; 0: no anchor. A header tells one
+ * level: a second one is a word of messages that happen to be alike ("cache parity error"). */
 static size_t columns_of(const struct vote *vote)
 {
     size_t anchor = 0;
+    int has_level = 0;
     for (size_t c = 0; c < ANCHORS; c++) {
-        if (most(vote, c, ED_FIELD_TIME) || most(vote, c, ED_FIELD_LEVEL) ||
-            (anchor && most(vote, c, ED_FIELD_LETTER)))
+        int is_level = !has_level && (most(vote, c, ED_FIELD_LEVEL) ||
+                                      (anchor && most(vote, c, ED_FIELD_LETTER)));
+        if (is_level || most(vote, c, ED_FIELD_TIME))
             anchor = c + 1;
+        has_level |= is_level;
     }
     return anchor ? columns_more(vote, anchor) : 0;
 }
@@ -322,14 +326,21 @@ static int is_daily(const struct vote *vote, size_t column)
     return 0;
 }
 
+static uint8_t first_of(const struct ed_text *text, enum ed_class class)
+{
+    uint8_t c = 0;
+    while (c < text->n && text->classes[c] != (uint8_t) class)
+        c++;
+    return c < text->n ? c : ED_NONE;
+}
+
 static void columns_name(const struct vote *vote, struct ed_text *text)
 {
-    for (uint8_t c = 0; c < text->n; c++) {
+    for (uint8_t c = 0; c < text->n; c++)
         text->classes[c] = (uint8_t)class_of(vote, c);
-        if (text->classes[c] == ED_FIELD_LEVEL ||
-            (text->classes[c] == ED_FIELD_LETTER && text->level == ED_NONE))
-            text->level = c;
-    }
+    text->level = first_of(text, ED_FIELD_LEVEL);
+    if (text->level == ED_NONE)
+        text->level = first_of(text, ED_FIELD_LETTER);
     text->time = time_column(vote, text);
     for (uint8_t c = text->n; c-- > 0 && text->time != ED_NONE && c > text->time;) {
         size_t pids = 0;
