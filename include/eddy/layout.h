@@ -131,7 +131,7 @@ EDDY_API int eddy_layout_fits(eddy_layout_fit *fit, const eddy_log_line *line);
  * and lives until its next call. */
 typedef struct eddy_log_record {
     eddy_str text;      /* its lines' texts, newlines between them */
-    eddy_str message;   /* of the first line */
+    eddy_str message;   /* of the first line; of the one behind it where that is a header alone */
     eddy_str rest;      /* the other lines, and the stack trace of a JSON line */
     eddy_log_line line; /* the first as it was read; the strings are copies */
     int32_t partition;
