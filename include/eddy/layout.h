@@ -75,7 +75,8 @@ typedef struct eddy_log_line {
     /* What the program wrote: without what container runtime or syslog put around it; of JSON and
      * logfmt the message. */
     eddy_str text;
-    eddy_str message;   /* the end of text, behind the header; no blanks at its ends */
+    eddy_str message;   /* the end of text, behind the header; no blanks at its ends; empty where
+                           it follows on the next line (the joiner's record has it) */
     eddy_str more;      /* of JSON: its stack trace, or the further lines of its message */
     eddy_str component; /* logger, program, tag, service */
     eddy_str host, pid;
@@ -131,9 +132,10 @@ EDDY_API int eddy_layout_fits(eddy_layout_fit *fit, const eddy_log_line *line);
  * and lives until its next call. */
 typedef struct eddy_log_record {
     eddy_str text;      /* its lines' texts, newlines between them */
-    eddy_str message;   /* of the first line */
+    eddy_str message;   /* of the first line; of the one behind it where that is a header alone */
     eddy_str rest;      /* the other lines, and the stack trace of a JSON line */
-    eddy_log_line line; /* the first as it was read; the strings are copies */
+    eddy_log_line line; /* the first as it was read, with copies of its strings; and the level that
+                           the one behind it told */
     int32_t partition;
     uint64_t key;
     int64_t first, last; /* offsets of its first and last line */

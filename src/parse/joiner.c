@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "parse/layout.h"
+#include "parse/level.h"
 #include "parse/trace.h"
 
 #include <string.h>
@@ -221,27 +223,43 @@ static enum ed_trace trace_after(enum ed_trace before, enum ed_trace kind)
     }
 }
 
+/* The header stood on a line of its own, and text is the line behind it: the message, which may
+ * bring the level ("INFO: started"). */
+static eddy_str message_of(eddy_str text, eddy_level *level)
+{
+    eddy_str message = ed_trimmed(text);
+    const char *colon = memchr(message.at, ':', message.n < 14 ? message.n : 14);
+    *level = colon ? ed_level_word(message.at, (size_t)(colon - message.at)) : EDDY_LEVEL_UNKNOWN;
+    if (*level == EDDY_LEVEL_UNKNOWN)
+        return message;
+    return ed_trimmed((eddy_str){colon + 1, (size_t)(message.at + message.n - colon - 1)});
+}
+
 /* Add text to the item, a newline before it unless it goes on within a line. 0: no memory, and
  * nothing changed. */
 static int item_append(struct item *item, eddy_str text)
 {
     size_t n = item->text.n, m = item->strings.n;
-    int first_line = item->open && n == item->first_n;
+    int cut = item->open && n == item->first_n, alone = !item->open && m == item->ends[STREAM];
+    eddy_level level = EDDY_LEVEL_UNKNOWN;
+    eddy_str more = alone && text.n ? message_of(text, &level) : text;
     if (!item->open)
         ed_bytes_add(&item->text, "\n", 1);
     ed_bytes_add(&item->text, text.n ? text.at : "", text.n);
-    if (first_line)
-        ed_bytes_add(&item->strings, text.n ? text.at : "", text.n);
+    if (cut || alone)
+        ed_bytes_add(&item->strings, more.n ? more.at : "", more.n);
     if (item->text.failed || item->strings.failed) {
         item->text.failed = item->strings.failed = 0;
         item->text.n = n;
         item->strings.n = m;
         return 0;
     }
-    if (first_line) {
+    if (cut || (alone && more.n)) {
         item->first_n = item->text.n;
         item->ends[MESSAGE] = item->strings.n;
     }
+    if (item->line.level == EDDY_LEVEL_UNKNOWN)
+        item->line.level = level;
     return 1;
 }
 

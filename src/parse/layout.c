@@ -211,6 +211,13 @@ static int minority_learn(struct learning *l, const eddy_str *lines, size_t n, s
     return l->n < FORM_MIN || l->n * 20 < n || form_learn(l, form);
 }
 
+/* A header on a line of its own. */
+static int is_alone(const struct ed_form *form)
+{
+    const struct ed_stage *last = form->n_stages ? &form->stages[form->n_stages - 1] : NULL;
+    return last && last->kind == ED_STAGE_TEXT && last->text.way == ED_WAY_ALONE;
+}
+
 /* More than what stands around any line. */
 static int tells_more(const struct ed_form *form)
 {
@@ -230,6 +237,8 @@ static int forms_learn(struct learning *l, eddy_str *lines, size_t n, eddy_layou
             break;
         layout->n_forms++;
         n = misses(form, lines, n, l->arena);
+        if (is_alone(form))
+            n = 0; /* the others are their messages */
         if (n < FORM_MIN || n * 20 < all || !form->n_stages)
             break;
     }
@@ -293,7 +302,7 @@ static void start_find(const eddy_layout *layout, const struct ed_form *form, si
         return;
     }
     line->fits = !line->starts || line->raises || (outer_time && lacking->kind == ED_STAGE_TEXT) ||
-                 (!layout->joins && !has_header(line->text));
+                 ((!layout->joins || is_alone(form)) && !has_header(line->text));
     if (lacking->kind == ED_STAGE_TEXT && lacking->text.time != ED_NONE && !outer_time &&
         layout->joins)
         line->starts = line->raises = 0;

@@ -17,6 +17,7 @@ enum ed_way {
     ED_WAY_BAR,    /* what precedes the first bar; the message follows the last one */
     ED_WAY_BLANKS, /* the field behind the columns; two blanks follow it */
     ED_WAY_COLUMN, /* column `at` */
+    ED_WAY_ALONE,  /* it ends the line: the message follows on a line of its own */
     ED_WAYS        /* how many there are */
 };
 

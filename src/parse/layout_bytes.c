@@ -170,6 +170,7 @@ static void text_say(struct words *w, const struct ed_text *text)
     case ED_WAY_DASH: say(w, "component - "); break;
     case ED_WAY_BAR: say(w, "component | "); break;
     case ED_WAY_BLANKS: say(w, "component "); break;
+    case ED_WAY_ALONE: say(w, "component, then "); break;
     default: break;
     }
 }

@@ -27,7 +27,7 @@ struct seen {
     uint8_t class;
     uint8_t kind;   /* of the stamp */
     uint8_t rule;   /* of RULE: its first sign */
-    uint8_t dotted; /* of BRACKET and WORD: a dotted name */
+    uint8_t dotted; /* of BRACKET and WORD: a dotted name, also one with "[0]" behind it */
     uint8_t blanks; /* two of them behind it */
     uint8_t pid;    /* a number that may be the pid, also one in brackets */
     uint32_t hash;
@@ -66,6 +66,17 @@ static int is_dotted(const char *at, const char *end)
     return dots > 0;
 }
 
+/* "Shop.Cart" of "Shop.Cart[0]". */
+static const char *index_cut(const char *at, const char *end)
+{
+    const char *open = end;
+    if (at == end || end[-1] != ']')
+        return end;
+    while (open > at && *open != '[')
+        open--;
+    return open > at ? open : end;
+}
+
 /* Two digits or more; the pid of nginx is "123#123". */
 static int is_pid(const struct ed_field *f)
 {
@@ -88,9 +99,10 @@ static void row_fill(struct row *row, eddy_str line)
         seen->class = (uint8_t)f->class;
         seen->kind = f->class == ED_FIELD_TIME ? (uint8_t)f->stamp.kind : 0;
         seen->rule = (uint8_t)*f->at;
-        seen->dotted = f->class == ED_FIELD_BRACKET
-                           ? is_dotted(f->inner, f->closed)
-                           : f->class == ED_FIELD_WORD && is_dotted(f->at, f->end);
+        seen->dotted =
+            f->class == ED_FIELD_BRACKET
+                ? is_dotted(f->inner, f->closed)
+                : f->class == ED_FIELD_WORD && is_dotted(f->at, index_cut(f->at, f->end));
         seen->blanks =
             end - f->next > 1 && ed_field_blank(f->next[0]) && ed_field_blank(f->next[1]);
         seen->pid = (uint8_t)is_pid(f);
@@ -161,14 +173,18 @@ static size_t columns_more(const struct vote *vote, size_t columns)
     return columns;
 }
 
-/* Columns up to the anchor and those that follow and are alike; 0: no anchor. */
+/* Columns up to the anchor and those that follow and are alike; 0: no anchor. A header tells one
+ * level: a second one is a word of messages that happen to be alike ("cache parity error"). */
 static size_t columns_of(const struct vote *vote)
 {
     size_t anchor = 0;
+    int has_level = 0;
     for (size_t c = 0; c < ANCHORS; c++) {
-        if (most(vote, c, ED_FIELD_TIME) || most(vote, c, ED_FIELD_LEVEL) ||
-            (anchor && most(vote, c, ED_FIELD_LETTER)))
+        int is_level = !has_level && (most(vote, c, ED_FIELD_LEVEL) ||
+                                      (anchor && most(vote, c, ED_FIELD_LETTER)));
+        if (is_level || most(vote, c, ED_FIELD_TIME))
             anchor = c + 1;
+        has_level |= is_level;
     }
     return anchor ? columns_more(vote, anchor) : 0;
 }
@@ -245,6 +261,18 @@ static int are_dotted(const struct vote *vote, size_t column)
     return sum * 10 >= vote->n * 9;
 }
 
+/* Lines such as "info: Shop.Cart[0]" and "TIME org.example.Shop start", behind each of which there
+ * is another: the consoles of .NET and java.util.logging write the message there. */
+static int are_alone(const struct vote *vote, size_t columns, size_t n_lines)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < vote->n && columns < ED_COLUMNS; i++) {
+        const struct row *row = &vote->rows[i];
+        sum += row->n > columns && row->n <= columns + 2 && row->fields[columns].dotted;
+    }
+    return sum * 4 >= vote->n * 3 && (n_lines - vote->n) * 10 >= vote->n * 9;
+}
+
 /* A component among the columns: a bracket with dotted names, or the only word behind the time. */
 static uint8_t component_column(const struct vote *vote, const struct ed_text *text)
 {
@@ -273,9 +301,13 @@ static int are_words(const struct vote *vote, size_t columns, size_t n)
     return 1;
 }
 
-static void component_find(const struct vote *vote, struct ed_text *text)
+static void component_find(const struct vote *vote, size_t n_lines, struct ed_text *text)
 {
     size_t n = text->n;
+    if (are_alone(vote, n, n_lines)) {
+        text->way = ED_WAY_ALONE;
+        return;
+    }
     for (uint8_t offset = 0; offset < OFFSETS && n + offset < ED_COLUMNS; offset++) {
         if (count(vote, n + offset, ED_FIELD_NAME) * 4 >= vote->n * 3 &&
             are_words(vote, n, offset)) {
@@ -322,14 +354,21 @@ static int is_daily(const struct vote *vote, size_t column)
     return 0;
 }
 
+static uint8_t first_of(const struct ed_text *text, enum ed_class class)
+{
+    uint8_t c = 0;
+    while (c < text->n && text->classes[c] != (uint8_t) class)
+        c++;
+    return c < text->n ? c : ED_NONE;
+}
+
 static void columns_name(const struct vote *vote, struct ed_text *text)
 {
-    for (uint8_t c = 0; c < text->n; c++) {
+    for (uint8_t c = 0; c < text->n; c++)
         text->classes[c] = (uint8_t)class_of(vote, c);
-        if (text->classes[c] == ED_FIELD_LEVEL ||
-            (text->classes[c] == ED_FIELD_LETTER && text->level == ED_NONE))
-            text->level = c;
-    }
+    text->level = first_of(text, ED_FIELD_LEVEL);
+    if (text->level == ED_NONE)
+        text->level = first_of(text, ED_FIELD_LETTER);
     text->time = time_column(vote, text);
     for (uint8_t c = text->n; c-- > 0 && text->time != ED_NONE && c > text->time;) {
         size_t pids = 0;
@@ -348,12 +387,14 @@ int ed_text_learn(const eddy_str *lines, size_t n, struct ed_text *ret)
 {
     struct row *rows = ed_alloc((n ? n : 1) * sizeof *rows);
     struct vote vote = {rows, 0};
-    size_t columns = 0;
+    size_t columns = 0, n_lines = 0;
     if (!rows)
         return -1;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        n_lines += lines[i].n > 0;
         if (lines[i].n && !ed_field_blank(lines[i].at[0]))
             row_fill(&rows[vote.n++], lines[i]);
+    }
     vote.n = voters(rows, vote.n);
     if (vote.n)
         columns = columns_of(&vote);
@@ -361,7 +402,7 @@ int ed_text_learn(const eddy_str *lines, size_t n, struct ed_text *ret)
         *ret = (struct ed_text){
             .n = (uint8_t)columns, .time = ED_NONE, .level = ED_NONE, .pid = ED_NONE};
         columns_name(&vote, ret);
-        component_find(&vote, ret);
+        component_find(&vote, n_lines, ret);
     }
     ed_free(rows);
     return columns > 0;
@@ -453,6 +494,21 @@ static const char *rule_take(const struct ed_text *text, const char *at, const c
     return at;
 }
 
+/* A name that ends the line, one word behind it or none. */
+static const char *alone_take(const char *at, const char *end, struct ed_take *take)
+{
+    struct ed_field name, f;
+    if (!ed_field_read(at, end, 0, &name))
+        return at;
+    const char *next = name.next;
+    if (ed_field_read(next, end, 0, &f))
+        next = f.next;
+    if (ed_field_skip(next, end) < end)
+        return at;
+    take->line.component = span(name.at, index_cut(name.at, name.end));
+    return end;
+}
+
 static const char *component_take(const struct ed_text *text, const char *at, const char *end,
                                   int tight, struct ed_take *take)
 {
@@ -467,6 +523,7 @@ static const char *component_take(const struct ed_text *text, const char *at, co
             return at;
         take->line.component = span(f.at, f.end);
         return f.next;
+    case ED_WAY_ALONE: return alone_take(at, end, take);
     default: return at;
     }
 }

@@ -37,6 +37,34 @@ TEST(messages_and_times_of_all_labelled_sets_are_those_of_their_makers)
         skip();
 }
 
+/* A log may be taken up anywhere. */
+TEST(any_two_hundred_lines_of_a_set_teach_how_to_read_it)
+{
+    size_t sets = 0;
+    for (const char *const *name = log_names; *name; name++) {
+        struct log_set set;
+        if (!log_read(*name, &set))
+            continue;
+        for (size_t from = 0; from + EDDY_LAYOUT_LINES <= set.n; from += 50) {
+            eddy_layout *layout;
+            eddy_error err = {0};
+            CHECK_OK(eddy_layout_learn(set.raw + from, EDDY_LAYOUT_LINES, &layout, &err), &err);
+            for (size_t i = 0; i < set.n; i += 7) {
+                eddy_log_line line;
+                CHECK_OK(eddy_layout_read(layout, set.raw[i], -1, NULL, &line), &err);
+                if (!is_same(line.message, ed_trimmed(set.text[i])))
+                    fail_msg("%s from line %zu: %s: %.*s", *name, from,
+                             eddy_layout_describe(layout), (int)set.raw[i].n, set.raw[i].at);
+            }
+            eddy_layout_free(layout);
+        }
+        log_clear(&set);
+        sets++;
+    }
+    if (!sets)
+        skip();
+}
+
 /* ---- stack traces between the lines ---- */
 
 static const struct {
@@ -165,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_and_times_of_all_labelled_sets_are_those_of_their_makers),
+        cmocka_unit_test(any_two_hundred_lines_of_a_set_teach_how_to_read_it),
         cmocka_unit_test(stack_traces_belong_to_the_line_before_them),
         cmocka_unit_test(stack_traces_belong_to_the_line_before_them_where_lines_have_no_header),
     };
