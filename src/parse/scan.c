@@ -189,10 +189,22 @@ static void variable(struct work *w, const char *at, const char *end)
     w->before[w->n_variables++] = (uint8_t)w->n;
 }
 
+/* Is there more than blanks between the last two words? "user user" is somebody's name. */
+static int is_listed(const struct work *w)
+{
+    eddy_span before = w->words[w->n - 2];
+    const char *p = w->start + before.at + before.n, *end = w->start + w->words[w->n - 1].at;
+    while (p < end && look_of(p) & BLANK)
+        p++;
+    return p < end;
+}
+
 /* The last p words are the p before them: once is enough. */
 static void repeats_drop(struct work *w)
 {
     for (unsigned p = 1; p <= REPEATS && 2 * p <= w->n; p++) {
+        if (p == 1 && !is_listed(w))
+            continue;
         if (memcmp(&w->hashes[w->n - p], &w->hashes[w->n - 2 * p], p * sizeof *w->hashes))
             continue;
         w->n -= p;
