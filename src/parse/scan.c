@@ -521,11 +521,21 @@ static void scan(struct work *w)
 
 /* ---- out ---- */
 
+/* Of a message without words: rows of a table are told from others by what parts their values. */
+static uint64_t signature_of_marks(const struct work *w)
+{
+    uint64_t marks = 0;
+    for (const char *p = w->start; p < w->end; p++)
+        if (look_of(p) & (STOP & ~BLANK))
+            marks |= UINT64_C(1) << *p % 37; /* a bit for each of them */
+    return ed_mix_pair(w->any ? VARIABLES : EMPTY, marks);
+}
+
 static uint64_t signature(const struct work *w, int names)
 {
     uint64_t key = w->keys[w->n];
     if (!w->n && !w->full && !names)
-        key = w->any ? VARIABLES : EMPTY;
+        key = signature_of_marks(w);
     if (w->full || names)
         key = ed_mix_pair(key, w->rest);
     return key ? key : 1;
