@@ -189,10 +189,22 @@ static void variable(struct work *w, const char *at, const char *end)
     w->before[w->n_variables++] = (uint8_t)w->n;
 }
 
+/* Is there more than blanks between the last two words? "user user" is somebody's name. */
+static int is_listed(const struct work *w)
+{
+    eddy_span before = w->words[w->n - 2];
+    const char *p = w->start + before.at + before.n, *end = w->start + w->words[w->n - 1].at;
+    while (p < end && look_of(p) & BLANK)
+        p++;
+    return p < end;
+}
+
 /* The last p words are the p before them: once is enough. */
 static void repeats_drop(struct work *w)
 {
     for (unsigned p = 1; p <= REPEATS && 2 * p <= w->n; p++) {
+        if (p == 1 && !is_listed(w))
+            continue;
         if (memcmp(&w->hashes[w->n - p], &w->hashes[w->n - 2 * p], p * sizeof *w->hashes))
             continue;
         w->n -= p;
@@ -509,11 +521,21 @@ static void scan(struct work *w)
 
 /* ---- out ---- */
 
+/* Of a message without words: rows of a table are told from others by what parts their values. */
+static uint64_t signature_of_marks(const struct work *w)
+{
+    uint64_t marks = 0;
+    for (const char *p = w->start; p < w->end; p++)
+        if (look_of(p) & (STOP & ~BLANK))
+            marks |= UINT64_C(1) << *p % 37; /* a bit for each of them */
+    return ed_mix_pair(w->any ? VARIABLES : EMPTY, marks);
+}
+
 static uint64_t signature(const struct work *w, int names)
 {
     uint64_t key = w->keys[w->n];
     if (!w->n && !w->full && !names)
-        key = w->any ? VARIABLES : EMPTY;
+        key = signature_of_marks(w);
     if (w->full || names)
         key = ed_mix_pair(key, w->rest);
     return key ? key : 1;

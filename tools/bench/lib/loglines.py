@@ -1,13 +1,14 @@
 """Many log lines out of few: the labelled ones, drawn at random, each with fresh values.
 
-Digits are permuted line by line, and three names in ten that follow "user" are new. So nearly every line is
-a new one, as in a real stream, and the templates stay those that they were."""
+Digits are permuted line by line, but for those of names (SOCKS5), and three names in ten that follow "user"
+are new. So nearly every line is a new one, as in a real stream, and the templates stay what they were."""
 import random
 import re
 
 DIGITS = "0123456789"
 TABLES = 5000  # permutations of the digits
 USER = re.compile(r"\b(user[= ])([a-z]\w*)")
+NAME = re.compile(r"\b[A-Z]{3,}\d\b")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -18,6 +19,12 @@ def tables(random_):
         random_.shuffle(to)
         ret.append(str.maketrans(DIGITS, "".join(to)))
     return ret
+
+
+def fresh(line, table):
+    """The line with its digits permuted."""
+    kept = iter(NAME.findall(line))
+    return NAME.sub(lambda m: next(kept), line.translate(table))
 
 
 def renamed(line, random_):
@@ -33,5 +40,5 @@ def lines(data, n, field="text", sets="log_*", seed=1):
     named = [bool(USER.search(d)) for d in docs]
     for _ in range(n):
         i = int(random_.random() * len(docs))
-        line = docs[i].translate(permuted[int(random_.random() * TABLES)])
+        line = fresh(docs[i], permuted[int(random_.random() * TABLES)])
         yield renamed(line, random_) if named[i] and random_.random() < 0.3 else line
