@@ -184,13 +184,13 @@ typedef struct eddy_change {
     uint64_t document;    /* EDDY_REASSIGNED: its position in the stream ... */
     eddy_str document_id; /* ... and its id, as an exemplar's; at NULL for other kinds */
     /* of signals */
-    int64_t start_ms; /* when it began, as estimated: the border of a minute. Of TREND: when the
-                         level was last told, or learned */
-    double observed;  /* documents and sightings since then; of TREND: an hour, as usual now ... */
-    double expected;  /* ... and how many are usual for as long; of TREND: an hour, as told last */
-    double statistic; /* of BURST and QUIET: the evidence, as a likelihood ratio of signal to none,
-                         summed over when it may have begun. Above twice the minutes a day of all
-                         events over false_alarms */
+    int64_t start_ms;  /* when it began, as estimated: the border of a minute. Of TREND: when the
+                          level was last told, or learned */
+    double observed;   /* documents and sightings since then; of TREND: an hour, as usual now ... */
+    double expected;   /* ... and how many are usual for as long; of TREND: an hour, as told last */
+    double statistic;  /* of BURST and QUIET: the evidence, as a likelihood ratio of signal to none,
+                          summed over when it may have begun. Above twice the minutes a day of all
+                          events over false_alarms */
     uint64_t incident; /* of BURST: of those that began within five minutes of its first one, which
                           are likely one incident; from 1, never reused. Likewise of its end */
 } eddy_change;
@@ -238,9 +238,9 @@ typedef struct eddy_event {
     eddy_actor described_by;
     uint64_t topic, theme; /* see eddy_topic; 0: none yet */
     int pinned;
-    eddy_signal signal; /* what it is in the midst of ... */
-    int64_t signal_ms;  /* ... and since when, as told */
-    uint64_t incident;  /* of the burst; 0: none */
+    eddy_signal signal;         /* what it is in the midst of ... */
+    int64_t signal_ms;          /* ... and since when, as told */
+    uint64_t incident;          /* of the burst; 0: none */
     eddy_event_indexes indexes; /* against those in `similar`; NaN where there are none. As of when
                                    the event had last grown or shrunk by an eighth; that others
                                    change is no reason for a new picture */

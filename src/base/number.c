@@ -84,7 +84,7 @@ double ed_sigmoid(double x)
 /* Stirling's series from 10 on; below, by the gammas of whole distances. */
 double ed_lgamma(double x)
 {
-    static const double series[] = {1.0 / 156,   -691.0 / 360360, 1.0 / 1188, -1.0 / 1680,
+    static const double series[] = {1.0 / 156,  -691.0 / 360360, 1.0 / 1188, -1.0 / 1680,
                                     1.0 / 1260, -1.0 / 360,      1.0 / 12};
     static const double half_ln_tau = 0.91893853320467274178; /* ln(2 pi) / 2 */
     double product = 1;

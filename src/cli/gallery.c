@@ -151,10 +151,10 @@ void ed_gallery_print(const struct ed_gallery *gallery, struct ed_view *view, si
         if (gallery->ids)
             snprintf(id, sizeof id, "E%-8" PRIu64, shot->id);
         ed_view_line(
-            view, "%s%6s  %s  %s  %s%s%s%s%s %s%s%s", id, ed_text_number((uint64_t)shot->size, size),
-            ed_text_minute(shot->first_ms, first), ed_text_minute(shot->last_ms, last),
-            ed_ink(view, n_signal ? ED_YELLOW : ED_PLAIN), signal, n_signal ? " " : "",
-            ed_ink(view, ED_PLAIN),
+            view, "%s%6s  %s  %s  %s%s%s%s%s %s%s%s", id,
+            ed_text_number((uint64_t)shot->size, size), ed_text_minute(shot->first_ms, first),
+            ed_text_minute(shot->last_ms, last), ed_ink(view, n_signal ? ED_YELLOW : ED_PLAIN),
+            signal, n_signal ? " " : "", ed_ink(view, ED_PLAIN),
             ed_text_fit(shot->name.at, shot->name.n, name - n_signal, words > 0, title,
                         sizeof title),
             ed_ink(view, ED_DIM),

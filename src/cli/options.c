@@ -275,9 +275,10 @@ const struct ed_option ed_options[] = {
 
     {"signals.false_alarms", REAL(signals.false_alarms), RANGE(0, 1e6), WORDS({"off", 0}),
      .standard = "1",
-     .help = "Bursts and silences of events that may be told where there are none: so many a day of "
-             "the stream's own time, over all events. Fewer: only what is plainer is told, and "
-             "later. off: no signals."},
+     .help =
+         "Bursts and silences of events that may be told where there are none: so many a day of "
+         "the stream's own time, over all events. Fewer: only what is plainer is told, and "
+         "later. off: no signals."},
 
     {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "4096",
      .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "

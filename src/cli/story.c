@@ -111,11 +111,11 @@ static int signal_words(const json_t *c, char *ret, size_t n)
     char since[ED_TEXT];
     ed_text_minute(ed_look_time(c, "start"), since);
     if (!strcmp(kind, "burst"))
-        snprintf(ret, n, "%s bursts: %.0f since %s where %.3g are usual%s%s", event, observed, since,
-                 expected, *incident ? "; incident " : "", incident);
+        snprintf(ret, n, "%s bursts: %.0f since %s where %.3g are usual%s%s", event, observed,
+                 since, expected, *incident ? "; incident " : "", incident);
     else if (!strcmp(kind, "burst_ended"))
-        snprintf(ret, n, "the burst of %s since %s is over: %.0f where %.3g are usual", event, since,
-                 observed, expected);
+        snprintf(ret, n, "the burst of %s since %s is over: %.0f where %.3g are usual", event,
+                 since, observed, expected);
     else if (!strcmp(kind, "quiet"))
         snprintf(ret, n, "%s is quiet: nothing since %s where %.3g are usual", event, since,
                  expected);
@@ -253,8 +253,8 @@ void ed_story_print_json(const struct ed_story *story)
         member_copy(evidence, "similarity", c, "similarity");
         member_copy(evidence, "threshold", c, "threshold");
         member_copy(evidence, "text", c, "evidence");
-        static const char *const signal[] = {"start", "observed", "expected", "lift", "direction",
-                                             "statistic", "incident"};
+        static const char *const signal[] = {"start",     "observed",  "expected", "lift",
+                                             "direction", "statistic", "incident"};
         for (size_t k = 0; k < sizeof signal / sizeof *signal; k++)
             member_copy(evidence, signal[k], c, signal[k]);
         json_object_set_new(record, "evidence", evidence);

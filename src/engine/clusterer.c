@@ -31,10 +31,10 @@ void eddy_engine_options_init(eddy_engine_options *options)
 
 const char *eddy_change_name(eddy_change_kind kind)
 {
-    static const char *const names[] = {"born",     "grew",   "drifted", "merged",     "split",
-                                        "moved",    "folded", "renamed", "faded",      "pinned",
-                                        "unpinned", "linked", "undone",  "reassigned", "described",
-                                        "burst", "burst_ended", "quiet", "quiet_ended", "trend"};
+    static const char *const names[] = {
+        "born",      "grew",  "drifted",     "merged",   "split",       "moved",  "folded",
+        "renamed",   "faded", "pinned",      "unpinned", "linked",      "undone", "reassigned",
+        "described", "burst", "burst_ended", "quiet",    "quiet_ended", "trend"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 

@@ -366,10 +366,10 @@ static int faded_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
 
 /* ---- one record ---- */
 
-static const char *const thing_names[] = {
-    "",     "scalars",  "event",     "near",   "told",  "group",  "sample", "faded",
-    "link", "redirect", "operation", "window", "place", "answer", "topic",  "topic of",
-    "rate", "seen", "fold"};
+static const char *const thing_names[] = {"",          "scalars", "event", "near",   "told",
+                                          "group",     "sample",  "faded", "link",   "redirect",
+                                          "operation", "window",  "place", "answer", "topic",
+                                          "topic of",  "rate",    "seen",  "fold"};
 
 static int room_for(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
 {
@@ -385,8 +385,8 @@ static int room_for(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
         return ed_topics_room(cl, (size_t)number + 1);
     if (kind == ED_FOLD)
         return ed_folds_room(cl, (size_t)number + 1);
-    int of_event = kind == ED_EVENT || kind == ED_NEAR || kind == ED_TOLD ||
-                   kind == ED_TOPIC_OF || kind == ED_RATE;
+    int of_event = kind == ED_EVENT || kind == ED_NEAR || kind == ED_TOLD || kind == ED_TOPIC_OF ||
+                   kind == ED_RATE;
     return !of_event || ed_events_room(cl, (size_t)number + 1);
 }
 
@@ -722,8 +722,8 @@ eddy_status eddy_clusterer_loaded(eddy_clusterer *cl, eddy_error *err)
     if (st == EDDY_OK)
         st = ring_fit(cl, ED_REDIRECT, cl->load->n_redirects, err);
     if (st == EDDY_OK)
-        st = ring_fit(cl, ED_FOLD, cl->folds.n < FOLDS_MAX ? (uint32_t)cl->folds.n : FOLDS_MAX,
-                      err);
+        st =
+            ring_fit(cl, ED_FOLD, cl->folds.n < FOLDS_MAX ? (uint32_t)cl->folds.n : FOLDS_MAX, err);
     if (st == EDDY_OK)
         st = ed_signals_fit(cl, err);
     if (st == EDDY_OK)

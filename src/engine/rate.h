@@ -35,14 +35,16 @@ struct ed_rate {
     float fast, fast_n;
     float dispersion;         /* variance over mean */
     float evidence[ED_LIFTS]; /* e-detectors, one for each lift */
-    float drift; /* how far the log-likelihood of a burst is above its lowest; 0: at it ... */
+    float drift;    /* how far the log-likelihood of a burst is above its lowest; 0: at it ... */
     uint32_t since; /* ... and buckets since it last was there; of a burst: since its start */
     double came;    /* in those */
     /* of a burst */
     eddy_signal signal;
-    float usual;      /* mean when it was told */
-    uint32_t age;     /* buckets since it was told */
-    uint32_t calm;    /* the last so many had no more than usual */
+    float usual;       /* mean when it was told */
+    uint32_t age;      /* buckets since it was told */
+    uint32_t calm;     /* the last so many had no more than usual */
+    uint32_t repeats;  /* bursts that followed each other closely, but for the first ... */
+    int64_t ended;     /* ... and the bucket in which the last one was over; INT64_MIN: none */
     uint32_t silence;  /* the longest run of empty buckets that was not told, at most 2^31 */
     uint32_t patience; /* empty buckets from `bucket` on after which it is quiet; 0: never */
     float level;       /* slow mean as last told; 0: not known yet ... */

@@ -207,8 +207,9 @@ static ed_out operation_put(const eddy_clusterer *cl, ed_out at, const struct ed
 static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
 {
     const struct ed_event_state *ev =
-        (kind <= ED_TOLD || kind == ED_TOPIC_OF || kind == ED_RATE) && number < cl->slots.n ? &cl->events[number]
-                                                                         : NULL;
+        (kind <= ED_TOLD || kind == ED_TOPIC_OF || kind == ED_RATE) && number < cl->slots.n
+            ? &cl->events[number]
+            : NULL;
     const struct ed_operation *kept = kind == ED_OPERATION ? &cl->operations[number] : NULL;
     switch (kind) {
     case ED_EVENT:
@@ -486,7 +487,8 @@ uint64_t eddy_engine_fingerprint(const eddy_engine_options *options)
                               o->neighbours ? o->neighbours : standard.neighbours,
                               o->turns ? o->turns : standard.turns,
                               o->topics};
-    const double real[] = {o->dense_weight, o->granularity, o->idle_penalty, o->stability, o->false_alarms};
+    const double real[] = {o->dense_weight, o->granularity, o->idle_penalty, o->stability,
+                           o->false_alarms};
     ed_out at = bytes;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         at = ed_put_varint(at, whole[i]);

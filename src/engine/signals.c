@@ -1,11 +1,11 @@
 /* Signals: bursts, silences and trends of events; sightings; and where a group has gone.
  *
  * What comes is counted with its group, in the bucket of stream time that is open. When stream time
- * passes a border, before the document at hand is assigned, the buckets of all events that something
- * came to are closed, by id. Others are not looked at: their empty buckets are closed in one go when
- * something comes again. So the cost of a border is that of what came, and a gap of days costs what
- * one of a minute does. Only events in a burst are passed at every border, and of silences the first
- * that may be due is known.
+ * passes a border, before the document at hand is assigned, the buckets of all events that
+ * something came to are closed, by id. Others are not looked at: their empty buckets are closed in
+ * one go when something comes again. So the cost of a border is that of what came, and a gap of
+ * days costs what one of a minute does. Only events in a burst are passed at every border, and of
+ * silences the first that may be due is known.
  *
  * A silence is counted in buckets in which the stream as a whole was heard: where nothing comes at
  * all, it is not the event that is silent.
@@ -21,8 +21,8 @@
  *   fold   by place: a group that was folded away, and the one it went into
  *
  * Evidence asked (c): half of the false alarms are for bursts, half for silences. */
-#include "engine/record.h"
 #include "engine/signals.h"
+#include "engine/record.h"
 
 #define INCIDENT_SPAN 5
 #define SHOWN_GROWTH  1.125
@@ -448,8 +448,8 @@ int ed_signals_follow(eddy_clusterer *cl, const struct ed_group *gone, uint32_t 
     return remember(cl, gone->id, cl->groups[into].id);
 }
 
-/* Slot of the group that this one is in now; NONE. The lighter one goes into the heavier one, so the
- * way is short. */
+/* Slot of the group that this one is in now; NONE. The lighter one goes into the heavier one, so
+ * the way is short. */
 static uint32_t group_now(const eddy_clusterer *cl, uint64_t id)
 {
     const uint64_t *place = id ? ed_table_find(&cl->folds.place, id) : NULL;
@@ -582,16 +582,24 @@ void ed_seen_record_gone(eddy_clusterer *cl, uint32_t group)
     g->seen_ms = g->bucket = INT64_MIN;
 }
 
+/* From -most to most. */
+static int64_t time_get(struct ed_unpack *u, int64_t most)
+{
+    int64_t t = ed_get_signed(u);
+    u->failed |= t < -most || t > most;
+    return u->failed ? 0 : t;
+}
+
 void ed_seen_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t group)
 {
     struct ed_group *g = &cl->groups[group];
     ed_seen_record_gone(cl, group);
     g->seen = ed_get_number(u, 0, SEEN_MOST);
     if (g->seen > 0)
-        g->seen_ms = ed_get_signed(u);
+        g->seen_ms = time_get(u, TIME_MOST);
     if (!ed_unpack_u8(u))
         return;
-    g->bucket = ed_get_signed(u);
+    g->bucket = time_get(u, TIME_MOST / ED_BUCKET_MS + 1);
     g->open = ed_get_number(u, 0, SEEN_MOST * 2);
     g->recent = (float)ed_get_number(u, 0, SEEN_MOST * 256);
 }
@@ -599,8 +607,8 @@ void ed_seen_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t group)
 ed_out ed_signals_record_put(const eddy_clusterer *cl, ed_out at)
 {
     const struct ed_signals *s = &cl->signals;
-    const uint64_t counts[] = {cl->folds.n,      s->unheard,      s->incidents,
-                               cl->stats.bursts, cl->stats.quiets, cl->stats.trends,
+    const uint64_t counts[] = {cl->folds.n,        s->unheard,       s->incidents,
+                               cl->stats.bursts,   cl->stats.quiets, cl->stats.trends,
                                cl->stats.sightings};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         at = ed_put_varint(at, counts[i]);
@@ -612,15 +620,15 @@ ed_out ed_signals_record_put(const eddy_clusterer *cl, ed_out at)
 void ed_signals_record_get(eddy_clusterer *cl, struct ed_unpack *u)
 {
     struct ed_signals *s = &cl->signals;
-    uint64_t *const counts[] = {&cl->folds.n,      &s->unheard,      &s->incidents,
-                                &cl->stats.bursts, &cl->stats.quiets, &cl->stats.trends,
+    uint64_t *const counts[] = {&cl->folds.n,        &s->unheard,       &s->incidents,
+                                &cl->stats.bursts,   &cl->stats.quiets, &cl->stats.trends,
                                 &cl->stats.sightings};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = ed_get_varint(u);
     for (size_t i = 0; i < INCIDENTS_KEPT && s->incidents; i++)
-        s->start[i] = ed_get_signed(u);
-    u->failed |= s->unheard > (uint64_t)TIME_MOST || cl->stream_ms < -TIME_MOST ||
-                 cl->stream_ms > TIME_MOST;
+        s->start[i] = time_get(u, TIME_MOST / ED_BUCKET_MS + 1);
+    u->failed |=
+        s->unheard > (uint64_t)TIME_MOST || cl->stream_ms < -TIME_MOST || cl->stream_ms > TIME_MOST;
     s->unheard = u->failed ? 0 : s->unheard;
 }
 

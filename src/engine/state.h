@@ -319,9 +319,9 @@ struct ed_recent {
 
 #define INCIDENTS_KEPT 16
 struct ed_signals {
-    int64_t bucket;               /* the open one */
-    uint64_t unheard;             /* buckets in which nothing came at all */
-    uint64_t incidents;           /* that there were ... */
+    int64_t bucket;                /* the open one */
+    uint64_t unheard;              /* buckets in which nothing came at all */
+    uint64_t incidents;            /* that there were ... */
     int64_t start[INCIDENTS_KEPT]; /* ... and where they began, by number: the last ones */
     /* no state */
     uint64_t *stirred;  /* (room_events / 64) bits: something came in the open bucket ... */

@@ -110,7 +110,8 @@ TEST(a_burst_is_told_at_a_border_and_its_end)
     e = picture(&s, 1, arena);
     assert_true(e.signal == EDDY_SIGNAL_NONE && !e.incident);
     eddy_clusterer_stats(s.cl, &stats);
-    assert_true(stats.bursts == 1 && stats.quiets == 0 && stats.sightings == 305 * 5 + 240 + 309 * 5);
+    assert_true(stats.bursts == 1 && stats.quiets == 0 &&
+                stats.sightings == 305 * 5 + 240 + 309 * 5);
     eddy_arena_free(arena);
     eddy_clusterer_free(s.cl);
 }
@@ -225,8 +226,8 @@ TEST(a_merge_and_its_undo_tell_nothing)
     assert_true(picture(&s, 1, arena).seen == 2 + 4000 * 22);
     assert_int_equal(eddy_clusterer_group_event(s.cl, s.group[1], NULL), 1);
     minutes(&s, 1000, (uint64_t[]){2, 20, 1}, 3);
-    done(s.cl, (eddy_operation){
-                   .kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = out.number});
+    done(s.cl,
+         (eddy_operation){.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON, .undo = out.number});
     assert_true(eddy_clusterer_group_event(s.cl, s.group[1], NULL) == 4);
     assert_true(picture(&s, 4, arena).seen == 1 + 5000 * 20);
     minutes(&s, 2000, (uint64_t[]){2, 20, 1}, 3);

@@ -3,9 +3,9 @@
  *
  *   bench_bursts NULL SEED C
  *
- * LOGS 5.2: EVENTS events with rates of 0.01 to 30 a minute, DAYS days of minutes; once as they are,
- * and once with BURSTS bursts of LENGTH minutes at 3, 5 and 10 times the rate, in turn. One line of
- * JSON for each detector. */
+ * LOGS 5.2: EVENTS events with rates of 0.01 to 30 a minute, DAYS days of minutes; once as they
+ * are, and once with BURSTS bursts of LENGTH minutes at 3, 5 and 10 times the rate, in turn. One
+ * line of JSON for each detector. */
 #include <eddy/engine.h>
 
 #include "base/hash.h"
@@ -130,7 +130,7 @@ struct result {
     const char *name;
     int alarms, right, false_clean, quiet_clean, trends_clean;
     double seconds;
-    double closed; /* minutes of events that something came in */
+    double closed;          /* minutes of events that something came in */
     int off[BURSTS], n_off; /* minutes by which starts were mistaken */
 };
 
@@ -262,8 +262,8 @@ static void run_eddy(struct stream *s, struct result *r, double c)
 
 /* ---- peers ---- */
 
-/* Mean and variance that fade by half in an hour; an alarm where a minute is six standard deviations
- * above. The next one after ten minutes without. */
+/* Mean and variance that fade by half in an hour; an alarm where a minute is six standard
+ * deviations above. The next one after ten minutes without. */
 static void run_ewma(struct stream *s, struct result *r, double c)
 {
     (void)c;
@@ -284,8 +284,8 @@ static void run_ewma(struct stream *s, struct result *r, double c)
     }
 }
 
-/* Two states, as Kleinberg's: the log-likelihood of three times the mean of the day against the mean,
- * never below 0; an alarm where it passes ln 1e6. */
+/* Two states, as Kleinberg's: the log-likelihood of three times the mean of the day against the
+ * mean, never below 0; an alarm where it passes ln 1e6. */
 static void run_two_state(struct stream *s, struct result *r, double c)
 {
     (void)c;
@@ -327,7 +327,7 @@ int main(int argc, char **argv)
     stream_make(clean, null, 0);
     stream_make(with, null, BURSTS);
     static void (*const run[])(struct stream *, struct result *, double) = {run_eddy, run_ewma,
-                                                                             run_two_state};
+                                                                            run_two_state};
     struct result results[] = {{.name = "eddy"}, {.name = "ewma"}, {.name = "two-state"}};
     for (size_t i = 0; i < sizeof run / sizeof *run; i++) {
         run[i](clean, &results[i], atof(argv[3]));
