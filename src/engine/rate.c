@@ -15,6 +15,9 @@
  * is known when it begins. Nights are silent, too: a silence is only told when it is twice as long
  * as any before.
  *
+ * What goes on and off is one burst soon: each that follows another closely takes twice as long to
+ * be over, until it has lasted long enough to be usual.
+ *
  * Where a burst began is where its log-likelihood (at the second lift) was lowest last, as in a
  * cumulative sum. Walking back over counts above the mean, as LOGS has it, stops at the first empty
  * bucket: of an event with three documents an hour that is any minute. */
@@ -38,7 +41,8 @@
 #define EVIDENCE_MAX   1e15
 #define ONSET          1   /* the lift whose log-likelihood dates the start */
 #define BURST_LEAST    2.0 /* documents in the bucket that tells */
-#define CALM           3
+#define CALM           3 /* buckets without more than usual that end it; after each repeat twice */
+#define REPEATS_MAX    5
 #define HOLD           3.0 /* drift above which the fast mean and the dispersion wait */
 #define BURST_LEARNS   60
 #define BURST_MAX      360
@@ -55,7 +59,7 @@ static const double lifts[ED_LIFTS] = {1.5, 2.5, 5, 12};
 
 void ed_rate_begin(struct ed_rate *r, int64_t bucket)
 {
-    *r = (struct ed_rate){.bucket = bucket, .dispersion = (float)DISPERSION};
+    *r = (struct ed_rate){.bucket = bucket, .dispersion = (float)DISPERSION, .ended = INT64_MIN};
 }
 
 /* ---- the null ---- */
@@ -180,7 +184,8 @@ static void rest(struct ed_rate *r, int64_t buckets)
         double all = ed_exp(one * k);
         double l = ed_exp(one);
         double m = (double)r->evidence[i];
-        r->evidence[i] = (float)(l < 1 ? all * m + l * (1 - all) / (1 - l) : m + k);
+        m = l < 1 ? all * m + l * (1 - all) / (1 - l) : m + k;
+        r->evidence[i] = (float)smaller(m, EVIDENCE_MAX);
     }
     double low = (double)r->drift - (lifts[ONSET] - 1) * null.size * null.log_ratio * k;
     r->drift = (float)larger(low, 0);
@@ -209,6 +214,7 @@ static void burst_over(struct ed_rate *r, struct ed_tells *tells)
 {
     tell(tells, EDDY_BURST_ENDED, r->bucket - r->since, r->came, (double)r->usual * r->since, 0);
     r->signal = EDDY_SIGNAL_NONE;
+    r->ended = r->bucket;
     memset(r->evidence, 0, sizeof r->evidence);
     r->drift = r->usual = 0;
     r->came = 0;
@@ -227,7 +233,7 @@ static void burst_go_on(struct ed_rate *r, double n, struct ed_tells *tells)
     r->bucket++;
     if (r->age > BURST_LEARNS)
         learn_fast(r, n);
-    if (r->calm >= CALM || r->age >= BURST_MAX)
+    if (r->calm >= (uint32_t)CALM << r->repeats || r->age >= BURST_MAX)
         burst_over(r, tells);
 }
 
@@ -259,6 +265,8 @@ static int burst_begin(struct ed_rate *r, const struct null *null, double n, dou
     r->signal = EDDY_SIGNAL_BURST;
     r->usual = (float)null->mean;
     r->age = r->calm = 0;
+    int again = r->ended != INT64_MIN && r->bucket - r->ended <= BURST_MAX;
+    r->repeats = !again ? 0 : r->repeats < REPEATS_MAX ? r->repeats + 1 : REPEATS_MAX;
     tell(tells, EDDY_BURST, r->bucket + 1 - r->since, r->came, (double)r->usual * r->since, s);
     return 1;
 }
@@ -453,6 +461,8 @@ void ed_rate_join(struct ed_rate *r, const struct ed_rate *other)
         r->came = other->came;
         r->age = other->age;
         r->calm = other->calm;
+        r->ended = other->ended;
+        r->repeats = other->repeats;
     }
     if (r->signal == EDDY_SIGNAL_BURST)
         r->usual = (float)null_of(r).mean;
@@ -462,7 +472,14 @@ void ed_rate_join(struct ed_rate *r, const struct ed_rate *other)
  *
  * What is 0 of most is left out, as bits say; what is 0 within takes as many bytes as all else. */
 
-enum { HAS_EVIDENCE = 1, HAS_PATIENCE = 2, HAS_LEVEL = 4, IN_BURST = 8, IN_SILENCE = 16 };
+enum {
+    HAS_EVIDENCE = 1,
+    HAS_PATIENCE = 2,
+    HAS_LEVEL = 4,
+    HAS_ENDED = 8,
+    IN_BURST = 16,
+    IN_SILENCE = 32
+};
 
 static int has_evidence(const struct ed_rate *r)
 {
@@ -476,8 +493,8 @@ ed_out ed_rate_put(ed_out at, const struct ed_rate *r)
 {
     int burst = r->signal == EDDY_SIGNAL_BURST;
     int bits = (has_evidence(r) ? HAS_EVIDENCE : 0) | (r->patience ? HAS_PATIENCE : 0) |
-               (r->level > 0 ? HAS_LEVEL : 0) | (burst ? IN_BURST : 0) |
-               (r->signal == EDDY_SIGNAL_QUIET ? IN_SILENCE : 0);
+               (r->level > 0 ? HAS_LEVEL : 0) | (r->ended != INT64_MIN ? HAS_ENDED : 0) |
+               (burst ? IN_BURST : 0) | (r->signal == EDDY_SIGNAL_QUIET ? IN_SILENCE : 0);
     *at++ = (unsigned char)bits;
     at = ed_put_signed(at, r->bucket);
     at = ed_put_varint(at, r->silence);
@@ -495,6 +512,8 @@ ed_out ed_rate_put(ed_out at, const struct ed_rate *r)
         at = ed_put_varint(at, r->patience);
     if (bits & HAS_LEVEL)
         at = ed_put_signed(ed_put_f32(at, r->level), r->level_at);
+    if (bits & HAS_ENDED)
+        at = ed_put_varint(ed_put_signed(at, r->ended), r->repeats);
     if (burst)
         at = ed_put_varint(ed_put_varint(ed_put_f32(at, r->usual), r->age), r->calm);
     return at;
@@ -541,12 +560,16 @@ void ed_rate_get(struct ed_unpack *u, struct ed_rate *r)
         r->level = float_get(u, FLOAT_MOST);
         r->level_at = bucket_get(u);
     }
+    if (bits & HAS_ENDED) {
+        r->ended = bucket_get(u);
+        r->repeats = (uint32_t)ed_get_count(u, REPEATS_MAX);
+    }
     if (bits & IN_SILENCE)
         r->signal = EDDY_SIGNAL_QUIET;
     if (bits & IN_BURST) {
         r->signal = EDDY_SIGNAL_BURST;
         r->usual = float_get(u, FLOAT_MOST);
         r->age = (uint32_t)ed_get_count(u, BURST_MAX);
-        r->calm = (uint32_t)ed_get_count(u, CALM);
+        r->calm = (uint32_t)ed_get_count(u, CALM << REPEATS_MAX);
     }
 }

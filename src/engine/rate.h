@@ -43,6 +43,8 @@ struct ed_rate {
     float usual;       /* mean when it was told */
     uint32_t age;      /* buckets since it was told */
     uint32_t calm;     /* the last so many had no more than usual */
+    uint32_t repeats;  /* bursts that followed each other closely, but for the first ... */
+    int64_t ended;     /* ... and the bucket in which the last one was over; INT64_MIN: none */
     uint32_t silence;  /* the longest run of empty buckets that was not told, at most 2^31 */
     uint32_t patience; /* empty buckets from `bucket` on after which it is quiet; 0: never */
     float level;       /* slow mean as last told; 0: not known yet ... */

@@ -582,16 +582,24 @@ void ed_seen_record_gone(eddy_clusterer *cl, uint32_t group)
     g->seen_ms = g->bucket = INT64_MIN;
 }
 
+/* From -most to most. */
+static int64_t time_get(struct ed_unpack *u, int64_t most)
+{
+    int64_t t = ed_get_signed(u);
+    u->failed |= t < -most || t > most;
+    return u->failed ? 0 : t;
+}
+
 void ed_seen_record_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t group)
 {
     struct ed_group *g = &cl->groups[group];
     ed_seen_record_gone(cl, group);
     g->seen = ed_get_number(u, 0, SEEN_MOST);
     if (g->seen > 0)
-        g->seen_ms = ed_get_signed(u);
+        g->seen_ms = time_get(u, TIME_MOST);
     if (!ed_unpack_u8(u))
         return;
-    g->bucket = ed_get_signed(u);
+    g->bucket = time_get(u, TIME_MOST / ED_BUCKET_MS + 1);
     g->open = ed_get_number(u, 0, SEEN_MOST * 2);
     g->recent = (float)ed_get_number(u, 0, SEEN_MOST * 256);
 }
@@ -618,7 +626,7 @@ void ed_signals_record_get(eddy_clusterer *cl, struct ed_unpack *u)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = ed_get_varint(u);
     for (size_t i = 0; i < INCIDENTS_KEPT && s->incidents; i++)
-        s->start[i] = ed_get_signed(u);
+        s->start[i] = time_get(u, TIME_MOST / ED_BUCKET_MS + 1);
     u->failed |=
         s->unheard > (uint64_t)TIME_MOST || cl->stream_ms < -TIME_MOST || cl->stream_ms > TIME_MOST;
     s->unheard = u->failed ? 0 : s->unheard;

@@ -94,6 +94,25 @@ TEST(a_burst_that_stays_becomes_usual)
     assert_true(ed_rate_usual(&x.r) > 20);
 }
 
+/* Ten minutes on, ten off, for a day. */
+TEST(what_goes_on_and_off_does_not_flap)
+{
+    struct run x;
+    run_begin(&x);
+    buckets(&x, 500, 4);
+    for (int i = 0; i < 72; i++) {
+        buckets(&x, 10, 60);
+        buckets(&x, 10, 4);
+    }
+    printf("%zu bursts told of 72\n", x.n[EDDY_BURST]);
+    assert_true(x.n[EDDY_BURST] >= 2 && x.n[EDDY_BURST] <= 6);
+    buckets(&x, 3000, 4);
+    size_t before = x.n[EDDY_BURST];
+    buckets(&x, 5, 60);
+    buckets(&x, 3, 4); /* and is as quick as ever afterwards */
+    assert_true(x.n[EDDY_BURST] == before + 1 && x.n[EDDY_BURST_ENDED] == before + 1);
+}
+
 TEST(a_burst_ends_where_nothing_comes_any_more)
 {
     struct run x;
@@ -392,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_is_told_once_and_so_is_its_end),
         cmocka_unit_test(a_burst_that_stays_becomes_usual),
+        cmocka_unit_test(what_goes_on_and_off_does_not_flap),
         cmocka_unit_test(a_burst_ends_where_nothing_comes_any_more),
         cmocka_unit_test(what_is_young_has_no_bursts),
         cmocka_unit_test(a_slow_thing_has_bursts_too),
