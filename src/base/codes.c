@@ -161,8 +161,8 @@ void ed_code_part(const struct ed_code_shape *shape, int part, const float *x, u
     code->step[part] = step;
     code->error[part] = error + SLACK * length;
     code->reach[part] = (length + error) * (1 + 1e-3f);
-    code->close[part] = fine ? sqrtf(sums.close) * (1 + 1e-3f) + SLACK * code->reach[part]
-                             : code->error[part];
+    code->close[part] =
+        fine ? sqrtf(sums.close) * (1 + 1e-3f) + SLACK * code->reach[part] : code->error[part];
     code->sum[part] = sums.sum;
     code->fine_sum[part] = sums.fine_sum;
 }
@@ -318,8 +318,8 @@ static double fine_error(const struct ed_code *a, const struct ed_code *b)
 {
     float error = 0;
     for (int part = 0; part < 2; part++)
-        error += a->reach[part] * b->close[part] +
-                 a->close[part] * (b->reach[part] + b->close[part]);
+        error +=
+            a->reach[part] * b->close[part] + a->close[part] * (b->reach[part] + b->close[part]);
     return (double)error;
 }
 
@@ -465,8 +465,8 @@ static void plane_add(const struct ed_kernels *kernels, const struct ed_code_sha
                       const struct ed_scan_rows *rows, const uint8_t *plane, size_t from, size_t n,
                       int part, const struct ed_right *right, int add, float *products)
 {
-    struct ed_left left = {plane + from * shape->bytes + (part ? shape->depth[0] : 0),
-                           shape->bytes, rows->scale[part] + from, rows->low[part] + from};
+    struct ed_left left = {plane + from * shape->bytes + (part ? shape->depth[0] : 0), shape->bytes,
+                           rows->scale[part] + from, rows->low[part] + from};
     struct ed_finish finish = {.add = add, .ret = products, .stride = right->n};
     kernels->product(&left, n, right, &finish);
 }

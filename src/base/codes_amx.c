@@ -76,8 +76,8 @@ PART lanes value_of(const int32_t *sums, int fine, const lanes *scale, const lan
 {
     lanes value = __builtin_convertvector(*(const lanes_int *)sums, lanes) * scale[0] + low[0];
     if (fine)
-        value += __builtin_convertvector(*(const lanes_int *)(sums + SIDE), lanes) * scale[1] +
-                 low[1];
+        value +=
+            __builtin_convertvector(*(const lanes_int *)(sums + SIDE), lanes) * scale[1] + low[1];
     return value;
 }
 

@@ -1,5 +1,6 @@
-/* Codes made by AVX-512, and four products of bytes at a time by AVX512_VNNI: the right side of its instruction is signed, and
- * that is the vector that stays, so the others are read as they are stored. The twin is in codes.c. */
+/* Codes made by AVX-512, and four products of bytes at a time by AVX512_VNNI: the right side of its
+ * instruction is signed, and that is the vector that stays, so the others are read as they are
+ * stored. The twin is in codes.c. */
 #include "base/codes_kinds.h"
 
 #include <immintrin.h>
@@ -66,8 +67,7 @@ static inline void four_of(__m512i s0, __m512i s1, __m512i s2, __m512i s3, int32
     __m512i high = _mm512_add_epi32(_mm512_unpacklo_epi32(s2, s3), _mm512_unpackhi_epi32(s2, s3));
     __m512i all =
         _mm512_add_epi32(_mm512_unpacklo_epi64(low, high), _mm512_unpackhi_epi64(low, high));
-    __m256i half =
-        _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+    __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
     _mm_storeu_si128((__m128i *)(void *)ret, _mm_add_epi32(_mm256_castsi256_si128(half),
                                                            _mm256_extracti128_si256(half, 1)));
 }

@@ -169,9 +169,10 @@ void eddy_clusterer_free(eddy_clusterer *cl)
     }
     ed_codes_free(&cl->event_codes);
     ed_codes_free(&cl->group_codes);
-    void *blocks[] = {cl->sum,           cl->changes.at,    cl->pictures.at,    cl->sample.points,
-                      cl->sample.product, cl->faded.sums,   cl->words.changed,  cl->words.parts,
-                      cl->links.at,      cl->redirects.at,  cl->operations,     cl->answers};
+    void *blocks[] = {cl->sum,           cl->changes.at,     cl->pictures.at,
+                      cl->sample.points, cl->sample.product, cl->faded.sums,
+                      cl->words.changed, cl->words.parts,    cl->links.at,
+                      cl->redirects.at,  cl->operations,     cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
     ed_window_clear(cl);

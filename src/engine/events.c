@@ -10,7 +10,7 @@
 #define GROW(field, n_old, n_new, width)                                                           \
     do {                                                                                           \
         size_t size_ = (width) * sizeof *(field);                                                  \
-        void *wide_ = ed_grow(field, (n_old) * size_, (n_new) * size_);                            \
+        void *wide_ = ed_grow(field, (n_old)*size_, (n_new)*size_);                                \
         if (!wide_)                                                                                \
             return 0;                                                                              \
         (field) = wide_;                                                                           \

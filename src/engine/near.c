@@ -131,8 +131,8 @@ static void view_seen(void *context, const struct ed_scan_view *view)
         const float *high = view->high + from / ED_RUN_ROWS * view->columns;
         for (size_t i = 0; i < l->m; i++)
             if (high[i] >= l->least[i])
-                run_seen(l, i, (uint32_t)(view->from + from),
-                         view->products + from * view->columns, view->columns);
+                run_seen(l, i, (uint32_t)(view->from + from), view->products + from * view->columns,
+                         view->columns);
     }
 }
 

@@ -241,7 +241,8 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
                 assert_true(said + (double)rows.rest[e] >= exact + 0.5 - 1e-6 * (1 + fabs(exact)));
             }
             assert_true((double)seen.high[run * columns + i] >= most - 1e-6 * (1 + fabs(most)));
-            assert_true((double)seen.high[run * columns + i] <= most + slack + 1e-6 * (1 + fabs(most)));
+            assert_true((double)seen.high[run * columns + i] <=
+                        most + slack + 1e-6 * (1 + fabs(most)));
         }
     free(lines);
     free(seen.high);
