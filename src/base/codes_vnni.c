@@ -5,6 +5,10 @@
 
 #include <immintrin.h>
 
+/* Adds to s the products of x, unsigned, and w, signed. Written out, since gcc 12 copies the sums
+ * from register to register and to the stack where it sees the intrinsic. */
+#define MULTIPLY(s, x, w) __asm__("vpdpbusd %2, %1, %0" : "+v"(s) : "v"(x), "v"(w))
+
 static inline __m512i signed_of(const uint8_t *at)
 {
     return _mm512_xor_si512(_mm512_loadu_si512(at), _mm512_set1_epi8((char)0x80));
@@ -74,33 +78,42 @@ void ed_code_sums_vnni(const uint8_t *a, const uint8_t *const *rows, size_t dept
     const uint8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
     for (size_t d = 0; d < depth; d += 64) {
         __m512i x = signed_of(a + d);
-        s0 = _mm512_dpbusd_epi32(s0, _mm512_loadu_si512(r0 + d), x);
-        s1 = _mm512_dpbusd_epi32(s1, _mm512_loadu_si512(r1 + d), x);
-        s2 = _mm512_dpbusd_epi32(s2, _mm512_loadu_si512(r2 + d), x);
-        s3 = _mm512_dpbusd_epi32(s3, _mm512_loadu_si512(r3 + d), x);
+        MULTIPLY(s0, _mm512_loadu_si512(r0 + d), x);
+        MULTIPLY(s1, _mm512_loadu_si512(r1 + d), x);
+        MULTIPLY(s2, _mm512_loadu_si512(r2 + d), x);
+        MULTIPLY(s3, _mm512_loadu_si512(r3 + d), x);
     }
     four_of(s0, s1, s2, s3, ret);
 }
 
+/* One of four vectors with four rows, of which the bytes are in y. */
+#define ROW_OF_BLOCK(i)                                                                            \
+    x = signed_of(a[i] + d);                                                                       \
+    MULTIPLY(s##i##0, y0, x);                                                                      \
+    MULTIPLY(s##i##1, y1, x);                                                                      \
+    MULTIPLY(s##i##2, y2, x);                                                                      \
+    MULTIPLY(s##i##3, y3, x)
+
 void ed_code_block_vnni(const uint8_t *const *a, const uint8_t *const *rows, size_t depth,
                         int32_t *ret)
 {
-    __m512i sums[4][4];
-    for (size_t i = 0; i < 4; i++)
-        for (size_t r = 0; r < 4; r++)
-            sums[i][r] = _mm512_setzero_si512();
+    __m512i s00 = _mm512_setzero_si512(), s01 = s00, s02 = s00, s03 = s00;
+    __m512i s10 = s00, s11 = s00, s12 = s00, s13 = s00;
+    __m512i s20 = s00, s21 = s00, s22 = s00, s23 = s00;
+    __m512i s30 = s00, s31 = s00, s32 = s00, s33 = s00;
     for (size_t d = 0; d < depth; d += 64) {
-        __m512i x[4], y[4];
-        for (size_t i = 0; i < 4; i++) {
-            x[i] = signed_of(a[i] + d);
-            y[i] = _mm512_loadu_si512(rows[i] + d);
-        }
-        for (size_t i = 0; i < 4; i++)
-            for (size_t r = 0; r < 4; r++)
-                sums[i][r] = _mm512_dpbusd_epi32(sums[i][r], y[r], x[i]);
+        __m512i y0 = _mm512_loadu_si512(rows[0] + d), y1 = _mm512_loadu_si512(rows[1] + d);
+        __m512i y2 = _mm512_loadu_si512(rows[2] + d), y3 = _mm512_loadu_si512(rows[3] + d);
+        __m512i x;
+        ROW_OF_BLOCK(0);
+        ROW_OF_BLOCK(1);
+        ROW_OF_BLOCK(2);
+        ROW_OF_BLOCK(3);
     }
-    for (size_t i = 0; i < 4; i++)
-        four_of(sums[i][0], sums[i][1], sums[i][2], sums[i][3], ret + 4 * i);
+    four_of(s00, s01, s02, s03, ret);
+    four_of(s10, s11, s12, s13, ret + 4);
+    four_of(s20, s21, s22, s23, ret + 8);
+    four_of(s30, s31, s32, s33, ret + 12);
 }
 
 void ed_code_planes_vnni(const uint8_t *const *a, const uint8_t *const *b, size_t depth,
@@ -111,10 +124,10 @@ void ed_code_planes_vnni(const uint8_t *const *a, const uint8_t *const *b, size_
     for (size_t d = 0; d < depth; d += 64) {
         __m512i x0 = signed_of(a0 + d), x1 = signed_of(a1 + d);
         __m512i y0 = _mm512_loadu_si512(b0 + d), y1 = _mm512_loadu_si512(b1 + d);
-        s0 = _mm512_dpbusd_epi32(s0, y0, x0);
-        s1 = _mm512_dpbusd_epi32(s1, y1, x0);
-        s2 = _mm512_dpbusd_epi32(s2, y0, x1);
-        s3 = _mm512_dpbusd_epi32(s3, y1, x1);
+        MULTIPLY(s0, y0, x0);
+        MULTIPLY(s1, y1, x0);
+        MULTIPLY(s2, y0, x1);
+        MULTIPLY(s3, y1, x1);
     }
     four_of(s0, s1, s2, s3, ret);
 }

@@ -39,7 +39,8 @@ struct ed_hopeful {
 /* Products of a with the sums of these numbers (n), and within what they hold. */
 void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed_codes *of,
                     const uint32_t *numbers, size_t n, float *ret, float *ret_error);
-/* The same of sums (n_a, at most ED_RUN_ROWS) with others (n, likewise): ret, ret_error (n_a, n). */
+/* The same of sums (n_a, at most ED_RUN_ROWS) with others (n, likewise): ret, ret_error (n_a, n).
+ */
 void ed_dots_within_many(const eddy_clusterer *cl, const struct ed_codes *a,
                          const uint32_t *numbers_a, size_t n_a, const struct ed_codes *of,
                          const uint32_t *numbers, size_t n, float *ret, float *ret_error);

@@ -60,8 +60,8 @@ struct level {
     uint32_t n_leaves;
     struct node *nodes;
     uint32_t n_nodes;
-    uint32_t *edges;   /* leaves */
-    uint32_t *leaf_of; /* slot of an event or topic -> leaf */
+    uint32_t *edges;     /* leaves */
+    uint32_t *leaf_of;   /* slot of an event or topic -> leaf */
     uint8_t *leaf_bytes; /* room for the code of one */
 };
 

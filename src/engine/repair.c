@@ -493,17 +493,9 @@ struct pairs {
     size_t n, room;
 };
 
-/* Could these two want to merge? As may_move. */
-static int may_merge(const eddy_clusterer *cl, uint32_t a, uint32_t b)
-{
-    double dot = (double)ed_dot_rough(ed_event_sum(cl, a), ed_event_sum(cl, b), cl->stride);
-    double similarity = dot / (cl->events[a].weight * cl->events[b].weight);
-    return similarity + ed_slop(cl) + ed_link_shift(cl, a, b) > cl->th.tau;
-}
-
 static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint32_t b)
 {
-    if (ed_pinned(cl, a) || ed_pinned(cl, b) || !may_merge(cl, a, b))
+    if (ed_pinned(cl, a) || ed_pinned(cl, b))
         return 1;
     double similarity = ed_event_similarity(cl, a, b);
     double heavy = larger(cl->events[a].weight, cl->events[b].weight);
@@ -522,11 +514,36 @@ static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint
     return 1;
 }
 
-/* Offer all pairs of the event at slot with its neighbours whose codes do not rule it out. */
+/* Could these two want to merge, if their product is at most so much? */
+static int may_merge(const eddy_clusterer *cl, uint32_t a, uint32_t b, double dot)
+{
+    double similarity = dot / (cl->events[a].weight * cl->events[b].weight);
+    return similarity + ed_slop(cl) + ed_link_shift(cl, a, b) > cl->th.tau;
+}
+
+/* Of these neighbours (n, at most ED_RUN_ROWS) those that codes do not rule out, by bytes and then
+ * by fine ones; returns how many are left. */
+static size_t mergeable(const eddy_clusterer *cl, uint32_t slot, uint32_t *slots, size_t n)
+{
+    struct ed_coded own = ed_coded(&cl->shape, &cl->event_codes, slot);
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    double fine_dot[ED_RUN_ROWS], fine_within[ED_RUN_ROWS];
+    size_t left = 0, last = 0;
+    ed_dots_within(cl, own, &cl->event_codes, slots, n, dot, within);
+    for (size_t k = 0; k < n; k++)
+        if (may_merge(cl, slot, slots[k], (double)(dot[k] + within[k])))
+            slots[left++] = slots[k];
+    ed_dots_within_fine(cl, own, &cl->event_codes, slots, left, fine_dot, fine_within);
+    for (size_t k = 0; k < left; k++)
+        if (may_merge(cl, slot, slots[k], fine_dot[k] + fine_within[k]))
+            slots[last++] = slots[k];
+    return last;
+}
+
+/* Offer all pairs of the event at slot with its neighbours. */
 static int pairs_of(eddy_clusterer *cl, struct pairs *pairs, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
     uint32_t slots[ED_RUN_ROWS];
     size_t n = 0;
     for (uint32_t i = 0; i < ev->n_near; i++) {
@@ -534,14 +551,10 @@ static int pairs_of(eddy_clusterer *cl, struct pairs *pairs, uint32_t slot)
             slots[n++] = ev->near[i].slot;
         if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
             continue;
-        ed_dots_within(cl, ed_coded(&cl->shape, &cl->event_codes, slot), &cl->event_codes, slots, n,
-                       dot, within);
-        for (size_t k = 0; k < n; k++) {
-            double high = (double)(dot[k] + within[k]) / (ev->weight * cl->events[slots[k]].weight);
-            if (high + ed_slop(cl) + ed_link_shift(cl, slot, slots[k]) > cl->th.tau &&
-                !pairs_offer(cl, pairs, slot, slots[k]))
+        n = mergeable(cl, slot, slots, n);
+        for (size_t k = 0; k < n; k++)
+            if (!pairs_offer(cl, pairs, slot, slots[k]))
                 return 0;
-        }
         n = 0;
     }
     return 1;

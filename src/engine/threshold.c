@@ -45,7 +45,8 @@ eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, ed
     return EDDY_OK;
 }
 
-/* Each point with all that are new at once, so that the sample is read once, not for each of them. */
+/* Each point with all that are new at once, so that the sample is read once, not for each of them.
+ */
 static void products_refresh(eddy_clusterer *cl)
 {
     struct ed_sample *s = &cl->sample;
