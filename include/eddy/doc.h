@@ -109,7 +109,9 @@ EDDY_API const char *eddy_reject_code(eddy_reject reject);
 
 typedef enum eddy_format {
     EDDY_FORMAT_JSON, /* one JSON object a message */
-    EDDY_FORMAT_LINES /* the message is the text */
+    EDDY_FORMAT_LINES, /* the message is the text */
+    EDDY_FORMAT_LOGS   /* the message is a record of a log, for eddy/layout.h: only what holds of
+                          every message is looked at; text is raw's own bytes, and there is no id */
 } eddy_format;
 
 /* Of a number in the time field. */
@@ -154,6 +156,7 @@ EDDY_API void eddy_parser_free(eddy_parser *parser);
 /* Turn one message into a document in the arena.
  *
  *   raw     borrowed for the call; nothing in the document points into it, but the topic name
+ *           (and the text of a log)
  *   ret     filled when *reject is EDDY_ACCEPTED
  *   reject  set on EDDY_OK: accepted, or why not
  *   detail  (n_detail) one sentence about a rejected message, without its text; may be NULL

@@ -6,7 +6,9 @@
 #include <eddy/embed.h>
 #include <eddy/engine.h>
 #include <eddy/error.h>
+#include <eddy/layout.h>
 #include <eddy/reason.h>
 #include <eddy/score.h>
+#include <eddy/templates.h>
 
 #endif

@@ -56,6 +56,10 @@ typedef struct eddy_engine_options {
     uint32_t duplicates_window; /* a document that is the same as one of the last so many is left
                                    out; 0: none is; 65,536, about 40 bytes each */
 
+    double false_alarms; /* signals (see eddy_signal): how many bursts and silences a day of stream
+                            time, over all events, may be told where there are none; 0: no signals;
+                            1 */
+
     /* internals, for studies and tests; zero keeps the default */
     uint32_t neighbours; /* events looked at in a move or merge; 16 */
     uint32_t turns;      /* an unchanged group is looked at every so many passes; 8 */
@@ -75,6 +79,7 @@ typedef struct eddy_row {
     int64_t time_ms;
     eddy_str id;    /* kept (cut to 128 bytes) when the document becomes an exemplar ... */
     eddy_str title; /* ... with this (cut to 200 bytes): its title, or how its text begins */
+    uint64_t kind;  /* documents of different kinds share no event, unless a person says so */
     uint64_t same;  /* what two deliveries of one document have in common (eddy_doc_same); 0: it is
                        never a duplicate */
 } eddy_row;
@@ -120,7 +125,14 @@ typedef enum eddy_change_kind {
     EDDY_UNDONE,     /* the last change of an undo: operation `undone` is void; what that moved and
                         renamed was told before. event may be a topic */
     EDDY_REASSIGNED, /* one document left group of other for into_group of event */
-    EDDY_DESCRIBED /* event was given a name, a summary or a category by EDDY_OPERATION_DESCRIBE */
+    EDDY_DESCRIBED,  /* event was given a name, a summary or a category by
+                        EDDY_OPERATION_DESCRIBE */
+    /* by stream time, at the border of a minute; see eddy_signal */
+    EDDY_BURST,       /* much more comes to event than is usual for it */
+    EDDY_BURST_ENDED, /* not any more, or for so long that it is usual now */
+    EDDY_QUIET,       /* nothing has come to event for much longer than is usual for it */
+    EDDY_QUIET_ENDED, /* something came */
+    EDDY_TREND        /* what is usual for event is another level than when it was last told */
 } eddy_change_kind;
 
 EDDY_API const char *eddy_change_name(eddy_change_kind kind); /* "born", "grew", ... */
@@ -134,6 +146,26 @@ typedef enum eddy_actor {
 } eddy_actor;
 
 EDDY_API const char *eddy_actor_name(eddy_actor actor); /* "online", "statistics", ... */
+
+/* ---- signals ----
+ *
+ * How many documents and sightings come to an event in a minute of stream time is held against what
+ * came to it before (LOGS.md 5): the larger of a slow mean (half-life a day) and a fast one (an
+ * hour). Counts of a minute are taken as negative binomial, with a dispersion that is learned.
+ *
+ * The promise: as long as an event's rate stays below 1.5 times the larger of the two, and its
+ * silences are chance at no less than the smaller of them divided by 1.5, bursts and silences are
+ * told in error at most eddy_engine_options.false_alarms times a day on average, over all events
+ * together. An event has no bursts before two hours, no silences before a day, and no trends before
+ * two days of it have been seen: until then `born` and `grew` speak for it. What merges brings its
+ * rate along, what moves or splits its share of one; neither makes a burst.
+ *
+ * What comes late counts in the minute that is open. A minute that nobody's time has passed is not
+ * closed: signals need a stream that goes on. */
+
+typedef enum eddy_signal { EDDY_SIGNAL_NONE, EDDY_SIGNAL_BURST, EDDY_SIGNAL_QUIET } eddy_signal;
+
+EDDY_API const char *eddy_signal_name(eddy_signal signal); /* "none", "burst", "quiet" */
 
 typedef struct eddy_change {
     eddy_change_kind kind;
@@ -152,6 +184,16 @@ typedef struct eddy_change {
     eddy_str evidence;    /* as the operation gave it; at NULL: none */
     uint64_t document;    /* EDDY_REASSIGNED: its position in the stream ... */
     eddy_str document_id; /* ... and its id, as an exemplar's; at NULL for other kinds */
+    /* of signals */
+    int64_t start_ms; /* when it began, as estimated: the border of a minute. Of TREND: when the
+                         level was last told, or learned */
+    double observed;  /* documents and sightings since then; of TREND: an hour, as usual now ... */
+    double expected;  /* ... and how many are usual for as long; of TREND: an hour, as told last */
+    double statistic; /* of BURST and QUIET: the evidence, as a likelihood ratio of signal to none,
+                         summed over when it may have begun. Above twice the minutes a day of all
+                         events over false_alarms */
+    uint64_t incident; /* of BURST: of those that began within five minutes of its first one, which
+                          are likely one incident; from 1, never reused. Likewise of its end */
 } eddy_change;
 
 #define EDDY_KEYWORDS  8
@@ -185,6 +227,7 @@ typedef struct eddy_event {
     uint64_t merged_into; /* for EDDY_STATE_MERGED: the event that lives on */
     uint64_t parent;      /* the event it was split from, or the faded one it resumes; 0: none */
     double size;          /* documents */
+    double seen;          /* documents and sightings (eddy_clusterer_seen) */
     double weight;        /* decayed; equal to size without a half-life */
     int64_t first_ms, last_ms;
     int64_t stream_ms; /* stream time when the picture was taken */
@@ -196,6 +239,9 @@ typedef struct eddy_event {
     eddy_actor described_by;
     uint64_t topic, theme; /* see eddy_topic; 0: none yet */
     int pinned;
+    eddy_signal signal; /* what it is in the midst of ... */
+    int64_t signal_ms;  /* ... and since when, as told */
+    uint64_t incident;  /* of the burst; 0: none */
     eddy_event_indexes indexes; /* against those in `similar`; NaN where there are none. As of when
                                    the event had last grown or shrunk by an eighth; that others
                                    change is no reason for a new picture */
@@ -245,6 +291,8 @@ typedef struct eddy_engine_stats {
     int64_t stream_ms;               /* stream time */
     uint64_t bytes;                  /* memory held */
     uint64_t operations;             /* applied */
+    uint64_t sightings;              /* by eddy_clusterer_seen */
+    uint64_t bursts, quiets, trends; /* told */
     uint64_t viewed;                 /* documents when eddy_view_take last looked; 0: never */
     uint64_t refused[EDDY_REFUSALS]; /* operations, by reason; since this clusterer was made or
                                         loaded: what is refused leaves no trace in the state */
@@ -273,16 +321,43 @@ EDDY_API void eddy_clusterer_free(eddy_clusterer *cl);
 EDDY_API eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size_t n,
                                            eddy_assignment *ret, eddy_error *err);
 
-/* What happened during the last call of assign, flush or apply, in order. *ret stays valid until
- * the next call of any of them. Returns how many. */
+/* So many more sightings of what a group already holds: lines of a known template, copies of a
+ * document; things that would be assigned there, and say nothing new. They count in the event's
+ * rate and in its `seen`, keep it from fading, and make stream time pass; nothing else. Of several
+ * events only their order around the borders of minutes, and around documents, makes a difference;
+ * so those of one group in one minute may be told at once, with the time of the last.
+ *
+ *   group  as assigned, or as later told; what it was folded into since then is found
+ *
+ * EDDY_INVALID  there is no such group any more (its event faded, or it was folded 65,536 folds
+ *               ago); n is 0; the time is beyond 2^53 ms; nothing changed
+ * EDDY_NOMEM    as for assign
+ * Cost: a few look-ups; at the border of a minute as for assign: of events that something came to,
+ * about 0.3 us each. */
+EDDY_API eddy_status eddy_clusterer_seen(eddy_clusterer *cl, uint64_t group, uint64_t n,
+                                         int64_t time_ms, eddy_error *err);
+
+/* The event that this group is in now; 0: none, it went with its event.
+ *
+ *   ret_group  the group itself, or the one it was folded into since then, by however many folds
+ *              (the last 65,536 are remembered); 0: none; NULL: not asked for
+ *
+ * Cost: a look-up, and one for each fold. */
+EDDY_API uint64_t eddy_clusterer_group_event(const eddy_clusterer *cl, uint64_t group,
+                                             uint64_t *ret_group);
+
+/* What happened during the last call of assign, seen, flush or apply, in order. *ret stays valid
+ * until the next call of any of them. Returns how many. */
 EDDY_API size_t eddy_clusterer_changes(const eddy_clusterer *cl, const eddy_change **ret);
 
-/* The pictures that fell due during the last call of assign, flush or apply, in order, each as it
- * was at its place in the stream (not at the end of the call, so that batches do not show): after a
- * document that founded an event or made one grow past a step, of that event; after a repair
- * pass, of every event that took documents or changed; of every event that faded, its last; of
- * one that was merged, a redirect: ids, version and times only; after an operation, of every event
- * that it changed. An id may come several times, with rising versions. Validity as above. */
+/* The pictures that fell due during the last call of assign, seen, flush or apply, in order, each
+ * as it was at its place in the stream (not at the end of the call, so that batches do not show):
+ * after a document that founded an event or made one grow past a step, of that event; after a
+ * repair pass, of every event that took documents or changed; of every event that faded, its last;
+ * of one that was merged, a redirect: ids, version and times only; after an operation, of every
+ * event that it changed; at the border of a minute, of every event of which a signal was told, or
+ * whose sightings grew by an eighth. An id may come several times, with rising versions. Validity
+ * as above. */
 EDDY_API size_t eddy_clusterer_pictures(const eddy_clusterer *cl, const eddy_event **ret);
 
 /* End of the stream: a last repair pass. EDDY_NOMEM as for assign. */
@@ -575,10 +650,11 @@ EDDY_API size_t eddy_clusterer_topic_pictures(const eddy_clusterer *cl, const ed
  * The layout of a value is the engine's own and has a version (EDDY_STATE_VERSION); it does not
  * depend on the machine. */
 
-#define EDDY_STATE_VERSION 2
+#define EDDY_STATE_VERSION 3
 
 typedef struct eddy_record {
-    uint64_t key;   /* kind << 56 | number; kind 1 to 127 is the engine's */
+    uint64_t key;   /* kind << 56 | number; kinds 1 to 127 are the engine's, and of
+                     these 64 to 79 the miner's (eddy/templates.h) */
     eddy_str value; /* at NULL: there is no such thing any more */
 } eddy_record;
 
@@ -593,6 +669,12 @@ typedef struct eddy_record {
 EDDY_API eddy_status eddy_clusterer_records(eddy_clusterer *cl, eddy_arena *arena,
                                             const eddy_record **ret, size_t *n_ret,
                                             eddy_error *err);
+
+/* The record of this key is to be among the next ones, changed or not: for whoever keeps the records
+ * of all calls in a log, and would have its beginning void. The state is not changed by it. Of the
+ * words there come others as well, and the one that is asked for may come, or be void, only after
+ * it was asked for again and again. Keys of which there is no record are ignored. */
+EDDY_API void eddy_clusterer_renew(eddy_clusterer *cl, uint64_t key);
 
 /* A hash of the whole state, the same however the state was reached (by documents in batches of any
  * size, by loading, in any order of records); 0: a new one. Kept up to date by

@@ -51,13 +51,11 @@ float ed_code_largest(const float *x, size_t n)
     return ret;
 }
 
-/* Bytes of (n), a multiple of LANES; sums of q, of its square, and of the squared distances. */
 MANY_CPUS
-void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *sum, float *square,
-                   float *distance)
+void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, struct ed_code_sums *sums)
 {
-    int32_t sums[LANES] = {0};
-    float squares[LANES] = {0}, distances[LANES] = {0};
+    int32_t sum[LANES] = {0};
+    float square[LANES] = {0}, distance[LANES] = {0};
     float per_step = 1 / step;
     for (size_t i = 0; i < n; i += LANES)
         for (size_t l = 0; l < LANES; l++) {
@@ -65,52 +63,115 @@ void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, int32_t *
             int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
             float off = x[i + l] - (float)q * step;
             ret[i + l] = (uint8_t)(q + 128);
-            sums[l] += q;
-            squares[l] += (float)(q * q);
-            distances[l] += off * off;
+            sum[l] += q;
+            square[l] += (float)(q * q);
+            distance[l] += off * off;
         }
     for (size_t l = 0; l < LANES; l++) {
-        *sum += sums[l];
-        *square += squares[l];
-        *distance += distances[l];
+        sums->sum += sum[l];
+        sums->square += square[l];
+        sums->distance += distance[l];
     }
+}
+
+MANY_CPUS
+void ed_code_fines(const float *x, size_t n, float step, const uint8_t *bytes, uint8_t *ret,
+                   struct ed_code_sums *sums)
+{
+    int32_t sum[LANES] = {0};
+    float close[LANES] = {0};
+    float fine = step / 256, per_fine = 256 / step;
+    for (size_t i = 0; i < n; i += LANES)
+        for (size_t l = 0; l < LANES; l++) {
+            float off = x[i + l] - (float)(bytes[i + l] - 128) * step;
+            float steps = off * per_fine;
+            int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
+            q = q > 127 ? 127 : q;
+            q = q < -128 ? -128 : q;
+            off -= (float)q * fine;
+            ret[i + l] = (uint8_t)(q + 128);
+            sum[l] += q;
+            close[l] += off * off;
+        }
+    for (size_t l = 0; l < LANES; l++) {
+        sums->fine_sum += sum[l];
+        sums->close += close[l];
+    }
+}
+
+void ed_code_make_plain(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine,
+                        struct ed_code_sums *sums)
+{
+    ed_code_bytes(x, n, step, bytes, sums);
+    if (fine)
+        ed_code_fines(x, n, step, bytes, fine, sums);
+}
+
+static int has_vnni(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+#else
+    return 0;
+#endif
+}
+
+static void make(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine,
+                 struct ed_code_sums *sums)
+{
+#ifdef __x86_64__
+    if (has_vnni()) {
+        ed_code_make_vnni(x, n, step, bytes, fine, sums);
+        return;
+    }
+#endif
+    ed_code_make_plain(x, n, step, bytes, fine, sums);
 }
 
 void ed_code_part(const struct ed_code_shape *shape, int part, const float *x, uint8_t *bytes,
-                  struct ed_code *code)
+                  uint8_t *fine, struct ed_code *code)
 {
-    size_t n = shape->n[part], depth = shape->depth[part];
-    uint8_t *ret = bytes + (part ? shape->depth[0] : 0);
+    size_t n = shape->n[part], depth = shape->depth[part], from = part ? shape->depth[0] : 0;
+    size_t whole = n & ~(size_t)(LANES - 1);
     float most = ed_code_largest(x, n);
-    float square = 0, distance = 0;
-    code->sum[part] = 0;
+    bytes += from;
+    fine = fine ? fine + from : NULL;
+    code->sum[part] = code->fine_sum[part] = 0;
     if (!(most > 1e-30f)) { /* so little that it is nothing */
-        memset(ret, 128, depth);
+        memset(bytes, 128, depth);
+        if (fine)
+            memset(fine, 128, depth);
         code->step[part] = code->reach[part] = 0;
-        code->error[part] = most * sqrtf((float)n);
+        code->error[part] = code->close[part] = most * sqrtf((float)n);
         return;
     }
     float step = most / 127;
-    size_t whole = n & ~(size_t)(LANES - 1);
-    ed_code_bytes(x, whole, step, ret, &code->sum[part], &square, &distance);
-    memset(ret + whole, 128, depth - whole);
+    struct ed_code_sums sums = {0};
+    make(x, whole, step, bytes, fine, &sums);
+    memset(bytes + whole, 128, depth - whole);
+    if (fine)
+        memset(fine + whole, 128, depth - whole);
     if (n > whole) {
         float rest[LANES] = {0};
         memcpy(rest, x + whole, (n - whole) * sizeof *x);
-        ed_code_bytes(rest, LANES, step, ret + whole, &code->sum[part], &square, &distance);
+        make(rest, LANES, step, bytes + whole, fine ? fine + whole : NULL, &sums);
     }
-    float length = step * sqrtf(square);
-    float error = sqrtf(distance) * (1 + 1e-3f);
+    float length = step * sqrtf(sums.square);
+    float error = sqrtf(sums.distance) * (1 + 1e-3f);
     code->step[part] = step;
     code->error[part] = error + SLACK * length;
     code->reach[part] = (length + error) * (1 + 1e-3f);
+    code->close[part] = fine ? sqrtf(sums.close) * (1 + 1e-3f) + SLACK * code->reach[part]
+                             : code->error[part];
+    code->sum[part] = sums.sum;
+    code->fine_sum[part] = sums.fine_sum;
 }
 
-void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes,
+void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes, uint8_t *fine,
                 struct ed_code *ret)
 {
-    ed_code_part(shape, 0, x, bytes, ret);
-    ed_code_part(shape, 1, x + shape->n[0], bytes, ret);
+    ed_code_part(shape, 0, x, bytes, fine, ret);
+    ed_code_part(shape, 1, x + shape->n[0], bytes, fine, ret);
 }
 
 /* ---- products one by one ---- */
@@ -120,7 +181,7 @@ int32_t ed_code_sum(const uint8_t *a, const uint8_t *b, size_t depth)
 {
     int32_t sum = 0;
     for (size_t i = 0; i < depth; i++)
-        sum += (int16_t)a[i] * (int16_t)((int16_t)b[i] - 128);
+        sum += (int16_t)((int16_t)a[i] - 128) * (int16_t)b[i];
     return sum;
 }
 
@@ -130,15 +191,33 @@ void ed_code_sums_plain(const uint8_t *a, const uint8_t *const *rows, size_t dep
         ret[r] = ed_code_sum(a, rows[r], depth);
 }
 
+void ed_code_planes_plain(const uint8_t *const *a, const uint8_t *const *b, size_t depth,
+                          int32_t *ret)
+{
+    for (size_t k = 0; k < 4; k++)
+        ret[k] = ed_code_sum(a[k / 2], b[k % 2], depth);
+}
+
 static void four_sums(const uint8_t *a, const uint8_t *const *rows, size_t depth, int32_t *ret)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) {
+    if (has_vnni()) {
         ed_code_sums_vnni(a, rows, depth, ret);
         return;
     }
 #endif
     ed_code_sums_plain(a, rows, depth, ret);
+}
+
+static void planes(const uint8_t *const *a, const uint8_t *const *b, size_t depth, int32_t *ret)
+{
+#ifdef __x86_64__
+    if (has_vnni()) {
+        ed_code_planes_vnni(a, b, depth, ret);
+        return;
+    }
+#endif
+    ed_code_planes_plain(a, b, depth, ret);
 }
 
 void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
@@ -161,10 +240,51 @@ void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
             const struct ed_code *b = rows[k + r].code;
             float dot = 0;
             for (int part = 0; part < 2; part++)
-                dot += (float)(sums[part][r] - 128 * b->sum[part]) *
+                dot += (float)(sums[part][r] - 128 * a.code->sum[part]) *
                        (a.code->step[part] * b->step[part]);
             ret[k + r] = dot;
             ret_error[k + r] = ed_code_error(a.code, b);
+        }
+    }
+}
+
+/* Of one part, in double: all sums are whole numbers, so nothing is lost. */
+static double fine_dot(const struct ed_code *a, const struct ed_code *b, int part,
+                       const int32_t *sums)
+{
+    int64_t off = (int64_t)128 * a->sum[part], fine_off = (int64_t)128 * a->fine_sum[part];
+    double whole = (double)(sums[0] - off);
+    double mixed = (double)(sums[1] - off) + (double)(sums[2] - fine_off);
+    double fine = (double)(sums[3] - fine_off);
+    return (whole + (mixed + fine / 256) / 256) * (double)a->step[part] * (double)b->step[part];
+}
+
+/* As ed_code_error; what both planes say may be longer than the vector. */
+static double fine_error(const struct ed_code *a, const struct ed_code *b)
+{
+    float error = 0;
+    for (int part = 0; part < 2; part++)
+        error += a->reach[part] * b->close[part] +
+                 a->close[part] * (b->reach[part] + b->close[part]);
+    return (double)error;
+}
+
+void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
+                        const struct ed_coded *rows, size_t n, double *ret, double *ret_error)
+{
+    for (size_t k = 0; k < n; k++) {
+        struct ed_coded b = rows[k];
+        ret[k] = 0;
+        ret_error[k] = fine_error(a.code, b.code);
+        for (int part = 0; part < 2; part++) {
+            size_t from = part ? shape->depth[0] : 0;
+            const uint8_t *left[2] = {a.bytes + from, a.fine + from};
+            const uint8_t *right[2] = {b.bytes + from, b.fine + from};
+            int32_t sums[4];
+            if (!shape->depth[part])
+                continue;
+            planes(left, right, shape->depth[part], sums);
+            ret[k] += fine_dot(a.code, b.code, part, sums);
         }
     }
 }
@@ -173,9 +293,11 @@ void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
 
 #define CHUNK 128 /* rows whose products are made at a time: they stay in the second cache */
 
+#define POINT_FLOATS 5 /* of a point and a part: two scales, three sums */
+
 size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m)
 {
-    return ed_scan_columns(m) * (shape->bytes + 4 * sizeof(float));
+    return ed_scan_columns(m) * 2 * (shape->bytes + POINT_FLOATS * sizeof(float));
 }
 
 static float larger(float a, float b)
@@ -199,17 +321,24 @@ static void column_put(const uint8_t *bytes, float scale, int32_t sum, size_t i,
 }
 
 /* Room for the panels of a part; returns what is behind it. */
-static char *right_room(size_t columns, size_t depth, char *room, struct ed_right *ret)
+static char *rights_room(size_t columns, size_t depth, char *room, struct ed_scan_points *ret,
+                         int part)
 {
-    float *scale = (float *)(void *)(room + columns * depth);
-    memset(room, 0, columns * (depth + 2 * sizeof *scale));
-    *ret = (struct ed_right){.n = columns,
-                             .k = depth,
-                             .depth = depth / 4,
-                             .at = room,
-                             .scale = scale,
-                             .sum = scale + columns};
-    return room + columns * (depth + 2 * sizeof *scale);
+    float *floats = (float *)(void *)(room + 2 * columns * depth);
+    size_t bytes = columns * (2 * depth + POINT_FLOATS * sizeof *floats);
+    memset(room, 0, bytes);
+    struct ed_right right = {.n = columns, .k = depth, .depth = depth / 4};
+    ret->right[part] = ret->fine[part] = right;
+    ret->right[part].at = room;
+    ret->right[part].scale = floats;
+    ret->right[part].sum = floats + columns;
+    ret->fine[part].at = room + columns * depth;
+    ret->fine[part].scale = floats + 2 * columns;
+    ret->fine[part].sum = floats + 3 * columns;
+    ret->mixed[part] = ret->fine[part];
+    ret->mixed[part].at = room;
+    ret->mixed[part].sum = floats + 4 * columns;
+    return room + bytes;
 }
 
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
@@ -218,34 +347,45 @@ void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_code
     char *at = room;
     *ret = (struct ed_scan_points){.m = m};
     for (int part = 0; part < 2; part++)
-        at = right_room(ed_scan_columns(m), shape->depth[part], at, &ret->right[part]);
+        at = rights_room(ed_scan_columns(m), shape->depth[part], at, ret, part);
     for (size_t i = 0; i < m; i++)
         for (int part = 0; part < 2; part++) {
             const struct ed_code *c = points[i].code;
             float f = factor ? factor[i] : 1;
-            column_put(points[i].bytes + (part ? shape->depth[0] : 0), c->step[part] * f,
-                       c->sum[part], i, &ret->right[part]);
-            ret->most.step[part] = larger(ret->most.step[part], c->step[part] * f);
+            size_t from = part ? shape->depth[0] : 0;
+            float scale = c->step[part] * f;
+            column_put(points[i].bytes + from, scale, c->sum[part], i, &ret->right[part]);
+            ret->most.step[part] = larger(ret->most.step[part], scale);
             ret->most.reach[part] = larger(ret->most.reach[part], c->reach[part] * f);
             ret->most.error[part] = larger(ret->most.error[part], c->error[part] * f);
+            if (!points[i].fine)
+                continue;
+            column_put(points[i].fine + from, scale / 256, c->fine_sum[part], i, &ret->fine[part]);
+            ((float *)(uintptr_t)ret->mixed[part].sum)[i] = scale / 256 * (float)c->sum[part];
+            ret->most.close[part] = larger(ret->most.close[part], c->close[part] * f);
         }
 }
 
-/* The kernels take 128 times the sum of q from the sum of the stored bytes, in float: each is at
- * most 255 * 127 * depth, of which some of the last bits are lost. */
+/* Products of fine bytes with fine bytes are left out: neither is longer than the distance between
+ * the bytes and what both planes say. The kernels take 128 times the sum of q from the sum of the
+ * stored bytes, in float: each is at most 255 * 127 * depth, of which some of the last bits are
+ * lost. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
-                    const struct ed_code *most)
+                    const struct ed_code *most, int fine)
 {
-    float ret = ed_code_error(row, most);
-    for (int part = 0; part < 2; part++)
+    float ret = fine ? (float)fine_error(row, most) : ed_code_error(row, most);
+    for (int part = 0; part < 2; part++) {
+        if (fine)
+            ret += (row->error[part] + row->close[part]) * (most->error[part] + most->close[part]);
         ret += row->step[part] * most->step[part] * (float)shape->depth[part] *
                (255 * 127 * 5 * 0x1p-24f);
+    }
     return ret;
 }
 
-size_t ed_scan_bytes(size_t n, size_t m)
+size_t ed_scan_bytes(size_t m)
 {
-    return (n ? n : CHUNK) * ed_scan_columns(m) * sizeof(float);
+    return (CHUNK + CHUNK / ED_RUN_ROWS) * ed_scan_columns(m) * sizeof(float);
 }
 
 /* The highest of each column of (ED_RUN_ROWS, columns) products, to which rest is added. */
@@ -266,6 +406,17 @@ void ed_run_highest(const float *products, const float *rest, size_t columns, fl
     }
 }
 
+/* To products (n, columns) those of one plane of the rows, from this row on, with one of points. */
+static void plane_add(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
+                      const struct ed_scan_rows *rows, const uint8_t *plane, size_t from, size_t n,
+                      int part, const struct ed_right *right, int add, float *products)
+{
+    struct ed_left left = {plane + from * shape->bytes + (part ? shape->depth[0] : 0),
+                           shape->bytes, rows->scale[part] + from, rows->low[part] + from};
+    struct ed_finish finish = {.add = add, .ret = products, .stride = right->n};
+    kernels->product(&left, n, right, &finish);
+}
+
 /* The products of rows from `from` on (n), and the highest of each run: high (runs, columns). */
 static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
                        const struct ed_scan_rows *rows, const struct ed_scan_points *points,
@@ -276,10 +427,14 @@ static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_sh
     for (int part = 0; part < 2; part++) {
         if (!shape->depth[part])
             continue;
-        struct ed_left left = {rows->bytes + from * shape->bytes + (part ? shape->depth[0] : 0),
-                               shape->bytes, rows->scale[part] + from, rows->low[part] + from};
-        struct ed_finish finish = {.add = any, .ret = products, .stride = columns};
-        kernels->product(&left, n, &points->right[part], &finish);
+        plane_add(kernels, shape, rows, rows->bytes, from, n, part, &points->right[part], any,
+                  products);
+        if (rows->fine) {
+            plane_add(kernels, shape, rows, rows->bytes, from, n, part, &points->fine[part], 1,
+                      products);
+            plane_add(kernels, shape, rows, rows->fine, from, n, part, &points->mixed[part], 1,
+                      products);
+        }
         any = 1;
     }
     for (size_t r = 0; r < n; r += ED_RUN_ROWS)
@@ -295,25 +450,25 @@ static void fetch(const uint8_t *at, size_t n)
 }
 
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
-             const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
-             float *products, float *ret, size_t stride)
+             const struct ed_scan_rows *rows, const struct ed_scan_points *points,
+             int want_products, float *room, ed_scan_show *show, void *context)
 {
     size_t columns = ed_scan_columns(points->m);
-    float high[CHUNK / ED_RUN_ROWS * ED_SCAN_MAX] __attribute__((aligned(64)));
+    float *products = room + CHUNK / ED_RUN_ROWS * columns;
     for (size_t from = 0; from < rows->n; from += CHUNK) {
         size_t n = rows->n - from < CHUNK ? rows->n - from : CHUNK;
         size_t next = rows->n - from - n < CHUNK ? rows->n - from - n : CHUNK;
+        struct ed_scan_view view = {from, n, columns, room, products};
         fetch(rows->bytes + (from + n) * shape->bytes, next * shape->bytes);
+        if (rows->fine)
+            fetch(rows->fine + (from + n) * shape->bytes, next * shape->bytes);
 #ifdef __x86_64__
         if (kernels->product == ed_product_int8_amx)
-            ed_scan_amx(shape, rows, points, from, n, keep ? products + from * columns : NULL,
-                        high);
+            ed_scan_amx(shape, rows, points, from, n, want_products ? products : NULL, room);
         else
 #endif
-            chunk_scan(kernels, shape, rows, points, from, n,
-                       products + (keep ? from * columns : 0), high);
-        for (size_t i = 0; i < points->m; i++)
-            for (size_t r = 0; r < n / ED_RUN_ROWS; r++)
-                ret[i * stride + from / ED_RUN_ROWS + r] = high[r * columns + i];
+            chunk_scan(kernels, shape, rows, points, from, n, products, room);
+        (void)want_products;
+        show(context, &view);
     }
 }

@@ -7,6 +7,10 @@
  *
  *   x.y - x~.y~ = x~.(y - y~) + (x - x~).y        by Cauchy and Schwarz, part by part
  *
+ * Beside the bytes there may be as many fine ones, stored likewise: 256ths of a step. Both together
+ * say about as much as products in float, from half the memory, and most of what the bytes leave
+ * open is settled by them.
+ *
  * Sums of bytes are whole numbers, the same on every CPU. All functions: any number of threads. */
 #ifndef ED_BASE_CODES_H
 #define ED_BASE_CODES_H
@@ -27,16 +31,19 @@ struct ed_code {
     float step[2];  /* value of one step of a byte; 0: the part is 0 */
     float reach[2]; /* neither the part nor what its code says is longer */
     float error[2]; /* the distance between them is at most this */
+    float close[2]; /* that between the part and what it says with the fine bytes */
     int32_t sum[2]; /* of its q */
+    int32_t fine_sum[2];
 };
 
 struct ed_code_shape ed_code_shape_of(size_t n_first, size_t n_second);
 
-/* Part 0 or 1 of a code, from its floats (n): bytes and code are those of the whole. */
+/* Part 0 or 1 of a code, from its floats (n): bytes, fine (NULL: none wanted) and code are those of
+ * the whole. */
 void ed_code_part(const struct ed_code_shape *shape, int part, const float *x, uint8_t *bytes,
-                  struct ed_code *code);
+                  uint8_t *fine, struct ed_code *code);
 /* Both parts, which lie one behind the other. */
-void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes,
+void ed_code_of(const struct ed_code_shape *shape, const float *x, uint8_t *bytes, uint8_t *fine,
                 struct ed_code *ret);
 
 /* The product of two vectors is within this of what their codes say. */
@@ -50,11 +57,15 @@ static inline float ed_code_error(const struct ed_code *a, const struct ed_code 
 struct ed_coded {
     const uint8_t *bytes;
     const struct ed_code *code;
+    const uint8_t *fine; /* NULL: none */
 };
 
 /* What the codes say of the products of a with each of (n) rows, and how far they may be wrong. */
 void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
                    const struct ed_coded *rows, size_t n, float *ret, float *ret_error);
+/* The same with the fine bytes of all. */
+void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
+                        const struct ed_coded *rows, size_t n, double *ret, double *ret_error);
 
 /* ---- scans: the highest products of many rows with some points ---- */
 
@@ -64,6 +75,7 @@ void ed_codes_dots(const struct ed_code_shape *shape, struct ed_coded a,
  */
 struct ed_scan_rows {
     const uint8_t *bytes; /* (n, shape.bytes), and ED_LEFT_SLACK rows behind them */
+    const uint8_t *fine;  /* likewise; NULL: by bytes alone, in a third of the time */
     size_t n;             /* a multiple of ED_RUN_ROWS */
     float *scale[2];      /* (n) factor times step of the part */
     float *low[2];        /* (n) -128 times that */
@@ -74,31 +86,41 @@ struct ed_scan_rows {
 struct ed_scan_points {
     size_t m;
     struct ed_right right[2];
-    struct ed_code most; /* reach, error and step: the largest of all points */
+    struct ed_right fine[2];  /* their fine bytes, for the rows' bytes */
+    struct ed_right mixed[2]; /* their bytes, for the rows' fine ones */
+    struct ed_code most;      /* reach, errors and step: the largest of all points */
 };
 
 /* Bytes that points take, aligned to 64. */
 size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m);
-/* Make them of (m) codes; each is multiplied by its factor, NULL: 1. */
+/* Make them of (m) codes with fine bytes or without; each is multiplied by its factor, NULL: 1. */
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
                          const float *factor, size_t m, void *room, struct ed_scan_points *ret);
 
 /* At most how far a product of the row's code, as the kernels say, may be from that of the vectors,
- * for any of the points. */
+ * for any of the points; by fine bytes too, or not. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
-                    const struct ed_code *most);
+                    const struct ed_code *most, int fine);
 
 /* Columns of products: m, rounded up to two panels. */
 static inline size_t ed_scan_columns(size_t m)
 {
     return (m + 2 * ED_PANEL - 1) / (2 * ED_PANEL) * (2 * ED_PANEL);
 }
-/* Bytes of the products that a scan leaves, aligned to 64: of n rows, or of the last few (n 0). */
-size_t ed_scan_bytes(size_t n, size_t m);
-/* ret (m, stride): at [i][r] the highest product of point i with a row of run r. products:
- * (rows->n, ed_scan_columns(m)) without their rests, or room for a few of them (keep 0). */
+
+/* What a scan shows as it goes along, while it is in the cache. */
+struct ed_scan_view {
+    size_t from, n;        /* rows; a multiple of ED_RUN_ROWS each */
+    size_t columns;        /* of the points */
+    const float *high;     /* (n / ED_RUN_ROWS, columns) the highest of each run */
+    const float *products; /* (n, columns) without their rests; where they are wanted */
+};
+typedef void ed_scan_show(void *context, const struct ed_scan_view *view);
+
+/* Bytes of room that a scan needs, aligned to 64. */
+size_t ed_scan_bytes(size_t m);
 void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
-             const struct ed_scan_rows *rows, const struct ed_scan_points *points, int keep,
-             float *products, float *ret, size_t stride);
+             const struct ed_scan_rows *rows, const struct ed_scan_points *points,
+             int want_products, float *room, ed_scan_show *show, void *context);
 
 #endif

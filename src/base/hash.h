@@ -25,6 +25,16 @@ static inline uint64_t ed_mix64(uint64_t x)
     return x ^ (x >> 31);
 }
 
+/* Two numbers as one: both halves of the 128-bit product, folded (Wang Yi's wyhash). The order
+ * counts. */
+__extension__ typedef unsigned __int128 ed_wide;
+static inline uint64_t ed_mix_pair(uint64_t a, uint64_t b)
+{
+    ed_wide product =
+        (ed_wide)(a ^ UINT64_C(0x9E3779B97F4A7C15)) * (b ^ UINT64_C(0xD6E8FEB86659FD93));
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 /* A hash of very many bytes at memory speed, for fingerprints of files: four lanes, each of which
  * can undo every step, so a change of one word always changes its lane. Words are read
  * little-endian, so that every machine finds the same. */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __AVX512BF16__
+#ifdef __AVX512F__
 #include <immintrin.h>
 #endif
 
@@ -51,11 +51,17 @@ PART lanes_int choose(lanes_int mask, lanes_int yes, lanes_int no)
 
 PART lanes larger(lanes a, lanes b)
 {
+#if LANES == 16
+    return (lanes)_mm512_max_ps((__m512)a, (__m512)b);
+#endif
     return (lanes)choose(a > b, (lanes_int)a, (lanes_int)b);
 }
 
 PART lanes smaller(lanes a, lanes b)
 {
+#if LANES == 16
+    return (lanes)_mm512_min_ps((__m512)a, (__m512)b);
+#endif
     return (lanes)choose(a < b, (lanes_int)a, (lanes_int)b);
 }
 
@@ -95,25 +101,42 @@ PART float lanes_largest(lanes x)
     return x[0];
 }
 
-/* exp(x) for x <= 0, relative error below 2e-7; 0 below -87, where the result leaves the normal
- * numbers. x = k ln 2 + r with |r| <= ln 2 / 2: the Taylor series of r to the sixth power, and k
- * straight into the exponent. Adding 1.5 * 2^23 rounds to a whole number. */
-PART lanes exp_of(lanes x)
+/* 2^x for x <= 0, relative error below 2e-7, where it is rounded further on below 8e-5; 0 below
+ * -126, where the result leaves the normal numbers. x = k + r with |r| <= 1/2: a polynomial of r
+ * with the least largest relative error, and k straight into the exponent. */
+PART lanes exp2_of(lanes x, int rounded)
 {
-    const lanes least = LANES_OF(-87.0f);
+    const lanes least = LANES_OF(-126.0f);
     const lanes_int in = x > least;
     x = larger(x, least);
-    lanes k = x * 1.44269504f + 12582912.0f - 12582912.0f;
-    lanes r = x - k * 0.693359375f + k * 2.12194440e-4f;
-    lanes series = r * (1.0f / 720.0f) + 1.0f / 120.0f;
-    series = series * r + 1.0f / 24.0f;
-    series = series * r + 1.0f / 6.0f;
-    series = series * r + 0.5f;
-    series = series * r + 1.0f;
-    series = series * r + 1.0f;
+    lanes k = x + 12582912.0f - 12582912.0f; /* 1.5 * 2^23 leaves the nearest whole number */
+    lanes r = x - k, y;
+    if (rounded) {
+        y = r * 0.0551716685f + 0.242611125f;
+        y = y * r + 0.693260968f;
+        y = y * r + 0.999928057f;
+    } else {
+        y = r * 0.00132764725f + 0.00967554096f;
+        y = y * r + 0.0555071309f;
+        y = y * r + 0.240221202f;
+        y = y * r + 0.693146944f;
+        y = y * r + 1.0f;
+    }
+#if LANES == 16
+    return (lanes)_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_GT_OQ),
+                                         (__m512)y, (__m512)k);
+#endif
     lanes_int power = (__builtin_convertvector(k, lanes_int) + 127) << 23;
-    return (lanes)((lanes_int)(series * (lanes)power) & in);
+    return (lanes)((lanes_int)(y * (lanes)power) & in);
 }
+
+#if LANES == 16
+/* Of 32 floats in two, those whose numbers stand in the low bits of which. */
+PART lanes lanes_picked(lanes low, lanes high, lanes_int which)
+{
+    return (lanes)_mm512_permutex2var_ps((__m512)low, (__m512i)which, (__m512)high);
+}
+#endif
 
 /* bf16, rounded to nearest even; and back. */
 PART lanes_half halves_of(lanes y)
@@ -130,5 +153,61 @@ PART lanes whole_of(lanes_half h)
 {
     return (lanes)(__builtin_convertvector(h, lanes_bits) << 16);
 }
+
+/* The first n lanes, where there are no more in memory: what is behind them is neither read (it is
+ * 0) nor written. */
+#if LANES == 16
+typedef __mmask16 lanes_set;
+PART lanes_set lanes_first(size_t n)
+{
+    return (lanes_set)(n < LANES ? (1u << n) - 1 : 0xffffu);
+}
+
+PART lanes lanes_from(const float *at, lanes_set set)
+{
+    return (lanes)_mm512_maskz_loadu_ps(set, at);
+}
+
+PART void lanes_to(float *at, lanes_set set, lanes y)
+{
+    _mm512_mask_storeu_ps(at, set, (__m512)y);
+}
+
+PART void halves_to(uint16_t *at, lanes_set set, lanes_half y)
+{
+    _mm256_mask_storeu_epi16(at, set, (__m256i)y);
+}
+#else
+typedef size_t lanes_set;
+PART lanes_set lanes_first(size_t n)
+{
+    return n < LANES ? n : LANES;
+}
+
+PART lanes lanes_from(const float *at, lanes_set set)
+{
+    lanes ret = {0};
+    if (set == LANES)
+        return *(const lanes_at *)at;
+    memcpy(&ret, at, set * sizeof *at);
+    return ret;
+}
+
+PART void lanes_to(float *at, lanes_set set, lanes y)
+{
+    if (set == LANES)
+        *(lanes_at *)at = y;
+    else
+        memcpy(at, &y, set * sizeof *at);
+}
+
+PART void halves_to(uint16_t *at, lanes_set set, lanes_half y)
+{
+    if (set == LANES)
+        *(halves_at *)at = y;
+    else
+        memcpy(at, &y, set * sizeof *at);
+}
+#endif
 
 #endif

@@ -2,9 +2,12 @@
  *
  * An arena is a chain of blocks, newest first; each block doubles. Reset keeps the largest block,
  * and more where that was asked for, so that a pipeline in its stride allocates nothing. */
+#define _GNU_SOURCE /* mremap */
 #include "base/memory.h"
 
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +68,98 @@ void *ed_alloc_aligned(size_t n)
         madvise(ret, n & ~(LARGE_PAGE - 1), MADV_HUGEPAGE); /* no matter if it cannot */
 #endif
     return ret;
+}
+
+/* ---- arrays that grow ----
+ *
+ * A header stands before the bytes. Large arrays are mappings of their own: growing, they move by
+ * their page tables, in whole large pages, and what was never written costs nothing. Sanitizers
+ * know nothing of mappings, so under them all arrays are small. */
+
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define MAPPINGS
+#define MAPPED_MIN (4 * LARGE_PAGE)
+#endif
+
+struct grown {
+    size_t mapped; /* bytes of the mapping, this included; 0: none */
+    _Alignas(64) char bytes[];
+};
+
+static struct grown *grown_of(void *p)
+{
+    return p ? (struct grown *)((char *)p - offsetof(struct grown, bytes)) : NULL;
+}
+
+#ifdef MAPPINGS
+/* A mapping of n bytes, a multiple of LARGE_PAGE, that begins at one; 0: none. */
+static char *map_new(size_t n)
+{
+    char *at = mmap(NULL, n + LARGE_PAGE, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    size_t before = (LARGE_PAGE - ((uintptr_t)at & (LARGE_PAGE - 1))) & (LARGE_PAGE - 1);
+    if (before)
+        munmap(at, before);
+    munmap(at + before + n, LARGE_PAGE - before);
+    madvise(at + before, n, MADV_HUGEPAGE); /* no matter if it cannot */
+    return at + before;
+}
+
+static struct grown *map_grow(struct grown *old, size_t n_old, size_t n)
+{
+    struct grown *wide = NULL;
+    size_t room = (n + sizeof *wide + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+    if (old && room <= old->mapped)
+        return old;
+    char *at = map_new(room);
+    if (!at)
+        return NULL;
+    wide = (struct grown *)(void *)at;
+    if (old && old->mapped) {
+        if (mremap(old, old->mapped, room, MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED) {
+            munmap(at, room);
+            return NULL;
+        }
+    } else {
+        if (n_old)
+            memcpy(wide->bytes, old->bytes, n_old);
+        free(old);
+    }
+    wide->mapped = room;
+    return wide;
+}
+#endif
+
+void *ed_grow(void *p, size_t n_old, size_t n)
+{
+    struct grown *wide = NULL;
+    if (n > SIZE_MAX / 2 || refused(n))
+        return NULL;
+#ifdef MAPPINGS
+    if (n >= MAPPED_MIN) {
+        wide = map_grow(grown_of(p), n_old, n);
+        return wide ? wide->bytes : NULL;
+    }
+#endif
+    if (posix_memalign((void **)&wide, 64, sizeof *wide + n))
+        return NULL;
+    wide->mapped = 0;
+    if (n_old)
+        memcpy(wide->bytes, p, n_old);
+    memset(wide->bytes + n_old, 0, n - n_old);
+    ed_grown_free(p);
+    return wide->bytes;
+}
+
+void ed_grown_free(void *p)
+{
+    struct grown *grown = grown_of(p);
+    if (grown && grown->mapped)
+        munmap(grown, grown->mapped); /* 0 where there are no mappings */
+    else
+        free(grown);
 }
 
 char *ed_strndup(const char *s, size_t n)

@@ -19,6 +19,11 @@ void *ed_list_room(void *list, size_t n, size_t *room, size_t size);
 void *ed_arena_list_room(eddy_arena *arena, void *list, size_t n, size_t *room, size_t size);
 /* 64-byte aligned, for vectors; given back by ed_free. */
 void *ed_alloc_aligned(size_t n);
+/* A large array that grows: n_old bytes stay as they are, and those up to n are 0. 64-byte aligned.
+ * Returns where it is now; NULL: no memory, and it is where it was. Costs what is new and no more,
+ * where the system can move pages instead of bytes. Given back by ed_grown_free alone. */
+void *ed_grow(void *old, size_t n_old, size_t n);
+void ed_grown_free(void *p);
 /* n bytes of s and a 0 behind them; NULL: no memory. */
 char *ed_strndup(const char *s, size_t n);
 char *ed_strdup(const char *s);

@@ -16,6 +16,7 @@ void ed_epoch_clear(struct ed_epoch *epoch)
 {
     ed_free(epoch->messages);
     ed_free(epoch->offsets);
+    ed_free(epoch->wanted);
     ed_epoch_init(epoch, epoch->arena);
 }
 

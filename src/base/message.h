@@ -11,6 +11,7 @@
 
 /* ED_VECTORS: documents with their vectors, from processes that only embed to those with an engine.
  * ED_OPERATIONS: what people, programs and language models have decided, and what became of it.
+ * ED_TEMPLATES: forms of log lines, each as it is now.
  * New ones go behind: heads tell lengths by these numbers. */
 enum ed_topic {
     ED_ASSIGNMENTS,
@@ -19,6 +20,7 @@ enum ed_topic {
     ED_DEAD,
     ED_VECTORS,
     ED_OPERATIONS,
+    ED_TEMPLATES,
     ED_TOPICS
 };
 
@@ -85,6 +87,9 @@ struct ed_epoch {
     const eddy_record *records; /* (n_records) in the arena */
     size_t n_records;
     struct ed_mark mark;
+    uint64_t *wanted; /* (n_wanted) keys of records, from a commit: what is to be among the records
+                         of the next epoch in this place, changed or not. A reset leaves them */
+    size_t n_wanted, room_wanted;
 };
 
 /* arena is borrowed for the life of the epoch. */

@@ -16,6 +16,9 @@ void ed_ln_each(double *x, size_t n);
  * below 1e-14 (exp2) and 1e-12 (exp). */
 double ed_exp2(double x);
 double ed_exp(double x);
+/* ln of the gamma function, x > 0 and below 2^900; error below 1e-12 of the larger of 1 and the
+ * result. */
+double ed_lgamma(double x);
 /* Error below 1e-12; relative to the result only where x >= 0. */
 double ed_sigmoid(double x);
 

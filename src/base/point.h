@@ -19,6 +19,7 @@ enum ed_mutant {
     ED_MUTANT_DOUBT_IGNORED,       /* no fence after a request that may linger (KIP-890) */
     ED_MUTANT_RESENT_BLINDLY,      /* a new producer sends the epoch again without looking */
     ED_MUTANT_FOREIGN_IGNORED,     /* it goes on though somebody else has committed meanwhile */
+    ED_MUTANT_FORGOTTEN_UNREAD,    /* the log's beginning is deleted though some of it counts */
     ED_MUTANTS
 };
 extern enum ed_mutant ed_mutant_now;

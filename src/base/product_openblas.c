@@ -5,22 +5,19 @@
 
 #include <cblas.h>
 
-/* What the product has left undone, row by row. */
+/* What the product has left undone. */
 UNWATCHED
 static void rest_out(const struct ed_left *left, size_t m, size_t n, const struct ed_finish *f)
 {
-    struct ed_finish in_place = *f;
-    in_place.add = 0;
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j += LANES) {
-            const float *at = (const float *)f->ret + i * f->stride + j;
-            size_t columns = n - j < LANES ? n - j : LANES;
-            lanes y = {0};
-            memcpy(&y, at, columns * sizeof *at);
-            if (left->scale)
-                y *= left->scale[i];
-            lanes_out(&in_place, f->activation, 0, y, i, j, columns);
+    const struct way way = {ED_F32, f->activation, TO_FLOAT};
+    for (size_t j = 0; j < n; j += LANES) {
+        const struct columns c = columns_at(ED_F32, &(struct ed_right){.n = n}, f, j);
+        for (size_t i = 0; i < m; i++) {
+            float *ret = (float *)f->ret + i * f->stride + j;
+            lanes y = lanes_from(ret, c.set);
+            lanes_out(way, &c, left->scale ? &left->scale[i] : NULL, NULL, &y, ret);
         }
+    }
 }
 
 void ed_product_f32_openblas(const struct ed_left *left, size_t m, const struct ed_right *right,

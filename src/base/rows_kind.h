@@ -55,9 +55,9 @@ PART float weights_of(const float *x, float scale, size_t n, void *ret, int halv
     lanes most = at(x), sum = {0};
     for (size_t j = LANES; j < n; j += LANES)
         most = larger(at(x + j), most);
-    const float largest = lanes_largest(most);
+    const float slope = scale * 1.44269504f, offset = -lanes_largest(most) * slope;
     for (size_t j = 0; j < n; j += LANES) {
-        lanes y = exp_of((at(x + j) - largest) * scale);
+        lanes y = exp2_of(at(x + j) * slope + offset, halves);
         if (halves) {
             lanes_half h = halves_of(y);
             *(halves_at *)((uint16_t *)ret + j) = h;

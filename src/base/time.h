@@ -16,5 +16,6 @@ void ed_time_text(int64_t ms, char *ret);
 /* The program's clocks, in milliseconds: Unix time, and one that never jumps. Not in libeddy. */
 int64_t ed_wall_ms(void);
 int64_t ed_monotonic_ms(void);
+int64_t ed_monotonic_us(void); /* the same in microseconds */
 
 #endif

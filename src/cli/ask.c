@@ -47,6 +47,14 @@ static void put_id(struct ed_bytes *b, const char *key, uint64_t id)
     ed_json_id(b, "E", id);
 }
 
+static void put_number(struct ed_bytes *b, const char *key, uint64_t n)
+{
+    if (!n)
+        return;
+    ed_json_key(b, key);
+    ed_json_unsigned(b, n);
+}
+
 static void question_write(const struct ed_order *order, struct ed_bytes *b)
 {
     const eddy_operation *op = &order->operation;
@@ -55,6 +63,8 @@ static void question_write(const struct ed_order *order, struct ed_bytes *b)
     put_text(b, "operation", (eddy_str){name, strlen(name)});
     put_id(b, "event", op->event);
     put_id(b, "into", op->other);
+    put_number(b, "version", op->event_version);
+    put_number(b, "into_version", op->other_version);
     if (op->n_groups) {
         ed_json_key(b, "groups");
         ed_json_open(b, '[');
@@ -66,10 +76,7 @@ static void question_write(const struct ed_order *order, struct ed_bytes *b)
         ed_json_key(b, "same");
         ed_json_bool(b, op->strength > 0);
     }
-    if (op->undo) {
-        ed_json_key(b, "undo");
-        ed_json_unsigned(b, op->undo);
-    }
+    put_number(b, "undo", op->undo);
     put_text(b, "name", op->name);
     put_text(b, "reason", op->evidence);
     put_text(b, "who", order->who);

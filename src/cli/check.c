@@ -130,7 +130,7 @@ static eddy_status encoder_measure(const struct ed_config *config, const eddy_em
     eddy_status st = rows ? sample_embed(embedder, rows, per_second, err)
                           : eddy_fail_nomem(err, "embedder", 2 * n * sizeof *rows);
     if (st == EDDY_OK)
-        st = ed_config_embedder(&exact, NULL, &reference, &dim, err);
+        st = ed_config_embedder(&exact, NULL, &reference, &dim, NULL, err);
     if (st == EDDY_OK)
         st = sample_embed(reference, rows + n, NULL, err);
     *cosine = 1;
@@ -199,7 +199,7 @@ static void check_model(struct check *c)
     eddy_status st = eddy_parser_new(&parse, &parser, &err);
     if (st != EDDY_OK) {
         bad(c, ED_EXIT_CONFIG, err.text);
-    } else if ((st = ed_stream_embedder(&uncached, &embedder, &dim, &err)) != EDDY_OK) {
+    } else if ((st = ed_stream_embedder(&uncached, &embedder, &dim, NULL, &err)) != EDDY_OK) {
         snprintf(text, sizeof text, "embedder: %.500s", err.text);
         bad(c, ed_exit_code(&err), text);
     } else {

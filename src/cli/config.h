@@ -21,6 +21,7 @@
 #include "cli/options.h"
 #include "journal/journal.h"
 #include "pipeline/pipeline.h"
+#include "remote/embeddings.h"
 #include "source/source.h"
 
 #include <eddy/engine.h>
@@ -80,6 +81,8 @@ enum ed_model {
     ED_MODEL_NONE
 };
 
+#define ED_PORT_AUTO (-1)
+
 /* Names follow the keys; each is explained in the table (options.c) and in conf/eddy.yaml. */
 struct ed_config {
     const char *pipeline;
@@ -107,6 +110,10 @@ struct ed_config {
         int64_t max_bytes;
         struct ed_list languages;
     } document;
+    struct {
+        int assignments; /* enum ed_logs_assignments */
+        int parameters;
+    } logs;
     struct {
         int model;          /* enum ed_model */
         const char *dir;    /* never empty after ed_config_finish, but where there is no home */
@@ -136,6 +143,9 @@ struct ed_config {
         int topics; /* eddy_topics */
     } engine;
     struct {
+        double false_alarms; /* a day; 0: off */
+    } signals;
+    struct {
         int64_t max, wait_ms, ring;
     } batch;
     struct {
@@ -152,6 +162,12 @@ struct ed_config {
         int64_t shards;
         int standby;
     } state;
+    struct {
+        const char *address;
+        int64_t port; /* ED_PORT_AUTO, 0: none */
+        struct ed_list hosts;
+        const char *token;
+    } serve;
     struct {
         int kind; /* enum ed_reason_kind */
         int64_t every, interval_ms, changes, questions, last_ms;
@@ -297,11 +313,14 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
  *   stopped  asked while an endpoint is waited for; 1: it is EDDY_STOPPED; may be NULL
  *   ret      NULL on EDDY_OK for the models "message" and "none"
  *   ret_dim  dimensions of the dense view; 0 for "none"
+ *   endpoint  the embedder's, to look at its statistics while the embedder lives; NULL: it has
+ * none. May be NULL
  *
  * EDDY_CONFIG  document.vector_dim is not the model's; else as eddy_embedder_open, or
  * ed_embeddings_open */
 eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(void *user),
-                               eddy_embedder **ret, size_t *ret_dim, eddy_error *err);
+                               eddy_embedder **ret, size_t *ret_dim,
+                               struct ed_embeddings **endpoint, eddy_error *err);
 
 /* Which of the engine's extra views is that of keyphrases, from 1; 0: they are off. */
 size_t ed_config_keyphrases(const struct ed_config *config);

@@ -26,7 +26,7 @@ static const struct {
     /* Talk goes on for days. */
     {ED_PROFILE_POSTS, "engine.fade", "7d"},
     /* Lines come thousands a second and say the same in the same words: hashing suffices. */
-    {ED_PROFILE_LOGS, "document.format", "lines"},
+    {ED_PROFILE_LOGS, "document.format", "logs"},
     {ED_PROFILE_LOGS, "embed.model", "hash"},
     {ED_PROFILE_LOGS, "engine.fade", "7d"},
 };
@@ -179,6 +179,12 @@ static void check_document(struct ed_config *config)
         ed_config_complain(config, "embed.model",
                            "message needs document.vector: where the vector "
                            "stands in a message");
+    if (config->document.format == EDDY_FORMAT_LOGS && config->stage != ED_STAGE_ALL)
+        ed_config_complain(config, "document.format",
+                           "logs need stage all: only templates are embedded, and they are found "
+                           "where lines are clustered");
+    if (config->document.format == EDDY_FORMAT_LOGS && config->embed.model == ED_MODEL_MESSAGE)
+        ed_config_complain(config, "document.format", "logs bring no vectors (embed.model message)");
     if (config->document.format == EDDY_FORMAT_JSON && !*config->document.text &&
         !*config->document.title && !*config->document.vector)
         ed_config_complain(config, "document.text",
@@ -255,6 +261,7 @@ static const char *const output_keys[ED_TOPICS] = {
     [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
     [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
     [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations",
+    [ED_TEMPLATES] = "output.templates",
 };
 
 /* A topic that eddy reads and writes would feed on itself. */

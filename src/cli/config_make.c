@@ -65,6 +65,7 @@ void ed_config_engine_options(const struct ed_config *config, size_t dense_dim,
     ret->duplicates_window =
         config->document.duplicates ? (uint32_t)config->document.duplicates_window : 0;
     ret->topics = (eddy_topics)config->engine.topics;
+    ret->false_alarms = config->signals.false_alarms / (double)config->state.shards;
 }
 
 size_t ed_config_keyphrases(const struct ed_config *config)
@@ -74,10 +75,9 @@ size_t ed_config_keyphrases(const struct ed_config *config)
 
 /* Of this configuration's endpoint; ask it whether it is one. */
 static eddy_status endpoint_open(const struct ed_config *config, int (*stopped)(void *user),
-                                 eddy_endpoint *ret, eddy_error *err)
+                                 struct ed_embeddings **ret, eddy_error *err)
 {
     struct ed_embeddings_options o;
-    struct ed_embeddings *e = NULL;
     ed_embeddings_options_init(&o);
     o.http.url = config->embed.endpoint.url;
     o.http.key = *config->embed.endpoint.key ? config->embed.endpoint.key : NULL;
@@ -93,14 +93,12 @@ static eddy_status endpoint_open(const struct ed_config *config, int (*stopped)(
     o.batch_max = (size_t)config->embed.endpoint.batch;
     o.batch_tokens = (size_t)config->embed.endpoint.batch_tokens;
     o.calls_minute = config->embed.endpoint.calls_minute;
-    eddy_status st = ed_embeddings_open(&o, stopped, NULL, &e, err);
-    if (st == EDDY_OK)
-        *ret = ed_embeddings_endpoint(e);
-    return st;
+    return ed_embeddings_open(&o, stopped, NULL, ret, err);
 }
 
 eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(void *user),
-                               eddy_embedder **ret, size_t *ret_dim, eddy_error *err)
+                               eddy_embedder **ret, size_t *ret_dim,
+                               struct ed_embeddings **ret_endpoint, eddy_error *err)
 {
     static const char *const models[] = {[ED_MODEL_AUTO] = "auto",
                                          [ED_MODEL_HASH] = "hash",
@@ -120,6 +118,7 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     }
     eddy_embedder_options options;
     eddy_endpoint endpoint = {0};
+    struct ed_embeddings *asked = NULL;
     eddy_embedder_options_init(&options);
     options.model = models[config->embed.model];
     options.dir = config->embed.dir;
@@ -131,7 +130,9 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     eddy_embedder *embedder = NULL;
     eddy_status st = EDDY_OK;
     if (config->embed.model == ED_MODEL_ENDPOINT)
-        st = endpoint_open(config, stopped, &endpoint, err);
+        st = endpoint_open(config, stopped, &asked, err);
+    if (asked)
+        endpoint = ed_embeddings_endpoint(asked);
     if (st == EDDY_OK)
         st = eddy_embedder_open(&options, &embedder, err);
     if (st != EDDY_OK) {
@@ -149,6 +150,8 @@ eddy_status ed_config_embedder(const struct ed_config *config, int (*stopped)(vo
     }
     *ret_dim = eddy_embedder_dim(embedder);
     *ret = embedder;
+    if (ret_endpoint)
+        *ret_endpoint = asked;
     return EDDY_OK;
 }
 
@@ -236,7 +239,8 @@ const char *const ed_config_files[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments"
                                                 [ED_EVENTS] = "events",
                                                 [ED_CHANGES] = "changes",
                                                 [ED_DEAD] = "dead",
-                                                [ED_OPERATIONS] = "operations"};
+                                                [ED_OPERATIONS] = "operations",
+                                                [ED_TEMPLATES] = "templates"};
 
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
                                     struct ed_journal **ret, eddy_error *err)
@@ -278,7 +282,8 @@ static int stage_writes(const struct ed_config *config, size_t topic)
 {
     if (config->stage == ED_STAGE_EMBED)
         return topic == ED_VECTORS || topic == ED_DEAD;
-    return topic != ED_VECTORS;
+    return topic != ED_VECTORS &&
+           (topic != ED_TEMPLATES || config->document.format == EDDY_FORMAT_LOGS);
 }
 
 eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic, int32_t shard,
@@ -347,5 +352,11 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
         .keyphrases_ms = config->embed.keyphrases_wait_ms,
         .value_max = (size_t)config->output.dead_max_bytes,
         .embedded = config->stage == ED_STAGE_ENGINE,
+        .lines = (enum ed_logs_assignments)(*config->output.topics[ED_ASSIGNMENTS]
+                                                ? config->logs.assignments
+                                                : ED_LOGS_NONE),
+        .parameters = config->logs.parameters,
+        .ahead_ms = config->document.ahead_ms,
+        .finite = config->source.exit_at_end,
     };
 }

@@ -17,6 +17,7 @@
 #include "cli/guess.h"
 #include "cli/orders.h"
 #include "cli/stream.h"
+#include "cli/templates.h"
 #include "cli/usage.h"
 #include "cli/view.h"
 
@@ -40,6 +41,8 @@ struct detect {
 
     int table, json; /* what goes to standard output */
     struct ed_gallery gallery;
+    int by_template; /* 1: of a log, templates in place of events */
+    struct ed_templates templates;
     eddy_arena *arena; /* for one picture */
     struct ed_publisher publisher;
 
@@ -137,14 +140,33 @@ static void on_event(void *watcher, const eddy_event *event)
     eddy_str json = {NULL, 0};
     if (is_over(d))
         return;
-    if (!d->json || event->size < d->gallery.size_min || event->state == EDDY_STATE_MERGED ||
+    if (!d->json || event->seen < d->gallery.size_min || event->state == EDDY_STATE_MERGED ||
         picture_json(d, event, &json) == EDDY_OK)
         ed_gallery_put(&d->gallery, event, json, &d->failure);
     const struct ed_shot *shot = ed_gallery_find(&d->gallery, event->id);
-    if (d->json && shot && shot->faded && d->failure.status == EDDY_OK) {
+    if (d->json && !d->by_template && shot && shot->faded && d->failure.status == EDDY_OK) {
         print_json(d, shot->json); /* it is final: nothing to wait for */
         ed_gallery_remove(&d->gallery, event->id);
     }
+    is_over(d);
+}
+
+static void on_template(void *watcher, const struct ed_template_told *told)
+{
+    struct detect *d = watcher;
+    struct ed_epoch epoch;
+    eddy_str json = {NULL, 0};
+    if (is_over(d))
+        return;
+    eddy_arena_reset(d->arena);
+    ed_epoch_init(&epoch, d->arena);
+    eddy_status st =
+        d->json ? ed_publish_template(&d->publisher, &epoch, told, &d->failure) : EDDY_OK;
+    if (st == EDDY_OK && d->json)
+        json = epoch.messages[0].value;
+    if (st == EDDY_OK)
+        ed_templates_put(&d->templates, told, json, &d->failure);
+    ed_epoch_clear(&epoch);
     is_over(d);
 }
 
@@ -181,13 +203,18 @@ static eddy_status print_events(struct detect *d, eddy_error *err)
     if (!d->json && !d->table)
         return EDDY_OK;
     ed_gallery_sort(gallery);
-    if (d->json)
+    if (d->by_template && d->json)
+        ed_templates_print_json(&d->templates, stdout);
+    else if (d->json)
         for (size_t i = 0; i < gallery->n; i++)
             printf("%s\n", gallery->shots[i]->json.at);
     if (d->table) {
         struct ed_view out;
         ed_view_init(&out, stdout);
-        ed_gallery_print(gallery, &out, gallery->n);
+        if (d->by_template)
+            ed_templates_print(&d->templates, &out);
+        else
+            ed_gallery_print(gallery, &out, gallery->n);
         ed_view_clear(&out);
     }
     if (fflush(stdout) != 0 || ferror(stdout))
@@ -335,6 +362,7 @@ static eddy_status open_all(struct detect *d, eddy_error *err)
                                         .on_assigned = d->labels_path ? on_assigned : NULL,
                                         .on_change = d->labels_path ? on_change : NULL,
                                         .on_event = d->table || d->json ? on_event : NULL,
+                                        .on_template = d->by_template ? on_template : NULL,
                                         .on_dead = on_dead,
                                         .orders = d->orders.at,
                                         .n_orders = d->orders.n,
@@ -379,8 +407,7 @@ static eddy_status run(struct detect *d, eddy_error *err)
     eddy_status st = open_all(d, err);
     if (st != EDDY_OK)
         return st;
-    ed_view_line(&d->view, "reading %s",
-                 d->config.document.format == EDDY_FORMAT_JSON ? "JSON objects" : "plain lines");
+    ed_view_line(&d->view, "reading %s", ed_guess_name(d->config.document.format));
     ed_stream_say_encoder(&d->stream, &d->config, &d->view);
     if (ed_shard_was_ended(d->stream.shard)) {
         ed_view_line(&d->view, "%s: this run has come to its end before; nothing is left to do",
@@ -403,10 +430,12 @@ static eddy_status run(struct detect *d, eddy_error *err)
 int ed_cmd_detect(int argc, char **argv)
 {
     static struct detect d;
-    const char *min_size = NULL, *all = NULL, *json = NULL;
+    const char *min_size = NULL, *all = NULL, *json = NULL, *templates = NULL;
     const struct ed_flag flags[] = {
         {"min-size", 0, "N", "show events of at least N documents (2)", &min_size},
         {"all", 'a', NULL, "show every event, those of one document too", &all},
+        {"templates", 0, NULL, "of a log: show the forms of its lines in place of events",
+         &templates},
         {"json", 'J', NULL, "events as JSON Lines, on a terminal too", &json},
         {"journal", 0, "DIR",
          "keep the state in DIR: a run that was killed or stopped goes on where it was, nothing "
@@ -424,7 +453,8 @@ int ed_cmd_detect(int argc, char **argv)
         .synopsis = "eddy detect [OPTIONS] FILE...",
         .about =
             "Find events in files, a document a line; \"-\" is standard input. Lines are JSON\n"
-            "objects (id, ts, title, text, lang, source) or plain text; the first line tells.\n"
+            "objects (id, ts, title, text, lang, source), plain text, or a log in any common\n"
+            "format; the first lines tell. Of a log each form of lines (template) is a document.\n"
             "On a terminal the events are shown as a table, else as JSON Lines; with -o DIR\n"
             "assignments, changes, events, operations and dead letters become files in DIR; with\n"
             "--journal as well the same command goes on where an earlier one was cut off.\n"
@@ -433,7 +463,8 @@ int ed_cmd_detect(int argc, char **argv)
             "ended by SIGINT and SIGTERM, with what was read until then answered.",
         .examples = "  eddy detect news.jsonl\n"
                     "  eddy detect -o found news.jsonl\n"
-                    "  journalctl -n 100000 -o cat | eddy detect --profile logs -\n",
+                    "  eddy detect --templates app.log\n"
+                    "  journalctl -f | eddy detect -\n",
         .takes = ED_TAKES_CONFIG | ED_TAKES_OUTPUT | ED_TAKES_FILES,
         .flags = flags,
         .n_flags = sizeof flags / sizeof *flags,
@@ -449,7 +480,9 @@ int ed_cmd_detect(int argc, char **argv)
         eddy_fail(&err, EDDY_INVALID, "--min-size %s: not a number from 1 on", min_size);
     d.json = !*d.config.output.dir && (json || !isatty(STDOUT_FILENO));
     d.table = !*d.config.output.dir && !d.json;
+    d.by_template = templates && (d.json || d.table);
     ed_gallery_init(&d.gallery, size_min, EVENTS_MAX);
+    ed_templates_init(&d.templates);
     ed_view_init(&d.view, stderr);
     d.publisher.pipeline = d.config.pipeline;
     eddy_status st = err.status == EDDY_OK ? run(&d, &err) : err.status;
@@ -459,6 +492,7 @@ int ed_cmd_detect(int argc, char **argv)
     ed_source_free(d.source);
     ed_view_clear(&d.view);
     ed_gallery_clear(&d.gallery);
+    ed_templates_clear(&d.templates);
     ed_orders_clear(&d.orders);
     eddy_lineage_free(d.lineage);
     eddy_arena_free(d.arena);

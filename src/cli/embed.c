@@ -131,6 +131,8 @@ static eddy_status open_all(struct embed *e, eddy_error *err)
         return st;
     ed_stream_listen(e->source);
     st = ed_guess_format(&e->config, e->source, "embed", err);
+    if (e->config.document.format == EDDY_FORMAT_LOGS)
+        e->config.document.format = EDDY_FORMAT_LINES; /* each line as it stands */
     if (st != EDDY_OK)
         return st;
     e->stream.user = e;
@@ -220,7 +222,7 @@ static eddy_status run(struct embed *e, eddy_error *err)
     if (st != EDDY_OK)
         return st;
     ed_view_line(&e->view, "reading %s",
-                 e->config.document.format == EDDY_FORMAT_JSON ? "JSON objects" : "plain lines");
+                 ed_guess_name(e->config.document.format));
     ed_stream_say_encoder(&e->stream, &e->config, &e->view);
     st = ran(e, err);
     account(e);

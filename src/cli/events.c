@@ -29,6 +29,15 @@ static eddy_str str_of(const json_t *object, const char *key)
     return (eddy_str){ed_look_text(object, key), json_string_length(value)};
 }
 
+static eddy_signal signal_of(const json_t *json)
+{
+    const char *signal = ed_look_text(json, "signal");
+    eddy_signal ret = EDDY_SIGNAL_QUIET;
+    while (ret != EDDY_SIGNAL_NONE && strcmp(signal, eddy_signal_name(ret)) != 0)
+        ret--;
+    return ret;
+}
+
 /* As much of a picture as a table needs. */
 static void picture_of(const json_t *json, eddy_event *ret)
 {
@@ -41,6 +50,7 @@ static void picture_of(const json_t *json, eddy_event *ret)
                         .size = json_number_value(json_object_get(json, "size")),
                         .first_ms = ed_look_time(json, "first_seen"),
                         .last_ms = ed_look_time(json, "last_seen"),
+                        .signal = signal_of(json),
                         .name = str_of(json, "name")};
     for (size_t i = 0; i < json_array_size(keywords) && i < EDDY_KEYWORDS; i++)
         ret->keywords[ret->n_keywords++].word = str_of(json_array_get(keywords, i), "keyword");
@@ -185,6 +195,22 @@ static void show_list(struct ed_view *view, const json_t *json, const char *key,
     }
 }
 
+/* How much was seen of it beside its documents, and what it is in the midst of. */
+static void show_signal(struct ed_view *view, const json_t *json)
+{
+    const char *signal = ed_look_text(json, "signal"), *incident = ed_look_text(json, "incident");
+    double sightings = json_number_value(json_object_get(json, "seen")) -
+                       json_number_value(json_object_get(json, "size"));
+    char since[ED_TEXT];
+    if (sightings > 0)
+        ed_view_line(view, "  seen %.0f times more", sightings);
+    if (*signal)
+        ed_view_line(view, "  %s%s since %s%s%s%s", ed_ink(view, ED_YELLOW),
+                     !strcmp(signal, "burst") ? "in a burst" : signal,
+                     ed_text_minute(ed_look_time(json, "signal_since"), since),
+                     *incident ? ", incident " : "", incident, ed_ink(view, ED_PLAIN));
+}
+
 static void show_words(struct ed_view *view, const json_t *json)
 {
     const json_t *keywords = json_object_get(json, "keywords");
@@ -200,6 +226,7 @@ static void show_words(struct ed_view *view, const json_t *json)
                  ed_text_minute(ed_look_time(json, "first_seen"), first),
                  ed_text_minute(ed_look_time(json, "last_seen"), last), *by ? ", named by " : "",
                  by, json_is_true(json_object_get(json, "pinned")) ? ", pinned" : "");
+    show_signal(view, json);
     if (*summary)
         ed_view_line(view, "  %s",
                      ed_text_fit(summary, strlen(summary), 600, 0, text, sizeof text));

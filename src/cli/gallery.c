@@ -54,7 +54,8 @@ static struct ed_shot *shot_new(const eddy_event *event, eddy_str json)
         return NULL;
     *shot = (struct ed_shot){.id = event->id,
                              .faded = event->state == EDDY_STATE_FADED,
-                             .size = event->size,
+                             .size = event->seen,
+                             .signal = event->signal,
                              .first_ms = event->first_ms,
                              .last_ms = event->last_ms};
     char *at = shot->bytes;
@@ -84,7 +85,7 @@ eddy_status ed_gallery_put(struct ed_gallery *gallery, const eddy_event *event, 
                            eddy_error *err)
 {
     const uint64_t *place = ed_table_find(&gallery->places, event->id);
-    if (event->state == EDDY_STATE_MERGED || event->size < gallery->size_min) {
+    if (event->state == EDDY_STATE_MERGED || event->seen < gallery->size_min) {
         ed_gallery_remove(gallery, event->id);
         return EDDY_OK;
     }
@@ -145,12 +146,17 @@ void ed_gallery_print(const struct ed_gallery *gallery, struct ed_view *view, si
     for (size_t i = 0; i < gallery->n && i < n; i++) {
         const struct ed_shot *shot = gallery->shots[i];
         char size[ED_TEXT], first[ED_TEXT], last[ED_TEXT], title[900], keywords[700];
+        const char *signal = shot->signal ? eddy_signal_name(shot->signal) : "";
+        size_t n_signal = shot->signal ? strlen(signal) + 1 : 0;
         if (gallery->ids)
             snprintf(id, sizeof id, "E%-8" PRIu64, shot->id);
         ed_view_line(
-            view, "%s%6s  %s  %s  %s %s%s%s", id, ed_text_number((uint64_t)shot->size, size),
+            view, "%s%6s  %s  %s  %s%s%s%s%s %s%s%s", id, ed_text_number((uint64_t)shot->size, size),
             ed_text_minute(shot->first_ms, first), ed_text_minute(shot->last_ms, last),
-            ed_text_fit(shot->name.at, shot->name.n, name, words > 0, title, sizeof title),
+            ed_ink(view, n_signal ? ED_YELLOW : ED_PLAIN), signal, n_signal ? " " : "",
+            ed_ink(view, ED_PLAIN),
+            ed_text_fit(shot->name.at, shot->name.n, name - n_signal, words > 0, title,
+                        sizeof title),
             ed_ink(view, ED_DIM),
             ed_text_fit(shot->keywords.at, shot->keywords.n, words, 0, keywords, sizeof keywords),
             ed_ink(view, ED_PLAIN));

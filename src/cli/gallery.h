@@ -10,7 +10,8 @@
 struct ed_shot {
     uint64_t id;
     int faded;
-    double size;
+    double size; /* documents and sightings */
+    eddy_signal signal;
     int64_t first_ms, last_ms;
     eddy_str name, keywords;
     eddy_str json; /* what the caller wants kept with it */

@@ -198,7 +198,7 @@ static eddy_status head_look(struct state *s, eddy_str bytes, eddy_error *err)
 static eddy_status record_look(void *user, const eddy_record *record, eddy_error *err)
 {
     struct state *s = user;
-    if (record->key >> KIND_SHIFT > 127) /* the journal's own */
+    if (record->key >> KIND_SHIFT > 127 || ed_logs_owns(record->key)) /* not of events */
         return EDDY_OK;
     return eddy_clusterer_load(s->cl, record, err);
 }
@@ -245,7 +245,7 @@ eddy_status ed_look_state(struct ed_config *config, const char *dir, int32_t sha
     eddy_embedder *embedder = NULL;
     eddy_engine_options engine;
     size_t dim = 0;
-    eddy_status st = ed_stream_embedder(config, &embedder, &dim, err);
+    eddy_status st = ed_stream_embedder(config, &embedder, &dim, NULL, err);
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(config, dim, &engine);

@@ -50,7 +50,8 @@ const struct ed_option ed_options[] = {
      .help = "Other defaults for a kind of stream; what is set anywhere else wins. "
              "news: events fade after 12 hours, and an idle event must be resembled a little more "
              "to grow. tickets: events never fade. posts: events fade after 7 days. logs: each "
-             "message is a line of text, embedded by hashing; events fade after 7 days."},
+             "message is a line of a log, its templates embedded by hashing; events fade after 7 "
+             "days."},
     {"stage", CHOICE(stage), .standard = "all",
      WORDS({"all", ED_STAGE_ALL}, {"embed", ED_STAGE_EMBED}, {"engine", ED_STAGE_ENGINE}),
      .help = "What eddy run does. embed: only read, embed and write to output.vectors; any number "
@@ -80,9 +81,12 @@ const struct ed_option ed_options[] = {
              "then brings out of order is counted."},
 
     {"document.format", CHOICE(document.format), .standard = "json",
-     WORDS({"json", EDDY_FORMAT_JSON}, {"lines", EDDY_FORMAT_LINES}),
+     WORDS({"json", EDDY_FORMAT_JSON}, {"lines", EDDY_FORMAT_LINES}, {"logs", EDDY_FORMAT_LOGS}),
      .help = "json: one JSON object a message, its fields found by the pointers below. lines: the "
-             "message is the text."},
+             "message is the text. logs: the message is a line of a log (plain, syslog, JSON, "
+             "logfmt, of a container): time, level and component are told from the text by "
+             "themselves, lines of one stack trace are joined, and lines of one form (a template) "
+             "are one document of their event."},
     {"document.id", STRING(document.id), .shape = ED_POINTER, .optional = 1, .standard = "/id",
      .help = "JSON pointer (RFC 6901) to the id; without one it is TOPIC-PARTITION-OFFSET. As with "
              "all pointers here, \"\" means that the field is not read."},
@@ -133,6 +137,14 @@ const struct ed_option ed_options[] = {
              "of memory each."},
     {"document.max_bytes", SIZE(document.max_bytes), RANGE(1024, 64 * 1048576.0),
      .standard = "1MiB", .help = "A larger message goes to the dead letters unread."},
+
+    {"logs.assignments", CHOICE(logs.assignments), .standard = "lines",
+     WORDS({"lines", ED_LOGS_LINES}, {"counts", ED_LOGS_COUNTS}, {"none", ED_LOGS_NONE}),
+     .help = "What goes to output.assignments of a log. lines: an answer for each line. counts: "
+             "for each template how many lines of a minute had it. none: nothing."},
+    {"logs.parameters", BOOL(logs.parameters), .standard = "false",
+     .help = "Put into the answer for a line what varies in its template, with its type: numbers, "
+             "addresses, paths, ids, times, words."},
 
     {"embed.model", CHOICE(embed.model), .standard = "auto",
      WORDS({"auto", ED_MODEL_AUTO}, {"hash", ED_MODEL_HASH}, {"encoder", ED_MODEL_ENCODER},
@@ -273,6 +285,12 @@ const struct ed_option ed_options[] = {
          "or by what a reasoner has written of the events (description). Events are the same "
          "in any case."},
 
+    {"signals.false_alarms", REAL(signals.false_alarms), RANGE(0, 1e6), WORDS({"off", 0}),
+     .standard = "1",
+     .help = "Bursts and silences of events that may be told where there are none: so many a day of "
+             "the stream's own time, over all events. Fewer: only what is plainer is told, and "
+             "later. off: no signals."},
+
     {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "4096",
      .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "
              "Results do not depend on it."},
@@ -318,6 +336,10 @@ const struct ed_option ed_options[] = {
      .standard = "{pipeline}.operations",
      .help = "Topic of what people, programs and language models have decided (merge, split, "
              "rename, ...) and what became of it: what a replay takes up again."},
+    {"output.templates", STRING(output.topics[ED_TEMPLATES]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.templates",
+     .help = "Topic of the templates of log lines (document.format logs), compacted: their latest "
+             "form, how many lines had it, and the event that holds them."},
     {"control.topic", STRING(control.topic), .shape = ED_TOPIC, .optional = 1,
      .standard = "{pipeline}.control",
      .help = "Topic of what people and programs ask for (eddy merge, split, rename, pin, undo, "
@@ -335,6 +357,20 @@ const struct ed_option ed_options[] = {
      .help = "Follow the shards that other processes own, so that taking one over takes no time. "
              "Costs as much memory as owning it."},
 
+    {"serve.port", INTEGER(serve.port), RANGE(1, 65535), WORDS({"auto", ED_PORT_AUTO}, {"off", 0}),
+     .standard = "auto",
+     .help = "Port of metrics (/metrics), health (/healthz, /readyz, /startupz) and API (/api/v1). "
+             "auto: eddy run takes 7411, or the next one that is free, other commands none."},
+    {"serve.address", STRING(serve.address), .standard = "127.0.0.1",
+     .help = "Address to listen on. The default is for this machine alone; 0.0.0.0 or :: is for "
+             "all, who may then read what events are about: there is no password for reading."},
+    {"serve.hosts", LIST(serve.hosts),
+     .help = "Names under which it may be asked, beside addresses and localhost: those of a proxy "
+             "or a service. Others are refused, so that no web page can reach it by a name of its "
+             "own (DNS rebinding)."},
+    {"serve.token", STRING(serve.token), .shape = ED_SECRET, .optional = 1, .standard = "",
+     .help = "What who merges, splits or renames by the API must send, as Authorization: Bearer; "
+             "best written as ${file:/run/secrets/eddy-token}. \"\": nobody may."},
     {"reason.kind", CHOICE(reason.kind), .standard = "statistics",
      WORDS({"off", ED_REASON_OFF}, {"statistics", ED_REASON_STATISTICS}, {"llm", ED_REASON_LLM}),
      .help = "Who looks at the events beside the clustering, names and describes them, and settles "
@@ -428,10 +464,12 @@ const struct ed_section ed_sections[] = {
     {"embed", "How a text becomes a vector."},
     {"embed.endpoint", "Who makes the vectors of embed.model endpoint."},
     {"engine", "How documents become events."},
+    {"signals", "What is unusual: bursts, silences, trends."},
     {"batch", "How much goes at once."},
     {"output", "Where the answers go."},
     {"control", "Where operations come in."},
     {"state", "How it goes on after a restart."},
+    {"serve", "What it shows by HTTP."},
     {"reason", "Who names, describes, and settles what is in doubt."},
     {NULL, NULL},
 };

@@ -208,6 +208,7 @@ static eddy_status names_check(struct replay *r, eddy_error *err)
                  {"output.changes", c->output.topics[ED_CHANGES]},
                  {"output.dead", c->output.topics[ED_DEAD]},
                  {"output.operations", c->output.topics[ED_OPERATIONS]},
+                 {"output.templates", c->output.topics[ED_TEMPLATES]},
                  {"control.topic", c->control.topic},
                  {"state.topic", c->state.topic}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -295,6 +296,7 @@ static eddy_status replay(struct replay *r, int then_run, eddy_error *err)
                                               .orders = r->orders.at,
                                               .n_orders = r->orders.n};
     ed_stream_listen(NULL);
+    r->config.source.exit_at_end = 1; /* of logs no line goes on because time passes here */
     r->stream.user = r;
     r->stream.open_journal = open_journal;
     r->stream.open_source = open_source;
@@ -321,6 +323,7 @@ static eddy_status go_live(struct replay *r, eddy_error *err)
 {
     eddy_status st = ed_stream_close(&r->stream, err);
     r->config.source.exit_at_end = 0;
+    r->stream.serves = 1;
     if (st == EDDY_OK)
         st = ed_stream_open_shards(&r->stream, &r->config, err);
     if (st != EDDY_OK)

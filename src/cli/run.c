@@ -73,6 +73,7 @@ static eddy_status open_all(struct run *r, eddy_error *err)
 
 static eddy_status run(struct run *r, eddy_error *err)
 {
+    r->stream.serves = 1;
     eddy_status st = open_all(r, err);
     if (st != EDDY_OK)
         return st;

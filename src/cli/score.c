@@ -37,6 +37,7 @@ struct score {
     uint64_t unmatched, repeated; /* assigned without a label; assigned again */
     struct ed_internal internal;  /* without labels; filled with --internal only */
     int by_gold, by_vectors;      /* what is asked for: --gold, --internal */
+    int templates;                /* of a log: its templates in place of its events */
 };
 
 enum { ARRIVAL, LINEAGE, FINAL, VIEWS };
@@ -124,14 +125,40 @@ static eddy_status assignment_line(struct score *s, const eddy_raw *line, eddy_e
     if (st != EDDY_OK)
         return st;
     uint64_t id = ed_name_json(json_object_get(value, "id"));
+    const char *of = s->templates ? "template" : "event";
+    const char *part = s->templates ? "template" : "group"; /* a template has no parts */
     struct scored doc = {.id = id,
-                         .event = ed_name_json(json_object_get(value, "event")),
-                         .group = ed_name_json(json_object_get(value, "group"))};
+                         .event = ed_name_json(json_object_get(value, of)),
+                         .group = ed_name_json(json_object_get(value, part))};
     json_decref(value);
     if (!id || !doc.event)
         return eddy_fail(err, EDDY_FORMAT, ED_PLACE "not an assignment: no %s", ED_AT(line),
-                         id ? "event" : "id");
+                         id ? of : "id");
     return assignment_take(s, id, doc, err);
+}
+
+/* What a change says about where documents are. 0: nothing. */
+static int change_read(const struct score *s, const json_t *value, const char *kind,
+                       eddy_change *ret)
+{
+    static const eddy_change_kind lineage[] = {EDDY_MERGED, EDDY_MOVED, EDDY_FOLDED,
+                                               EDDY_REASSIGNED};
+    const char *of = s->templates ? "template" : "event";
+    *ret = (eddy_change){.event = ed_name_json(json_object_get(value, of)),
+                         .other = ed_name_json(json_object_get(value, "other")),
+                         .group = ed_name_json(json_object_get(value, "group")),
+                         .into_group = ed_name_json(json_object_get(value, "into_group")),
+                         .document = ed_name_json(json_object_get(value, "document"))};
+    if (s->templates) {
+        ret->kind = EDDY_MERGED;
+        return strcmp(kind, "template_merged") == 0;
+    }
+    for (size_t i = 0; i < sizeof lineage / sizeof lineage[0]; i++)
+        if (strcmp(kind, eddy_change_name(lineage[i])) == 0) {
+            ret->kind = lineage[i];
+            return 1;
+        }
+    return 0;
 }
 
 static eddy_status change_line(struct score *s, const eddy_raw *line, eddy_error *err)
@@ -141,24 +168,15 @@ static eddy_status change_line(struct score *s, const eddy_raw *line, eddy_error
     if (st != EDDY_OK)
         return st;
     const char *kind = json_string_value(json_object_get(value, "kind"));
-    static const eddy_change_kind lineage[] = {EDDY_MERGED, EDDY_MOVED, EDDY_FOLDED,
-                                               EDDY_REASSIGNED};
-    for (size_t i = 0; kind && i < sizeof lineage / sizeof lineage[0]; i++) {
-        if (strcmp(kind, eddy_change_name(lineage[i])) != 0)
-            continue;
-        eddy_change change = {.kind = lineage[i],
-                              .event = ed_name_json(json_object_get(value, "event")),
-                              .other = ed_name_json(json_object_get(value, "other")),
-                              .group = ed_name_json(json_object_get(value, "group")),
-                              .into_group = ed_name_json(json_object_get(value, "into_group")),
-                              .document = ed_name_json(json_object_get(value, "document"))};
+    eddy_change change;
+    if (kind && change_read(s, value, kind, &change)) {
         st = eddy_lineage_changed(s->lineage, &change, NULL);
         if (st == EDDY_NOMEM)
             st = eddy_fail_nomem(err, "lineage", 0);
         else if (st != EDDY_OK) /* its sentence would name hashes */
             st = eddy_fail(err, EDDY_FORMAT,
                            ED_PLACE "\"%s\" lacks an id, or contradicts a change further up",
-                           ED_AT(line), eddy_change_name(lineage[i]));
+                           ED_AT(line), kind);
     }
     if (!kind)
         st = eddy_fail(err, EDDY_FORMAT, ED_PLACE "not a change: no kind", ED_AT(line));
@@ -336,7 +354,7 @@ static int settings_wrong(struct score *s, const char *id_path, const char *labe
 int ed_cmd_score(int argc, char **argv)
 {
     const char *gold = NULL, *run = NULL, *assignments = NULL, *changes = NULL, *json = NULL;
-    const char *internal = NULL;
+    const char *internal = NULL, *templates = NULL;
     const char *id_path = "/id", *label_path = "/label";
     const struct ed_flag flags[] = {
         {"gold", 0, "FILE", "the labels: JSON Lines, or id and label as CSV or TSV", &gold},
@@ -345,6 +363,7 @@ int ed_cmd_score(int argc, char **argv)
         {"run", 0, "DIR", "what eddy detect -o DIR wrote", &run},
         {"assignments", 0, "FILE", "in place of DIR/assignments.jsonl", &assignments},
         {"changes", 0, "FILE", "in place of DIR/changes.jsonl", &changes},
+        {"templates", 0, NULL, "of a log: its templates in place of its events", &templates},
         {"internal", 0, NULL, "judge the events by the vectors of the documents in FILE...",
          &internal},
         {"json", 0, NULL, "one JSON object in place of the table", &json},
@@ -378,7 +397,9 @@ int ed_cmd_score(int argc, char **argv)
         assignments = ed_arena_printf(config.arena, "%s/assignments.jsonl", run).at;
     if (run && !changes)
         changes = ed_arena_printf(config.arena, "%s/changes.jsonl", run).at;
-    struct score s = {.by_gold = gold != NULL, .by_vectors = internal != NULL};
+    struct score s = {.by_gold = gold != NULL,
+                      .by_vectors = internal != NULL,
+                      .templates = templates != NULL};
     code = settings_wrong(&s, id_path, label_path, gold, assignments, changes)
                ? ED_EXIT_USAGE
                : score_and_print(&s, &config, gold, assignments, changes, json != NULL);

@@ -151,7 +151,7 @@ static eddy_status reader_open(struct reader *r, struct ed_config *config, eddy_
     ed_config_parse_options(config, &options);
     eddy_status st = eddy_parser_new(&options, &r->parser, err);
     if (st == EDDY_OK)
-        st = ed_config_embedder(config, NULL, &r->embedder, &r->in->dim, err);
+        st = ed_config_embedder(config, NULL, &r->embedder, &r->in->dim, NULL, err);
     if (st == EDDY_OK && !r->in->dim)
         st = eddy_fail(err, EDDY_CONFIG, "embed.model: there are no vectors to judge events by");
     r->arena = eddy_arena_new(0);

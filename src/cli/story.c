@@ -110,6 +110,38 @@ void ed_story_clear(struct ed_story *story)
 
 /* ---- words ---- */
 
+static double number_of(const json_t *c, const char *key)
+{
+    return json_number_value(json_object_get(c, key));
+}
+
+/* The same of a signal; 0: it is none. */
+static int signal_words(const json_t *c, char *ret, size_t n)
+{
+    const char *kind = ed_look_text(c, "kind"), *event = ed_look_text(c, "event");
+    const char *incident = ed_look_text(c, "incident");
+    double observed = number_of(c, "observed"), expected = number_of(c, "expected");
+    char since[ED_TEXT];
+    ed_text_minute(ed_look_time(c, "start"), since);
+    if (!strcmp(kind, "burst"))
+        snprintf(ret, n, "%s bursts: %.0f since %s where %.3g are usual%s%s", event, observed, since,
+                 expected, *incident ? "; incident " : "", incident);
+    else if (!strcmp(kind, "burst_ended"))
+        snprintf(ret, n, "the burst of %s since %s is over: %.0f where %.3g are usual", event, since,
+                 observed, expected);
+    else if (!strcmp(kind, "quiet"))
+        snprintf(ret, n, "%s is quiet: nothing since %s where %.3g are usual", event, since,
+                 expected);
+    else if (!strcmp(kind, "quiet_ended"))
+        snprintf(ret, n, "%s is heard again, quiet since %s", event, since);
+    else if (!strcmp(kind, "trend"))
+        snprintf(ret, n, "%s has gone %s: %.3g an hour, %.3g when last told, %s", event,
+                 ed_look_text(c, "direction"), observed, expected, since);
+    else
+        return 0;
+    return 1;
+}
+
 /* What happened, as a sentence without its end. */
 static void change_words(const json_t *c, uint64_t about, char *ret, size_t n)
 {
@@ -120,6 +152,8 @@ static void change_words(const json_t *c, uint64_t about, char *ret, size_t n)
     const char *document = ed_look_text(c, "document");
     char shown[300];
     int own = ed_look_number(c, "event") == about;
+    if (signal_words(c, ret, n))
+        return;
     if (!strcmp(kind, "merged"))
         snprintf(ret, n, own ? "%s went into %s" : "%s came into %s, which has %.0f documents now",
                  event, other, other_after);
@@ -240,6 +274,10 @@ void ed_story_print_json(const struct ed_story *story)
         member_copy(evidence, "similarity", c, "similarity");
         member_copy(evidence, "threshold", c, "threshold");
         member_copy(evidence, "text", c, "evidence");
+        static const char *const signal[] = {"start", "observed", "expected", "lift", "direction",
+                                             "statistic", "incident"};
+        for (size_t k = 0; k < sizeof signal / sizeof *signal; k++)
+            member_copy(evidence, signal[k], c, signal[k]);
         json_object_set_new(record, "evidence", evidence);
         if (operation) {
             char undo[60];

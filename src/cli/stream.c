@@ -2,6 +2,7 @@
 #include "cli/stream.h"
 
 #include "base/error.h"
+#include "cli/site.h"
 #include "cli/usage.h"
 #include "cli/view.h"
 
@@ -58,11 +59,11 @@ static int is_signalled(void *user)
 }
 
 eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
-                               eddy_error *err)
+                               struct ed_embeddings **endpoint, eddy_error *err)
 {
     eddy_error why = {0};
     char real[PATH_MAX], prefix[PATH_MAX + 16];
-    eddy_status st = ed_config_embedder(config, is_signalled, ret, ret_dim, &why);
+    eddy_status st = ed_config_embedder(config, is_signalled, ret, ret_dim, endpoint, &why);
     int by_auto = config->embed.model == ED_MODEL_AUTO;
     if (st == EDDY_OK || config->embed.model == ED_MODEL_ENDPOINT ||
         (st != EDDY_FORMAT && !(by_auto && st == EDDY_UNAVAILABLE))) {
@@ -116,7 +117,18 @@ static eddy_status open_source(void *user, const char *topic, int32_t shard,
     if (st == EDDY_OK)
         st = parser_make(stream, err); /* now that somebody may have looked at the input */
     options->parser = stream->parser;
+    options->is_log = stream->config->document.format == EDDY_FORMAT_LOGS;
     return st;
+}
+
+static void on_visible(void *board, uint32_t shard, const struct ed_epoch *epoch)
+{
+    ed_board_put(board, shard, epoch);
+}
+
+static void on_gone(void *board, uint32_t shard)
+{
+    ed_board_forget(board, shard);
 }
 
 /* What all shards share. */
@@ -126,7 +138,9 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     struct ed_shard_options *o = &stream->options;
     size_t dim = 0;
     stream->config = config;
-    eddy_status st = ed_stream_embedder(config, &stream->embedder, &dim, err);
+    eddy_status st = ed_site_open(config, stream->serves, &stream->site, err);
+    if (st == EDDY_OK)
+        st = ed_stream_embedder(config, &stream->embedder, &dim, &stream->endpoint, err);
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(config, dim, &stream->engine);
@@ -140,8 +154,14 @@ static eddy_status prepare(struct ed_stream *stream, struct ed_config *config,
     o->pipeline.on_assigned = watch->on_assigned;
     o->pipeline.on_change = watch->on_change;
     o->pipeline.on_event = watch->on_event;
+    o->pipeline.on_template = watch->on_template;
     o->pipeline.on_dead = watch->on_dead;
     o->pipeline.on_embedded = watch->on_embedded;
+    if (stream->site) {
+        o->pipeline.board = ed_site_board(stream->site);
+        o->pipeline.on_visible = on_visible;
+        o->pipeline.on_gone = on_gone;
+    }
     o->pipeline.resumable = watch->resumable;
     o->pipeline.goes_on = watch->goes_on;
     o->pipeline.orders = watch->orders;
@@ -166,6 +186,7 @@ eddy_status ed_stream_open(struct ed_stream *stream, struct ed_config *config,
     if (st != EDDY_OK)
         return st;
     atomic_store(&one, stream->shard);
+    ed_site_look(stream->site, stream);
     if (atomic_load(&signalled))
         ed_shard_stop(stream->shard);
     return ed_shard_restore(stream->shard, err);
@@ -219,9 +240,11 @@ eddy_status ed_stream_open_shards(struct ed_stream *stream, struct ed_config *co
     o.shard = stream->options;
     if (st == EDDY_OK)
         st = ed_shards_new(&o, &stream->shards, err);
-    if (st == EDDY_OK)
-        atomic_store(&many, stream->shards);
-    return st;
+    if (st != EDDY_OK)
+        return st;
+    atomic_store(&many, stream->shards);
+    ed_site_look(stream->site, stream);
+    return EDDY_OK;
 }
 
 /* ---- running ---- */
@@ -250,11 +273,13 @@ eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err)
     atomic_store(&opened, NULL);
     atomic_store(&one, NULL);
     atomic_store(&many, NULL);
+    ed_site_close(stream->site);
     eddy_status st = ed_shard_free(stream->shard, err);
     ed_shards_free(stream->shards);
     eddy_budget_free(stream->budget);
     eddy_embedder_free(stream->embedder);
     eddy_parser_free(stream->parser);
+    ed_site_free(stream->site);
     memset(stream, 0, sizeof *stream);
     return st;
 }

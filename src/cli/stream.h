@@ -11,7 +11,8 @@
 struct ed_stream {
     struct ed_config *config; /* borrowed */
     eddy_parser *parser;
-    eddy_embedder *embedder; /* NULL for some models */
+    eddy_embedder *embedder;        /* NULL for some models */
+    struct ed_embeddings *endpoint; /* the embedder's; NULL: it has none */
     eddy_engine_options engine;
     struct ed_reason_options reason;
     eddy_budget *budget; /* of all that ask a language model */
@@ -20,7 +21,9 @@ struct ed_stream {
     struct ed_shards *shards;    /* of run, on Kafka */
     struct ed_group *group;      /* theirs */
     int64_t started_ms, took_ms; /* of ed_stream_run, on ed_view_now's clock */
+    struct ed_site *site;        /* what is shown by HTTP; NULL: nothing is */
 
+    int serves;     /* 1: something is, unless the configuration says otherwise */
     int unreasoned; /* 1: nobody reasons, whatever the configuration says */
 
     /* What a command does in its own way; NULL: as the configuration says. */
@@ -39,7 +42,7 @@ void ed_stream_listen(struct ed_source *source);
 /* As ed_config_embedder. A model directory that is broken, or of a kind that eddy does not read, is
  * EDDY_CONFIG; the text tells its full path. */
 eddy_status ed_stream_embedder(const struct ed_config *config, eddy_embedder **ret, size_t *ret_dim,
-                               eddy_error *err);
+                               struct ed_embeddings **endpoint, eddy_error *err);
 
 /* Embedder, journal, what is restored from it, source, parser, pipeline: one shard, ready to run.
  * stream is zeroed but for what a command does in its own way; on failure it is to be closed.

@@ -1,7 +1,7 @@
 /* eddy top: the events of a stream as they come, on the whole terminal.
  *
- * One thread (the one of main) has the screen and the board; another one brings what becomes of
- * events to the inbox (feed.h). Between two frames the board takes over what waits, for a bounded
+ * One thread (the one of main) has the screen and the roster; another one brings what becomes of
+ * events to the inbox (feed.h). Between two frames the roster takes over what waits, for a bounded
  * time, so that keys are answered however fast the stream is; frames come ten times a second at
  * most, and only when there is something to show. */
 #include "cli/top.h"
@@ -24,21 +24,21 @@
  * first line stays there, and sees whatever comes to be first. */
 static void follow(struct ed_top *top)
 {
-    const struct ed_board *board = &top->board;
-    for (size_t i = 0; top->chosen && i < board->n_shown; i++)
-        if (board->shown[i]->id == ed_board_where(board, top->chosen)) {
+    const struct ed_roster *roster = &top->roster;
+    for (size_t i = 0; top->chosen && i < roster->n_shown; i++)
+        if (roster->shown[i]->id == ed_roster_where(roster, top->chosen)) {
             top->at = i;
             break;
         }
     size_t rows = ed_top_table_rows(top);
-    if (top->at >= board->n_shown)
-        top->at = board->n_shown ? board->n_shown - 1 : 0;
+    if (top->at >= roster->n_shown)
+        top->at = roster->n_shown ? roster->n_shown - 1 : 0;
     if (top->at < top->first)
         top->first = top->at;
     if (top->at >= top->first + rows)
         top->first = top->at - rows + 1;
-    if (top->first + rows > board->n_shown)
-        top->first = board->n_shown > rows ? board->n_shown - rows : 0;
+    if (top->first + rows > roster->n_shown)
+        top->first = roster->n_shown > rows ? roster->n_shown - rows : 0;
 }
 
 /* A place moved by a key in a list of n, of which `rows` are seen. 0: it is no such key. */
@@ -66,9 +66,9 @@ static int move(int key, size_t *at, size_t n, size_t rows)
 
 static void page_open(struct ed_top *top)
 {
-    if (top->at >= top->board.n_shown)
+    if (top->at >= top->roster.n_shown)
         return;
-    top->event = top->board.shown[top->at]->id;
+    top->event = top->roster.shown[top->at]->id;
     top->scrolled = 0;
     ed_page_clear(&top->page);
     top->mode = ED_TOP_PAGE;
@@ -76,22 +76,22 @@ static void page_open(struct ed_top *top)
 
 static void table_key(struct ed_top *top, int key)
 {
-    struct ed_board *board = &top->board;
-    if (move(key, &top->at, board->n_shown, ed_top_table_rows(top))) {
-        top->chosen = top->at ? board->shown[top->at]->id : 0;
+    struct ed_roster *roster = &top->roster;
+    if (move(key, &top->at, roster->n_shown, ed_top_table_rows(top))) {
+        top->chosen = top->at ? roster->shown[top->at]->id : 0;
         return;
     }
     switch (key) {
     case ED_KEY_ENTER: page_open(top); break;
-    case ED_KEY_ESCAPE: *board->filter = 0; break;
+    case ED_KEY_ESCAPE: *roster->filter = 0; break;
     case '/': top->mode = ED_TOP_FILTER; break;
-    case 's': board->order = (board->order + 1) % ED_BOARD_ORDERS; break;
+    case 's': roster->order = (roster->order + 1) % ED_ROSTER_ORDERS; break;
     case '1':
     case '2':
     case '3':
-    case '4': board->order = (enum ed_board_order)(key - '1'); break;
-    case 'i': board->interval_ms = ed_board_interval_next(board->interval_ms); break;
-    case 'm': board->size_min = board->size_min > 1 ? 0 : 2; break;
+    case '4': roster->order = (enum ed_roster_order)(key - '1'); break;
+    case 'i': roster->interval_ms = ed_roster_interval_next(roster->interval_ms); break;
+    case 'm': roster->size_min = roster->size_min > 1 ? 0 : 2; break;
     default: break;
     }
 }
@@ -108,7 +108,7 @@ static void page_key(struct ed_top *top, int key)
 
 static void filter_key(struct ed_top *top, int key)
 {
-    char *filter = top->board.filter, bytes[4];
+    char *filter = top->roster.filter, bytes[4];
     size_t n = strlen(filter);
     if (key == ED_KEY_ENTER) {
         top->mode = ED_TOP_TABLE;
@@ -121,7 +121,7 @@ static void filter_key(struct ed_top *top, int key)
         filter[n] = 0;
     } else if (key >= ' ' && key < ED_KEY_UP) {
         size_t size = ed_utf8_put(key, bytes);
-        if (n + size < sizeof top->board.filter) {
+        if (n + size < sizeof top->roster.filter) {
             memcpy(filter + n, bytes, size);
             filter[n + size] = 0;
         }
@@ -162,12 +162,12 @@ struct pace {
 
 static eddy_status frame(struct ed_top *top, eddy_error *err)
 {
-    eddy_status st = ed_board_arrange(&top->board, err);
+    eddy_status st = ed_roster_arrange(&top->roster, err);
     if (st != EDDY_OK)
         return st;
-    double done = top->look.has_counts ? (double)top->look.done : top->board.documents;
+    double done = top->look.has_counts ? (double)top->look.done : top->roster.documents;
     if (top->look.has_counts || top->look.state == ED_FEED_LIVE)
-        ed_rate_put(&top->rate, ed_view_now(), done);
+        ed_pulse_put(&top->rate, ed_view_now(), done);
     follow(top);
     ed_top_draw(top);
     return top->page.failed ? eddy_fail_nomem(err, "screen", 0) : EDDY_OK;
@@ -183,7 +183,7 @@ static eddy_status step(struct ed_top *top, struct pace *pace, eddy_error *err)
     if (top->look.state == ED_FEED_ENDED && before != ED_FEED_ENDED)
         st = ed_feed_join(&top->feed, err);
     if (st == EDDY_OK && !top->paused)
-        st = ed_board_take(&top->board, &top->inbox, BUDGET_MS, &changed, err);
+        st = ed_roster_take(&top->roster, &top->inbox, BUDGET_MS, &changed, err);
     pace->stepped_ms = ed_view_now();
     if (st != EDDY_OK || !(changed || pace->dirty || pace->stepped_ms - pace->drawn_ms >= STILL_MS))
         return st;
@@ -305,13 +305,13 @@ static eddy_status run(struct ed_top *top, eddy_error *err)
     return st != EDDY_OK ? st : joined != EDDY_OK ? joined : closed;
 }
 
-static eddy_status size_min_read(const char *text, struct ed_board *board, eddy_error *err)
+static eddy_status size_min_read(const char *text, struct ed_roster *roster, eddy_error *err)
 {
     char *end = NULL;
-    double size = text ? strtod(text, &end) : board->size_min;
+    double size = text ? strtod(text, &end) : roster->size_min;
     if (text && (*end || !(size >= 1)))
         return eddy_fail(err, EDDY_INVALID, "top: --min-size %s: not a number from 1 on", text);
-    board->size_min = size;
+    roster->size_min = size;
     return EDDY_OK;
 }
 
@@ -350,8 +350,8 @@ int ed_cmd_top(int argc, char **argv)
     eddy_error err = {0};
     top.config = &config;
     ed_inbox_init(&top.inbox);
-    ed_board_init(&top.board);
-    eddy_status st = size_min_read(min_size, &top.board, &err);
+    ed_roster_init(&top.roster);
+    eddy_status st = size_min_read(min_size, &top.roster, &err);
     if (st == EDDY_OK)
         st = feed_choose(&top, dir, &err);
     if (st == EDDY_OK)
@@ -359,7 +359,7 @@ int ed_cmd_top(int argc, char **argv)
     if (st == EDDY_OK)
         st = run(&top, &err);
     ed_page_clear(&top.page);
-    ed_board_clear(&top.board);
+    ed_roster_clear(&top.roster);
     ed_inbox_clear(&top.inbox);
     ed_config_clear(&config);
     if (st == EDDY_INVALID)

@@ -3,8 +3,8 @@
 #ifndef ED_CLI_TOP_H
 #define ED_CLI_TOP_H
 
-#include "cli/board.h"
 #include "cli/feed.h"
+#include "cli/roster.h"
 #include "cli/screen.h"
 
 enum ed_top_mode { ED_TOP_TABLE, ED_TOP_FILTER, ED_TOP_PAGE, ED_TOP_HELP };
@@ -12,15 +12,15 @@ enum ed_top_mode { ED_TOP_TABLE, ED_TOP_FILTER, ED_TOP_PAGE, ED_TOP_HELP };
 #define ED_TOP_SAMPLES 8
 
 /* How many documents a second, over the last few seconds. */
-struct ed_rate {
+struct ed_pulse {
     struct {
         int64_t at_ms;
         double n;
     } samples[ED_TOP_SAMPLES];
     size_t n; /* samples ever */
 };
-void ed_rate_put(struct ed_rate *rate, int64_t now_ms, double n);
-double ed_rate_get(const struct ed_rate *rate);
+void ed_pulse_put(struct ed_pulse *rate, int64_t now_ms, double n);
+double ed_pulse_get(const struct ed_pulse *rate);
 
 /* An event's page as lines that fit. */
 struct ed_page_line {
@@ -34,28 +34,28 @@ struct ed_page {
 };
 void ed_page_clear(struct ed_page *page);
 /* Write the page of an event anew: its picture, and its changes as stories word them. */
-void ed_page_write(struct ed_page *page, const struct ed_board *board, uint64_t event,
+void ed_page_write(struct ed_page *page, const struct ed_roster *roster, uint64_t event,
                    size_t columns);
 
 struct ed_top {
     struct ed_config *config;
     struct ed_screen *screen;
     struct ed_inbox inbox;
-    struct ed_board board;
+    struct ed_roster roster;
     struct ed_feed feed;
     const char *where; /* the stream, for people */
 
     enum ed_top_mode mode, behind_help;
     int paused, quit;
-    size_t first, at; /* of board.shown: the first on the screen, and the chosen one ... */
+    size_t first, at; /* of roster.shown: the first on the screen, and the chosen one ... */
     uint64_t chosen;  /* ... which is that event, unless it is the first of all; 0: then */
 
     uint64_t event; /* of the page */
     size_t scrolled;
     struct ed_page page;
-    uint64_t page_version; /* of the board, when it was written */
+    uint64_t page_version; /* of the roster, when it was written */
 
-    struct ed_rate rate;
+    struct ed_pulse rate;
     struct ed_feed_look look;
 };
 

@@ -37,7 +37,7 @@ char *ed_text_short(double n, char ret[ED_TEXT])
 
 /* ---- rate ---- */
 
-void ed_rate_put(struct ed_rate *rate, int64_t now_ms, double n)
+void ed_pulse_put(struct ed_pulse *rate, int64_t now_ms, double n)
 {
     size_t last = (rate->n + ED_TOP_SAMPLES - 1) % ED_TOP_SAMPLES;
     if (rate->n && now_ms - rate->samples[last].at_ms < 500)
@@ -46,7 +46,7 @@ void ed_rate_put(struct ed_rate *rate, int64_t now_ms, double n)
     rate->samples[rate->n++ % ED_TOP_SAMPLES].n = n;
 }
 
-double ed_rate_get(const struct ed_rate *rate)
+double ed_pulse_get(const struct ed_pulse *rate)
 {
     if (rate->n < 2)
         return 0;
@@ -99,17 +99,17 @@ static void title_draw(struct ed_top *top)
 
 static void counts_draw(struct ed_top *top)
 {
-    const struct ed_board *board = &top->board;
+    const struct ed_roster *roster = &top->roster;
     const struct ed_feed_look *look = &top->look;
     char text[400], docs[ED_TEXT], rate[60] = "", number[ED_TEXT], events[ED_TEXT],
                                    now[ED_TEXT] = "-";
-    double done = look->has_counts ? (double)look->done : board->documents;
-    uint64_t active = look->has_counts ? look->counts.events_active : board->active;
+    double done = look->has_counts ? (double)look->done : roster->documents;
+    uint64_t active = look->has_counts ? look->counts.events_active : roster->active;
     if (look->state == ED_FEED_LIVE || (look->has_counts && look->state == ED_FEED_READING))
         snprintf(rate, sizeof rate, ", %s a second",
-                 ed_text_number((uint64_t)(ed_rate_get(&top->rate) + 0.5), number));
-    if (board->now_ms >= 0)
-        ed_text_minute(board->now_ms, now);
+                 ed_text_number((uint64_t)(ed_pulse_get(&top->rate) + 0.5), number));
+    if (roster->now_ms >= 0)
+        ed_text_minute(roster->now_ms, now);
     snprintf(text, sizeof text, "%s documents%s; %s events active; stream time %s",
              ed_text_number((uint64_t)(done + 0.5), docs), rate, ed_text_number(active, events),
              now);
@@ -135,19 +135,20 @@ static void choice_draw(struct ed_top *top)
                                          [ED_BY_SIZE] = "the largest first",
                                          [ED_BY_NEWEST] = "the newest first",
                                          [ED_BY_NAME] = "by name"};
-    const struct ed_board *board = &top->board;
+    const struct ed_roster *roster = &top->roster;
     char text[400], shown[ED_TEXT], all[ED_TEXT], waits[ED_TEXT], number[80] = "", left[60] = "";
     int editing = top->mode == ED_TOP_FILTER;
     if (top->paused)
-        snprintf(number, sizeof number, "; news of %s events waits",
-                 ed_text_number(ed_inbox_waits(&top->inbox) + board->news.n - board->next, waits));
-    if (board->left_out)
-        snprintf(left, sizeof left, " (%s not kept)", ed_text_number(board->left_out, waits));
+        snprintf(
+            number, sizeof number, "; news of %s events waits",
+            ed_text_number(ed_inbox_waits(&top->inbox) + roster->news.n - roster->next, waits));
+    if (roster->left_out)
+        snprintf(left, sizeof left, " (%s not kept)", ed_text_number(roster->left_out, waits));
     snprintf(text, sizeof text, "%s of %s shown%s, %s%s%s%s%s%s",
-             ed_text_number(board->n_shown, shown), ed_text_number(board->n, all), left,
-             orders[board->order], board->size_min > 1 ? ", from 2 documents" : "", number,
-             editing || *board->filter ? "; filter: " : "", board->filter, editing ? "_" : "");
-    put(top, 3, editing || *board->filter ? ED_YELLOW : ED_PLAIN, text);
+             ed_text_number(roster->n_shown, shown), ed_text_number(roster->n, all), left,
+             orders[roster->order], roster->size_min > 1 ? ", from 2 documents" : "", number,
+             editing || *roster->filter ? "; filter: " : "", roster->filter, editing ? "_" : "");
+    put(top, 3, editing || *roster->filter ? ED_YELLOW : ED_PLAIN, text);
 }
 
 /* ---- table ---- */
@@ -184,7 +185,7 @@ static void titles_draw(struct ed_top *top)
     struct columns c = columns_of(top);
     char growth[ED_TEXT];
     size_t row = HEAD - 1;
-    snprintf(growth, sizeof growth, "+%s", ed_board_interval_text(top->board.interval));
+    snprintf(growth, sizeof growth, "+%s", ed_roster_interval_text(top->roster.interval));
     ed_screen_put(top->screen, row, 1, 7, ED_BOLD, 0, "event");
     ed_screen_put(top->screen, row, c.state, 5, ED_BOLD, 0, "state");
     right(top, row, c.size, 7, ED_BOLD, 0, "size");
@@ -196,30 +197,30 @@ static void titles_draw(struct ed_top *top)
     ed_screen_put(top->screen, row, c.words, c.n_words, ED_BOLD, 0, "keywords");
 }
 
-static const char *row_state(const struct ed_board *board, const struct ed_row *row,
+static const char *row_state(const struct ed_roster *roster, const struct ed_row *row,
                              enum ed_ink *ink)
 {
     *ink = ED_DIM;
     if (row->faded)
         return "faded";
     *ink = ED_RED;
-    if (row->signal == ED_BOARD_BURST)
+    if (row->signal == ED_ROSTER_BURST)
         return "burst";
     *ink = ED_BLUE;
-    if (row->signal == ED_BOARD_QUIET)
+    if (row->signal == ED_ROSTER_QUIET)
         return "quiet";
     *ink = ED_GREEN;
-    return row->first_ms > board->now_ms - board->interval ? "new" : "";
+    return row->first_ms > roster->now_ms - roster->interval ? "new" : "";
 }
 
 static void row_draw(struct ed_top *top, size_t line, const struct ed_row *row, int marked)
 {
-    const struct ed_board *board = &top->board;
+    const struct ed_roster *roster = &top->roster;
     struct columns c = columns_of(top);
     enum ed_ink ink;
     double counts[24];
     char text[ED_TEXT], grown[ED_TEXT], id[ED_TEXT], blocks[3 * 24 + 1];
-    const char *state = row_state(board, row, &ink);
+    const char *state = row_state(roster, row, &ink);
     if (marked) /* the whole line, blanks as well */
         ed_screen_put(top->screen, line, 0, ed_screen_columns(top->screen), ED_PLAIN, 1, ">");
     snprintf(id, sizeof id, "E%" PRIu64, row->id);
@@ -228,12 +229,12 @@ static void row_draw(struct ed_top *top, size_t line, const struct ed_row *row, 
     right(top, line, c.size, 7, ED_PLAIN, marked, ed_text_short(row->size, text));
     snprintf(grown, sizeof grown, "+%.20s", ed_text_short(row->growth, text));
     right(top, line, c.growth, 8, ED_PLAIN, marked, row->growth < 0.5 ? "" : grown);
-    ed_curve_counts(&row->curve, board->now_ms, board->interval, counts, c.n_trend);
+    ed_curve_counts(&row->curve, roster->now_ms, roster->interval, counts, c.n_trend);
     ed_screen_put(top->screen, line, c.trend, c.n_trend, ED_GREEN, marked,
                   ed_curve_text(counts, c.n_trend, blocks));
     right(top, line, c.first, 5, ED_PLAIN, marked,
-          ed_text_age(board->now_ms - row->first_ms, text));
-    right(top, line, c.last, 5, ED_PLAIN, marked, ed_text_age(board->now_ms - row->last_ms, text));
+          ed_text_age(roster->now_ms - row->first_ms, text));
+    right(top, line, c.last, 5, ED_PLAIN, marked, ed_text_age(roster->now_ms - row->last_ms, text));
     ed_screen_put(top->screen, line, c.name, c.n_name, ED_PLAIN, marked, row->name.at);
     ed_screen_put(top->screen, line, c.words, c.n_words, ED_DIM, marked, row->keywords.at);
 }
@@ -246,15 +247,15 @@ size_t ed_top_table_rows(const struct ed_top *top)
 
 static void table_draw(struct ed_top *top)
 {
-    const struct ed_board *board = &top->board;
+    const struct ed_roster *roster = &top->roster;
     size_t rows = ed_top_table_rows(top);
     titles_draw(top);
-    for (size_t i = 0; i < rows && top->first + i < board->n_shown; i++)
-        row_draw(top, HEAD + i, board->shown[top->first + i], top->first + i == top->at);
-    if (!board->n_shown)
+    for (size_t i = 0; i < rows && top->first + i < roster->n_shown; i++)
+        row_draw(top, HEAD + i, roster->shown[top->first + i], top->first + i == top->at);
+    if (!roster->n_shown)
         put(top, HEAD + 1, ED_DIM,
             top->look.state == ED_FEED_OPENING ? "  waiting for the first documents"
-            : board->n                         ? "  no event is like that"
+            : roster->n                        ? "  no event is like that"
                                                : "  no event yet");
 }
 
@@ -270,9 +271,9 @@ static void page_draw(struct ed_top *top)
 {
     struct ed_page *page = &top->page;
     size_t columns = ed_screen_columns(top->screen), rows = ed_top_page_rows(top);
-    if (top->page_version != top->board.version || page->columns != columns)
-        ed_page_write(page, &top->board, top->event, columns);
-    top->page_version = top->board.version;
+    if (top->page_version != top->roster.version || page->columns != columns)
+        ed_page_write(page, &top->roster, top->event, columns);
+    top->page_version = top->roster.version;
     if (top->scrolled + rows > page->n)
         top->scrolled = page->n > rows ? page->n - rows : 0;
     for (size_t i = 0; i < rows && top->scrolled + i < page->n; i++) {

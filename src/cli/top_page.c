@@ -79,7 +79,7 @@ __attribute__((format(printf, 4, 5))) static void text_add(struct ed_page *page,
 
 /* ---- what there is to say ---- */
 
-static void head_add(struct ed_page *page, const struct ed_board *board, const struct ed_row *row,
+static void head_add(struct ed_page *page, const struct ed_roster *roster, const struct ed_row *row,
                      const json_t *json)
 {
     char size[ED_TEXT], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
@@ -88,25 +88,26 @@ static void head_add(struct ed_page *page, const struct ed_board *board, const s
     if (row->growth >= 0.5)
         snprintf(grown, sizeof grown, ", %s of them in the last %s",
                  ed_text_number((uint64_t)(row->growth + 0.5), number),
-                 ed_board_interval_text(board->interval));
+                 ed_roster_interval_text(roster->interval));
     text_add(page, ED_PLAIN, 2, "  %s%s, %s documents%s%s%s%s", ed_look_text(json, "state"),
-             row->signal == ED_BOARD_BURST   ? ", in a burst"
-             : row->signal == ED_BOARD_QUIET ? ", unusually quiet"
-                                             : "",
+             row->signal == ED_ROSTER_BURST   ? ", in a burst"
+             : row->signal == ED_ROSTER_QUIET ? ", unusually quiet"
+                                              : "",
              ed_text_number((uint64_t)(row->size + 0.5), size), grown, *by ? ", named by " : "", by,
              row->pinned ? ", pinned" : "");
     text_add(page, ED_PLAIN, 2, "  first seen %s, last seen %s",
              ed_text_minute(row->first_ms, first), ed_text_minute(row->last_ms, last));
 }
 
-static void trend_add(struct ed_page *page, const struct ed_board *board, const struct ed_row *row)
+static void trend_add(struct ed_page *page, const struct ed_roster *roster,
+                      const struct ed_row *row)
 {
     double counts[48];
     char blocks[3 * 48 + 1];
     size_t n = page->columns > 72 ? 48 : page->columns > 40 ? page->columns - 24 : 16;
-    ed_curve_counts(&row->curve, board->now_ms, board->interval, counts, n);
+    ed_curve_counts(&row->curve, roster->now_ms, roster->interval, counts, n);
     text_add(page, ED_GREEN, 2, "  |%s| %s each", ed_curve_text(counts, n, blocks),
-             ed_board_interval_text(board->interval));
+             ed_roster_interval_text(roster->interval));
 }
 
 static void words_add(struct ed_page *page, const struct ed_row *row, const json_t *json)
@@ -136,14 +137,14 @@ static void exemplars_add(struct ed_page *page, const json_t *json)
     }
 }
 
-static void similar_add(struct ed_page *page, const struct ed_board *board, const json_t *json)
+static void similar_add(struct ed_page *page, const struct ed_roster *roster, const json_t *json)
 {
     const json_t *list = json_object_get(json, "similar");
     size_t told = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
         const struct ed_row *other =
-            ed_board_find(board, ed_board_where(board, ed_look_number(item, "event")));
+            ed_roster_find(roster, ed_roster_where(roster, ed_look_number(item, "event")));
         if (!other)
             continue;
         if (!told++)
@@ -154,11 +155,11 @@ static void similar_add(struct ed_page *page, const struct ed_board *board, cons
     }
 }
 
-static void story_add(struct ed_page *page, const struct ed_board *board, uint64_t event)
+static void story_add(struct ed_page *page, const struct ed_roster *roster, uint64_t event)
 {
     struct ed_story story = {0};
     struct ed_story_line line;
-    json_t *changes = ed_board_changes(board, event);
+    json_t *changes = ed_roster_changes(roster, event);
     page->failed |= !changes || ed_story_of(&story, changes, event, NULL) != EDDY_OK;
     for (size_t at = 0, told = 0; !page->failed && ed_story_next(&story, &at, &line);) {
         char when[ED_TEXT];
@@ -173,11 +174,11 @@ static void story_add(struct ed_page *page, const struct ed_board *board, uint64
     json_decref(changes);
 }
 
-void ed_page_write(struct ed_page *page, const struct ed_board *board, uint64_t event,
+void ed_page_write(struct ed_page *page, const struct ed_roster *roster, uint64_t event,
                    size_t columns)
 {
-    uint64_t now = ed_board_where(board, event);
-    const struct ed_row *row = ed_board_find(board, now);
+    uint64_t now = ed_roster_where(roster, event);
+    const struct ed_row *row = ed_roster_find(roster, now);
     ed_page_clear(page);
     page->columns = columns;
     if (now != event)
@@ -187,11 +188,11 @@ void ed_page_write(struct ed_page *page, const struct ed_board *board, uint64_t 
         return;
     }
     json_t *json = json_loadb(row->json.at, row->json.n, 0, NULL);
-    head_add(page, board, row, json);
-    trend_add(page, board, row);
+    head_add(page, roster, row, json);
+    trend_add(page, roster, row);
     words_add(page, row, json);
     exemplars_add(page, json);
-    similar_add(page, board, json);
-    story_add(page, board, now);
+    similar_add(page, roster, json);
+    story_add(page, roster, now);
     json_decref(json);
 }

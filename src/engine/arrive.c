@@ -8,6 +8,7 @@
  * looked at one by one. Every event whose v could be among the best four is computed by the
  * fixed-order dot against its sum as it is now. What is decided, and what is told, comes from
  * there. */
+#include "engine/signals.h"
 #include "engine/words.h"
 
 struct candidate {
@@ -57,7 +58,7 @@ static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p
 {
     const struct ed_event_state *ev = &cl->events[slot];
     double similarity = ed_point_dot(cl, p, ed_event_sum(cl, slot)) / ev->weight;
-    double gain = similarity - idle_penalty(cl, time_ms, ev->last_ms);
+    double gain = similarity - idle_penalty(cl, time_ms, ed_event_last(ev));
     double value = (gain - ev->required) * ev->power;
     return (struct candidate){slot, ev->id, similarity, gain, ev->required, value};
 }
@@ -71,7 +72,9 @@ struct scored {
     uint64_t dropped;           /* words that had been forgotten by then */
     uint32_t joined[BLOCK_MAX]; /* (n_joined) slots of events that have changed since */
     size_t n_joined;
-    uint64_t *has_joined; /* bits of them */
+    uint64_t *has_joined;       /* bits of them */
+    struct ed_hopeful *hopeful; /* those of the point at hand */
+    size_t n_hopeful;
 };
 
 /* What an upper bound must reach to matter. */
@@ -83,21 +86,49 @@ static float floor_of(const struct best *best)
     return (float)(least - 1e-6 * (1 + fabs(least)));
 }
 
-/* Of these events (n, at most ED_RUN_ROWS) those that may be among the best four, exactly. The idle
- * penalty is left out of the bound: it only lowers. */
-static void try_events(const eddy_clusterer *cl, const struct ed_point *p, int64_t time_ms,
-                       const uint32_t *slots, size_t n, struct best *best)
+/* Of these events (n, at most ED_RUN_ROWS), of which bytes say no for certain of no one, those of
+ * which fine bytes do not either. Until all are found `best` holds what the best four have at
+ * least. */
+static void hope(const eddy_clusterer *cl, struct scored *b, const struct ed_point *p,
+                 int64_t time_ms, const uint32_t *slots, size_t n, struct best *best)
 {
-    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
-    ed_dots_within(cl, (struct ed_coded){p->bytes, &p->code}, &cl->event_codes, slots, n, dot,
-                   within);
+    double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    ed_dots_within_fine(cl, ed_point_coded(p), &cl->event_codes, slots, n, dot, within);
     for (size_t i = 0; i < n; i++) {
         uint32_t e = slots[i];
+        double inverse = (double)cl->inverse[e], power = (double)cl->power[e];
+        double value = dot[i] * inverse - (double)cl->asked[e];
+        double error = within[i] * inverse + (double)ED_ROUNDING;
+        if (cl->o.idle_penalty > 0)
+            value -= idle_penalty(cl, time_ms, cl->events[e].last_ms);
+        struct ed_hopeful h = {e, (float)((value - error) * power),
+                               (float)((value + error) * power)};
+        if (h.high < floor_of(best))
+            continue;
+        b->hopeful[b->n_hopeful++] = h;
+        best_offer(best, (struct candidate){.slot = e, .value = (double)h.low});
+    }
+}
+
+/* Of these events (n, at most ED_RUN_ROWS) those that may be among the best four. The idle penalty
+ * is left out of the first bound: it only lowers. */
+static void try_events(const eddy_clusterer *cl, struct scored *b, const struct ed_point *p,
+                       int64_t time_ms, const uint32_t *slots, size_t n, struct best *best)
+{
+    float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+    uint32_t left[ED_RUN_ROWS];
+    size_t m = 0;
+    ed_dots_within(cl, ed_point_coded(p), &cl->event_codes, slots, n, dot, within);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t e = slots[i];
+        if (cl->events[e].kind != p->kind)
+            continue;
         float high =
             ((dot[i] + within[i]) * cl->inverse[e] + ED_ROUNDING - cl->asked[e]) * cl->power[e];
         if (high >= floor_of(best))
-            best_offer(best, score(cl, p, time_ms, e));
+            left[m++] = e;
     }
+    hope(cl, b, p, time_ms, left, m, best);
 }
 
 static int has_joined(const struct scored *b, uint32_t slot)
@@ -114,6 +145,7 @@ static void find_best(const eddy_clusterer *cl, struct scored *b, size_t i, int6
     uint32_t slots[ED_RUN_ROWS];
     const struct ed_point *p = &b->points[i];
     best->n = 0;
+    b->n_hopeful = 0;
     ed_peaks_begin(&b->peaks, i - b->first);
     while ((run = ed_peaks_take(&b->peaks, floor_of(best))) != NONE) {
         size_t live = ed_run_live(cl, run, slots);
@@ -121,17 +153,22 @@ static void find_best(const eddy_clusterer *cl, struct scored *b, size_t i, int6
         for (size_t k = 0; k < live; k++)
             if (!has_joined(b, slots[k]))
                 slots[n++] = slots[k];
-        try_events(cl, p, time_ms, slots, n, best);
+        try_events(cl, b, p, time_ms, slots, n, best);
     }
     size_t n = 0;
     for (size_t k = 0; k < b->n_joined; k++) {
         if (cl->events[b->joined[k]].id)
             slots[n++] = b->joined[k];
         if (n == ED_RUN_ROWS || (n && k + 1 == b->n_joined)) {
-            try_events(cl, p, time_ms, slots, n, best);
+            try_events(cl, b, p, time_ms, slots, n, best);
             n = 0;
         }
     }
+    float least = floor_of(best);
+    best->n = 0;
+    for (size_t k = 0; k < b->n_hopeful; k++)
+        if (b->hopeful[k].high >= least)
+            best_offer(best, score(cl, p, time_ms, b->hopeful[k].slot));
 }
 
 static void joined_add(struct scored *b, uint32_t slot)
@@ -185,8 +222,7 @@ static void choose_among(const eddy_clusterer *cl, const struct ed_point *p,
 {
     float high[ED_RUN_ROWS], within[ED_RUN_ROWS];
     uint32_t top = 0;
-    ed_dots_within(cl, (struct ed_coded){p->bytes, &p->code}, &cl->group_codes, ev->groups + from,
-                   n, high, within);
+    ed_dots_within(cl, ed_point_coded(p), &cl->group_codes, ev->groups + from, n, high, within);
     for (uint32_t i = 0; i < n; i++) {
         high[i] = (high[i] + within[i]) / (float)sqrt(cl->groups[ev->groups[from + i]].square) +
                   ED_ROUNDING;
@@ -340,6 +376,7 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, struct scored
         slot = ed_event_new(cl);
         if (slot == NONE)
             return eddy_fail_nomem(err, "events", cl->stride * sizeof(float));
+        cl->events[slot].kind = row->kind;
     }
     ret->event = cl->events[slot].id;
     if (founded)
@@ -350,6 +387,7 @@ static eddy_status settle(eddy_clusterer *cl, const eddy_row *row, struct scored
     if (group == NONE)
         return eddy_fail_nomem(err, "groups", cl->stride * sizeof(float));
     joined_add(b, slot);
+    ed_signals_came(cl, group, 1);
     ret->group = cl->groups[group].id;
     if (!ed_window_put(cl, &b->points[i], group, ret))
         return eddy_fail_nomem(err, "window", cl->o.window * sizeof(struct ed_kept));
@@ -388,13 +426,14 @@ static eddy_status block_score(eddy_clusterer *cl, const eddy_row *rows, struct 
     b->n_joined = 0;
     b->dropped = cl->words.dropped;
     b->has_joined = ed_arena_alloc_zero(cl->work, bits, sizeof *b->has_joined);
-    int there = b->has_joined != NULL;
+    b->hopeful = ed_arena_alloc(cl->work, (cl->room_events + BLOCK_MAX) * sizeof *b->hopeful);
+    int there = b->has_joined && b->hopeful;
     for (size_t i = 0; i < m && there; i++) {
         struct ed_point *p = &b->points[first + i];
         there = ed_point_code(cl, p);
-        codes[i] = (struct ed_coded){p->bytes, &p->code};
+        codes[i] = ed_point_coded(p);
     }
-    if (!there || !ed_peaks_of(cl, codes, NULL, m, 0, &b->peaks))
+    if (!there || !ed_peaks_of(cl, codes, m, &b->peaks))
         return eddy_fail_nomem(err, "block", m * cl->slots.n / ED_RUN_ROWS * sizeof(float));
     return EDDY_OK;
 }
@@ -407,8 +446,10 @@ static eddy_status block_begin(eddy_clusterer *cl, const eddy_row *rows, struct 
     float *dense = ed_arena_alloc_aligned(cl->work, n_floats * sizeof *dense);
     if (!dense)
         return eddy_fail_nomem(err, "block", n_floats * sizeof *dense);
-    for (size_t i = 0; i < b->n; i++)
+    for (size_t i = 0; i < b->n; i++) {
         ed_point_dense(cl, &rows[i], &b->points[i], dense + i * cl->n_dense);
+        b->points[i].kind = rows[i].kind;
+    }
     return block_score(cl, rows, b, 0, 0, err);
 }
 
@@ -421,13 +462,12 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
         struct ed_point *p = &b.points[i];
         struct best best;
         cl->position++;
-        if (rows[i].time_ms > cl->stream_ms)
-            cl->stream_ms = rows[i].time_ms;
+        st = ed_stream_time(cl, rows[i].time_ms, err);
         if (cl->o.half_life_ms > 0)
             cl->weight_now =
                 ed_exp2((double)(cl->stream_ms - cl->start_ms) / (double)cl->o.half_life_ms);
         p->weight = cl->weight_now;
-        if (cl->o.terms_dim)
+        if (st == EDDY_OK && cl->o.terms_dim)
             st = ed_words_count(cl, &rows[i], err);
         if (st == EDDY_OK && b.dropped != cl->words.dropped) /* other words than foreseen */
             st = block_score(cl, rows, &b, i, 1, err);
@@ -445,13 +485,19 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     16384 /* events that the cache does not hold: it pays to go through them less often            \
            */
 
+/* Stream time once this row is there. */
+static int64_t time_then(const eddy_clusterer *cl, const eddy_row *row)
+{
+    return row->time_ms > cl->stream_ms ? row->time_ms : cl->stream_ms;
+}
+
 /* Rows from the first on whose weights stay in range, at most a block; 0: not even the first. */
 static size_t rows_in_range(const eddy_clusterer *cl, const eddy_row *rows, size_t n)
 {
     size_t most = cl->slots.n > MANY ? BLOCK_MAX : BLOCK_MAX / 2;
     size_t m = n < most ? n : most;
     for (size_t i = 0; i < m && cl->o.half_life_ms > 0; i++)
-        if (halves_since(cl, rows[i].time_ms) > HALVES_MAX)
+        if (halves_since(cl, time_then(cl, &rows[i])) > HALVES_MAX)
             return i;
     return m;
 }
@@ -465,7 +511,7 @@ eddy_status ed_arrive(eddy_clusterer *cl, const eddy_row *rows, size_t n, eddy_a
         if (m)
             st = block(cl, rows + i, m, ret + i, err);
         else
-            st = ed_retire_weights(cl, rows[i].time_ms, err);
+            st = ed_retire_weights(cl, time_then(cl, &rows[i]), err);
         if (st != EDDY_OK)
             return st;
         i += m;

@@ -6,7 +6,10 @@
  * enough documents. Everything periodic happens at the borders of stretches, hence at places of
  * the stream, wherever the caller's batches end. */
 #include "engine/hierarchy.h"
+#include "engine/signals.h"
 #include "engine/words.h"
+
+#define WORK_KEPT ((size_t)64 << 20) /* of work memory: every pass wants it again */
 
 void eddy_engine_options_init(eddy_engine_options *options)
 {
@@ -24,14 +27,16 @@ void eddy_engine_options_init(eddy_engine_options *options)
                                      .duplicates_window = 65536,
                                      .neighbours = 16,
                                      .turns = 8,
-                                     .topics = EDDY_TOPICS_DIRECT};
+                                     .topics = EDDY_TOPICS_DIRECT,
+                                     .false_alarms = 1};
 }
 
 const char *eddy_change_name(eddy_change_kind kind)
 {
     static const char *const names[] = {"born",     "grew",   "drifted", "merged",     "split",
                                         "moved",    "folded", "renamed", "faded",      "pinned",
-                                        "unpinned", "linked", "undone",  "reassigned", "described"};
+                                        "unpinned", "linked", "undone",  "reassigned", "described",
+                                        "burst", "burst_ended", "quiet", "quiet_ended", "trend"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -63,6 +68,8 @@ static eddy_status options_check(const eddy_engine_options *o, eddy_error *err)
     REQUIRE(o->window <= 1u << 20, "window is above 2^20");
     REQUIRE(o->words_max >= 1024 && o->words_max <= 1u << 28, "words_max is outside 1024..2^28");
     REQUIRE(o->duplicates_window <= 1u << 24, "duplicates_window is above 2^24");
+    REQUIRE(o->false_alarms >= 0 && isfinite(o->false_alarms),
+            "false_alarms is negative or not finite");
 #undef REQUIRE
     double sum = 0;
     size_t total = o->dense_dim;
@@ -121,6 +128,8 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     ed_table_init(&cl->words.entries);
     ed_bytes_init(&cl->words.surface, UINT32_MAX);
     ed_table_init(&cl->slot_of);
+    ed_table_init(&cl->group_of);
+    ed_table_init(&cl->folds.place);
     ed_table_init(&cl->topics.slot_of);
     ed_table_init(&cl->recent.place);
     ed_table_init(&cl->redirects.place);
@@ -129,6 +138,8 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     cl->words.parts = ed_alloc_zero(ed_words_pages(&cl->o), sizeof *cl->words.parts);
     cl->work = eddy_arena_new(0);
     cl->pictures_arena = eddy_arena_new(0);
+    if (cl->work)
+        ed_arena_keep(cl->work, WORK_KEPT);
     if (!cl->sum || !cl->work || !cl->pictures_arena || !cl->words.parts ||
         !ed_marks_room(&cl->marks[ED_SCALARS], 1) ||
         !ed_marks_room(&cl->marks[ED_SAMPLE], SAMPLE_MAX) ||
@@ -155,37 +166,23 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->operations[i].before[1].vector);
     }
     ed_topics_free(cl);
-    void *blocks[] = {cl->events,
-                      cl->event_sums,
-                      cl->event_codes.bytes,
-                      cl->event_codes.code,
-                      cl->group_codes.bytes,
-                      cl->group_codes.code,
-                      cl->inverse,
-                      cl->asked,
-                      cl->power,
-                      cl->slots.used,
-                      cl->groups,
-                      cl->group_sums,
-                      cl->group_slots.used,
-                      cl->sum,
-                      cl->changes.at,
-                      cl->pictures.at,
-                      cl->sample.points,
-                      cl->sample.product,
-                      cl->faded.sums,
-                      cl->words.changed,
-                      cl->words.parts,
-                      cl->links.at,
-                      cl->redirects.at,
-                      cl->operations,
-                      cl->answers};
+    void *grown[] = {cl->events, cl->event_sums, cl->inverse,    cl->asked,           cl->power,
+                     cl->groups, cl->group_sums, cl->slots.used, cl->group_slots.used};
+    for (size_t i = 0; i < sizeof grown / sizeof *grown; i++)
+        ed_grown_free(grown[i]);
+    for (size_t kind = 0; kind < ED_MARKED; kind++) {
+        ed_grown_free(cl->marks[kind].dirty);
+        ed_grown_free(cl->marks[kind].renew);
+        ed_grown_free(cl->marks[kind].hash);
+    }
+    ed_codes_free(&cl->event_codes);
+    ed_codes_free(&cl->group_codes);
+    void *blocks[] = {cl->sum,           cl->changes.at,    cl->pictures.at,    cl->sample.points,
+                      cl->sample.product, cl->faded.sums,   cl->words.changed,  cl->words.parts,
+                      cl->links.at,      cl->redirects.at,  cl->operations,     cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
-    for (size_t kind = 0; kind < ED_MARKED; kind++) {
-        ed_free(cl->marks[kind].dirty);
-        ed_free(cl->marks[kind].hash);
-    }
+    ed_signals_clear(cl);
     ed_window_clear(cl);
     ed_load_free(cl);
     ed_table_clear(&cl->words.entries);
@@ -267,8 +264,10 @@ eddy_status eddy_clusterer_assign(eddy_clusterer *cl, const eddy_row *rows, size
     if (st != EDDY_OK)
         return st;
     ed_forget_told(cl);
-    if (n && cl->stream_ms == INT64_MIN)
+    if (n && cl->stream_ms == INT64_MIN) {
         cl->start_ms = cl->stream_ms = rows[0].time_ms;
+        ed_signals_begin(cl);
+    }
     for (size_t i = 0; i < n && st == EDDY_OK;) {
         if (ed_recent_has(cl, rows[i].same)) {
             ret[i++] = (eddy_assignment){.duplicate = 1};
@@ -390,6 +389,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     ret->viewed = cl->viewed;
     ret->bytes = sizeof *cl + cl->words.surface.room + cl->words.entries.room * 16 +
                  (cl->room_events + cl->room_groups) * (cl->shape.bytes + sizeof(struct ed_code)) +
+                 cl->room_events * cl->shape.bytes +
                  cl->room_events *
                      (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 36) +
                  cl->room_groups * (row + sizeof *cl->groups + 8) +
@@ -414,7 +414,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     }
     ret->bytes += cl->topics.room * (sizeof *cl->topics.at + 8) + cl->topics.slot_of.room * 16 +
                   cl->topics_told.room * sizeof *cl->topics_told.at;
-    ret->bytes += ed_recent_bytes(&cl->recent);
+    ret->bytes += ed_recent_bytes(&cl->recent) + ed_signals_bytes(cl);
     ret->bytes += cl->links.room * sizeof *cl->links.at +
                   cl->redirects.room * sizeof *cl->redirects.at + cl->redirects.place.room * 16 +
                   (cl->operations ? OPERATIONS_KEPT * sizeof *cl->operations : 0) +

@@ -13,48 +13,62 @@
 
 /* ---- upkeep ---- */
 
-int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room)
+int ed_codes_room(const eddy_clusterer *cl, struct ed_codes *codes, size_t old, size_t room,
+                  int fine)
 {
-    size_t width = cl->shape.bytes;
-    uint8_t *bytes = ed_alloc_aligned((room + ED_LEFT_SLACK) * width + 64);
-    struct ed_code *code = bytes ? ed_realloc(codes->code, room * sizeof *code) : NULL;
-    if (!code) {
-        ed_free(bytes);
+    size_t n_old = old ? (old + ED_LEFT_SLACK) * cl->shape.bytes : 0;
+    size_t n = (room + ED_LEFT_SLACK) * cl->shape.bytes;
+    uint8_t *bytes = ed_grow(codes->bytes, n_old, n);
+    if (!bytes)
         return 0;
-    }
-    if (old)
-        memcpy(bytes, codes->bytes, old * width);
-    memset(bytes + old * width, 128, (room + ED_LEFT_SLACK - old) * width + 64);
-    memset(code + old, 0, (room - old) * sizeof *code);
-    ed_free(codes->bytes);
     codes->bytes = bytes;
+    if (fine) {
+        bytes = ed_grow(codes->fine, n_old, n);
+        if (!bytes)
+            return 0;
+        codes->fine = bytes;
+    }
+    struct ed_code *code = ed_grow(codes->code, old * sizeof *code, room * sizeof *code);
+    if (!code)
+        return 0;
     codes->code = code;
     return 1;
 }
 
+void ed_codes_free(struct ed_codes *codes)
+{
+    ed_grown_free(codes->bytes);
+    ed_grown_free(codes->fine);
+    ed_grown_free(codes->code);
+}
+
 void ed_event_code(eddy_clusterer *cl, uint32_t slot)
 {
-    ed_code_of(&cl->shape, ed_event_sum(cl, slot), cl->event_codes.bytes + slot * cl->shape.bytes,
-               &cl->event_codes.code[slot]);
+    size_t at = slot * cl->shape.bytes;
+    const struct ed_codes *c = &cl->event_codes;
+    ed_code_of(&cl->shape, ed_event_sum(cl, slot), c->bytes + at, c->fine + at, &c->code[slot]);
 }
 
 void ed_group_code(eddy_clusterer *cl, uint32_t group)
 {
-    ed_code_of(&cl->shape, ed_group_sum(cl, group), cl->group_codes.bytes + group * cl->shape.bytes,
-               &cl->group_codes.code[group]);
+    size_t at = group * cl->shape.bytes;
+    const struct ed_codes *c = &cl->group_codes;
+    ed_code_of(&cl->shape, ed_group_sum(cl, group), c->bytes + at, NULL, &c->code[group]);
 }
 
 int ed_point_code(eddy_clusterer *cl, struct ed_point *p)
 {
-    uint8_t *bytes = ed_arena_alloc_aligned(cl->work, cl->shape.bytes);
+    uint8_t *bytes = ed_arena_alloc_aligned(cl->work, 2 * cl->shape.bytes);
     float *words = ed_arena_alloc_zero(cl->work, cl->o.terms_dim + 1, sizeof *words);
     if (!bytes || !words)
         return 0;
+    uint8_t *fine = bytes + cl->shape.bytes;
     for (uint32_t k = 0; k < p->n_words; k++)
         words[p->at[k]] = p->value[k];
-    ed_code_part(&cl->shape, 0, p->dense, bytes, &p->code);
-    ed_code_part(&cl->shape, 1, words, bytes, &p->code);
+    ed_code_part(&cl->shape, 0, p->dense, bytes, fine, &p->code);
+    ed_code_part(&cl->shape, 1, words, bytes, fine, &p->code);
     p->bytes = bytes;
+    p->fine = fine;
     return 1;
 }
 
@@ -72,6 +86,18 @@ void ed_dots_within(const eddy_clusterer *cl, struct ed_coded a, const struct ed
     }
 }
 
+void ed_dots_within_fine(const eddy_clusterer *cl, struct ed_coded a, const struct ed_codes *of,
+                         const uint32_t *numbers, size_t n, double *ret, double *ret_error)
+{
+    struct ed_coded rows[ED_RUN_ROWS];
+    for (size_t from = 0; from < n; from += ED_RUN_ROWS) {
+        size_t m = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
+        for (size_t i = 0; i < m; i++)
+            rows[i] = ed_coded(&cl->shape, of, numbers[from + i]);
+        ed_codes_dots_fine(&cl->shape, a, rows, m, ret + from, ret_error + from);
+    }
+}
+
 /* ---- all ---- */
 
 /* Every event's row as arrival or a list asks: its similarity, or what a point gains there. */
@@ -79,12 +105,13 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
                       struct ed_scan_rows *rows)
 {
     rows->bytes = cl->event_codes.bytes;
+    rows->fine = gains ? NULL : cl->event_codes.fine;
     for (size_t e = 0; e < rows->n; e++) {
         const struct ed_code *c = &cl->event_codes.code[e];
         int live = cl->events[e].id != 0;
         float power = gains ? cl->power[e] : 1;
         float factor = live ? cl->inverse[e] * power : 0;
-        float more = ed_scan_error(&cl->shape, c, most) * factor + ED_ROUNDING * power;
+        float more = ed_scan_error(&cl->shape, c, most, !gains) * factor + ED_ROUNDING * power;
         for (int part = 0; part < 2; part++) {
             rows->scale[part][e] = c->step[part] * factor;
             rows->low[part][e] = -128 * rows->scale[part][e];
@@ -93,35 +120,55 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
     }
 }
 
-int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                int lists, struct ed_peaks *ret)
+int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
+                  int lists, struct ed_scan *ret)
 {
     size_t n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS * ED_RUN_ROWS;
-    struct ed_scan_rows rows = {.n = n};
-    struct ed_scan_points packed;
-    ret->n_runs = n / ED_RUN_ROWS;
-    ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
-    ret->columns = ed_scan_columns(m);
-    ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
-    ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
-    ret->products = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(lists ? n : 0, m) + 64);
-    void *room = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m));
+    ret->rows = (struct ed_scan_rows){.n = n};
+    ret->room = ed_arena_alloc_aligned(cl->work, ed_scan_bytes(m));
+    void *packed = ed_arena_alloc_aligned(cl->work, ed_scan_points_bytes(&cl->shape, m));
     float *lines = ed_arena_alloc_aligned(cl->work, (5 * n + 1) * sizeof(float));
-    if (!ret->high || !ret->chunk_high || !ret->products || !room || !lines)
+    if (!ret->room || !packed || !lines)
         return 0;
-    float **line[] = {&rows.scale[0], &rows.scale[1], &rows.low[0], &rows.low[1], &rows.rest};
+    struct ed_scan_rows *rows = &ret->rows;
+    float **line[] = {&rows->scale[0], &rows->scale[1], &rows->low[0], &rows->low[1], &rows->rest};
     for (size_t i = 0; i < 5; i++)
         *line[i] = lines + i * n;
-    ret->rest = rows.rest;
-    ed_scan_points_pack(&cl->shape, points, factor, m, room, &packed);
-    rows_make(cl, &packed.most, !lists, &rows);
-    ed_scan(cl->kernels, &cl->shape, &rows, &packed, lists, ret->products, ret->high, ret->stride);
+    ed_scan_points_pack(&cl->shape, points, factor, m, packed, &ret->points);
+    rows_make(cl, &ret->points.most, !lists, rows);
+    return 1;
+}
+
+/* ---- for arrival ---- */
+
+/* A view's highest, point by point. */
+static void peaks_keep(void *context, const struct ed_scan_view *view)
+{
+    const struct ed_peaks *peaks = context;
+    size_t from = view->from / ED_RUN_ROWS, runs = view->n / ED_RUN_ROWS;
+    for (size_t i = 0; i < peaks->m; i++)
+        for (size_t r = 0; r < runs; r++)
+            peaks->high[i * peaks->stride + from + r] = view->high[r * view->columns + i];
+}
+
+int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, size_t m, struct ed_peaks *ret)
+{
+    struct ed_scan scan;
+    if (!ed_scan_begin(cl, points, NULL, m, 0, &scan))
+        return 0;
+    ret->m = m;
+    ret->n_runs = scan.rows.n / ED_RUN_ROWS;
+    ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
+    ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
+    ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
+    if (!ret->high || !ret->chunk_high)
+        return 0;
+    ed_scan(cl->kernels, &cl->shape, &scan.rows, &scan.points, 0, scan.room, peaks_keep, ret);
     return 1;
 }
 
 void ed_peaks_begin(struct ed_peaks *peaks, size_t i)
 {
-    peaks->at = i;
     peaks->own = peaks->high + i * peaks->stride;
     for (size_t from = 0; from < peaks->n_runs; from += CHUNK) {
         size_t n = peaks->n_runs - from < CHUNK ? peaks->n_runs - from : CHUNK;
@@ -145,16 +192,6 @@ uint32_t ed_peaks_take(struct ed_peaks *peaks, float least)
     high[at] = TAKEN;
     peaks->chunk_high[top] = ed_most(high, n);
     return (uint32_t)(top * CHUNK + at);
-}
-
-size_t ed_run_above(const eddy_clusterer *cl, const struct ed_peaks *peaks, uint32_t run,
-                    float least, uint32_t *ret)
-{
-    size_t n = 0;
-    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++)
-        if (peaks->products[e * peaks->columns + peaks->at] + peaks->rest[e] >= least)
-            ret[n++] = e;
-    return n;
 }
 
 size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret)

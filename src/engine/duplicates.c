@@ -27,7 +27,8 @@ static int recent_room(struct ed_recent *r, uint32_t window, size_t pages)
     pages = pages > own ? pages : own;
     r->ids = ed_alloc_zero(pages * RECENT_PAGE, sizeof *r->ids);
     r->hash = ed_alloc_zero(pages, sizeof *r->hash);
-    if (!r->ids || !r->hash)
+    r->renew = ed_alloc_zero(pages, sizeof *r->renew);
+    if (!r->ids || !r->hash || !r->renew)
         return 0; /* whoever has no memory is not asked again */
     r->pages = pages;
     return 1;
@@ -37,6 +38,7 @@ void ed_recent_clear(struct ed_recent *r)
 {
     ed_free(r->ids);
     ed_free(r->hash);
+    ed_free(r->renew);
     ed_table_clear(&r->place);
 }
 
@@ -112,6 +114,29 @@ static uint64_t hash_recorded(const struct ed_recent *r, uint64_t page)
     return page * RECENT_PAGE < r->recorded ? r->hash[page % r->pages] : 0;
 }
 
+void ed_recent_renew(eddy_clusterer *cl, uint64_t page)
+{
+    struct ed_recent *r = &cl->recent;
+    if (page >= r->oldest && hash_recorded(r, page))
+        r->renew[page % r->pages] = 1;
+}
+
+/* Pages that have not changed, and are asked for. */
+static int pages_renew(const struct ed_recent *r, struct ed_recorder *rec,
+                       const struct ed_recent_plan *plan)
+{
+    uint64_t end = r->recorded < r->next ? plan->from : page_end(r);
+    for (uint64_t page = plan->oldest; page < end; page++) {
+        if (!r->renew[page % r->pages])
+            continue;
+        ed_out at = ed_recorder_reserve(rec, RECENT_PAGE * 8);
+        if (!at || !ed_recorder_add(rec, ed_record_key(ED_RECENT, page), page_put(r, at, page),
+                                    hash_recorded(r, page)))
+            return 0;
+    }
+    return 1;
+}
+
 int ed_recent_record(const eddy_clusterer *cl, struct ed_recorder *rec, uint64_t *things,
                      struct ed_recent_plan *plan)
 {
@@ -124,6 +149,8 @@ int ed_recent_record(const eddy_clusterer *cl, struct ed_recorder *rec, uint64_t
         if (!ed_recorder_remove(rec, ed_record_key(ED_RECENT, page)))
             return 0;
     }
+    if (!pages_renew(r, rec, plan))
+        return 0;
     uint64_t end = r->recorded < r->next ? page_end(r) : plan->from;
     if (end <= plan->from)
         return 1;
@@ -148,6 +175,8 @@ void ed_recent_recorded(eddy_clusterer *cl, const struct ed_recent_plan *plan)
     struct ed_recent *r = &cl->recent;
     for (size_t i = 0; i < plan->n; i++)
         r->hash[(plan->from + i) % r->pages] = plan->hash[i];
+    if (r->pages)
+        memset(r->renew, 0, r->pages);
     r->oldest = plan->oldest;
     r->recorded = r->next;
 }

@@ -4,24 +4,14 @@
  * reused. An event's sum is the sum of its groups' sums. A sum, not a mean: merging is adding. */
 #include "engine/hierarchy.h"
 #include "engine/operations.h"
+#include "engine/signals.h"
 
 /* ---- room ---- */
 
-static void *grown(void *old, size_t n_old, size_t n_new, size_t size)
-{
-    char *wide = ed_alloc_aligned(n_new * size);
-    if (!wide)
-        return NULL;
-    if (n_old)
-        memcpy(wide, old, n_old * size);
-    memset(wide + n_old * size, 0, (n_new - n_old) * size);
-    ed_free(old);
-    return wide;
-}
-
 #define GROW(field, n_old, n_new, width)                                                           \
     do {                                                                                           \
-        void *wide_ = grown(field, n_old, n_new, (width) * sizeof *(field));                       \
+        size_t size_ = (width) * sizeof *(field);                                                  \
+        void *wide_ = ed_grow(field, (n_old) * size_, (n_new) * size_);                            \
         if (!wide_)                                                                                \
             return 0;                                                                              \
         (field) = wide_;                                                                           \
@@ -30,6 +20,7 @@ static void *grown(void *old, size_t n_old, size_t n_new, size_t size)
 int ed_marks_room(struct ed_marks *marks, size_t room)
 {
     GROW(marks->dirty, (marks->room + 63) / 64, (room + 63) / 64, 1);
+    GROW(marks->renew, (marks->room + 63) / 64, (room + 63) / 64, 1);
     GROW(marks->hash, marks->room, room, 1);
     marks->room = room;
     return 1;
@@ -55,11 +46,12 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted)
     GROW(cl->inverse, old, room, 1);
     GROW(cl->asked, old, room, 1);
     GROW(cl->power, old, room, 1);
-    if (!ed_codes_room(cl, &cl->event_codes, old, room))
+    if (!ed_codes_room(cl, &cl->event_codes, old, room, 1))
         return 0;
     if (!ed_slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
         !ed_marks_room(&cl->marks[ED_NEAR], room) || !ed_marks_room(&cl->marks[ED_TOLD], room) ||
-        !ed_marks_room(&cl->marks[ED_TOPIC_OF], room))
+        !ed_marks_room(&cl->marks[ED_TOPIC_OF], room) ||
+        !ed_marks_room(&cl->marks[ED_RATE], room) || !ed_signals_room(cl, old, room))
         return 0;
     cl->room_events = (uint32_t)room;
     return 1;
@@ -74,8 +66,9 @@ int ed_groups_room(eddy_clusterer *cl, size_t wanted)
     room = ((wanted > room ? wanted : room) + 63) & ~(size_t)63;
     GROW(cl->groups, old, room, 1);
     GROW(cl->group_sums, old, room, cl->stride);
-    if (!ed_codes_room(cl, &cl->group_codes, old, room) ||
-        !ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room))
+    if (!ed_codes_room(cl, &cl->group_codes, old, room, 0) ||
+        !ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room) ||
+        !ed_marks_room(&cl->marks[ED_SEEN], room))
         return 0;
     cl->room_groups = (uint32_t)room;
     return 1;
@@ -196,6 +189,7 @@ uint32_t ed_event_new(eddy_clusterer *cl)
     *ev = fresh;
     ed_slots_take(&cl->slots, slot);
     ed_mark(cl, ED_EVENT, slot);
+    ed_event_begin(cl, slot);
     cl->next_event++;
     memset(ed_event_sum(cl, slot), 0, cl->stride * sizeof(float));
     ed_event_code(cl, slot);
@@ -210,6 +204,7 @@ void ed_event_drop(eddy_clusterer *cl, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];
     ed_event_untell(cl, slot);
+    ed_event_end(cl, slot);
     ed_links_drop(cl, slot);
     ed_table_remove(&cl->slot_of, ev->id);
     ed_given_free(ev->given);
@@ -275,20 +270,24 @@ uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
     g->id = cl->next_group++;
     g->central.similarity = g->newest.similarity = -1;
     g->first_ms = INT64_MAX;
-    g->last_ms = INT64_MIN;
+    g->last_ms = g->seen_ms = g->bucket = INT64_MIN;
     memset(ed_group_sum(cl, group), 0, cl->stride * sizeof(float));
     ed_group_code(cl, group);
     cl->n_groups++;
     if (cl->n_groups > cl->stats.groups_peak)
         cl->stats.groups_peak = cl->n_groups;
+    if (!ed_table_put(&cl->group_of, g->id, group))
+        return NONE;
     return ed_group_attach(cl, group, slot) ? group : NONE;
 }
 
 void ed_group_drop(eddy_clusterer *cl, uint32_t group)
 {
+    ed_table_remove(&cl->group_of, cl->groups[group].id);
     cl->groups[group].id = 0;
     ed_slots_free(&cl->group_slots, group);
     ed_mark(cl, ED_GROUP, group);
+    ed_mark(cl, ED_SEEN, group);
     cl->n_groups--;
 }
 
@@ -325,6 +324,7 @@ void ed_event_gather(eddy_clusterer *cl, uint32_t slot)
         ev->docs += cl->groups[ev->groups[i]].docs;
     ed_event_sum_up(cl, slot);
     times_gather(cl, ev);
+    ed_signals_gather(cl, slot);
 }
 
 int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
@@ -335,6 +335,7 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
     struct ed_event_state *b = &cl->events[to];
     double a_before = a->docs;
     double b_before = b->docs;
+    ed_signals_move(cl, group, to);
     ed_group_detach(cl, group);
     if (!ed_group_attach(cl, group, to))
         return 0;
@@ -346,6 +347,9 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
     b->docs += g->docs;
     times_gather(cl, a);
     times_gather(cl, b);
+    if (a->n_groups)
+        ed_signals_gather(cl, from);
+    ed_signals_gather(cl, to);
     a->moved = b->moved = ++cl->ticks;
     a->changed = b->changed = ed_round(cl);
     a->pictured = b->pictured = ed_round(cl);

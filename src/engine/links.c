@@ -51,6 +51,8 @@ const struct ed_link *ed_link_find(const eddy_clusterer *cl, uint64_t a, uint64_
 
 double ed_link_shift(const eddy_clusterer *cl, uint32_t a, uint32_t b)
 {
+    if (cl->events[a].kind != cl->events[b].kind)
+        return -EDDY_LINK_FIRM;
     if (!cl->events[a].n_links || !cl->events[b].n_links)
         return 0;
     const struct ed_link *link = ed_link_find(cl, cl->events[a].id, cl->events[b].id);

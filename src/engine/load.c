@@ -8,6 +8,7 @@
 #include "engine/hierarchy.h"
 #include "engine/operations.h"
 #include "engine/record.h"
+#include "engine/signals.h"
 
 #define TIME_MOST   (INT64_C(1) << 54)
 #define WEIGHT_MOST 0x1p62
@@ -53,7 +54,10 @@ static uint64_t things_max(const eddy_clusterer *cl, enum ed_kind kind)
     case ED_NEAR:
     case ED_TOLD:
     case ED_TOPIC:
-    case ED_TOPIC_OF: return events < ceiling ? events : ceiling;
+    case ED_TOPIC_OF:
+    case ED_RATE: return events < ceiling ? events : ceiling;
+    case ED_FOLD: return FOLDS_MAX;
+    case ED_SEEN:
     case ED_GROUP: return groups < ceiling ? groups : ceiling;
     case ED_LINK: return LINKS_MAX;
     case ED_REDIRECT: return REDIRECTS_MAX;
@@ -173,6 +177,7 @@ static void scalars_get(eddy_clusterer *cl, struct ed_unpack *u)
         cl->seen_extra[v] = ed_get_varint(u);
     cl->stream_ms = time_get(u);
     cl->start_ms = time_get(u);
+    ed_signals_record_get(cl, u);
     cl->weight_now = ed_get_number(u, 0x1p-60, WEIGHT_MOST);
     cl->stretch_weight = ed_get_number(u, 0x1p-60, WEIGHT_MOST);
     threshold_get(u, &cl->th);
@@ -259,6 +264,7 @@ static int event_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     ev->indexed = ed_get_number(u, 0, COUNT_MOST);
     ev->nearest = ed_get_varint(u);
     u->failed |= (ev->indexed > 0) != (ev->nearest > 0);
+    ev->kind = ed_get_varint(u);
     ed_get_doubles(u, ev->indexes, ev->indexed > 0 ? INDEXES : 0);
     struct ed_given given;
     if (!ed_given_record_get(cl, u, &given) || !ed_give(cl, slot, &given))
@@ -363,11 +369,12 @@ static int faded_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
 
 static const char *const thing_names[] = {
     "",     "scalars",  "event",     "near",   "told",  "group",  "sample", "faded",
-    "link", "redirect", "operation", "window", "place", "answer", "topic",  "topic of"};
+    "link", "redirect", "operation", "window", "place", "answer", "topic",  "topic of",
+    "rate", "seen", "fold"};
 
 static int room_for(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
 {
-    if (kind == ED_GROUP)
+    if (kind == ED_GROUP || kind == ED_SEEN)
         return ed_groups_room(cl, (size_t)number + 1);
     if (kind == ED_LINK)
         return ed_links_room(cl, (size_t)number + 1);
@@ -377,7 +384,10 @@ static int room_for(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
         return ed_window_room(cl);
     if (kind == ED_TOPIC)
         return ed_topics_room(cl, (size_t)number + 1);
-    int of_event = kind == ED_EVENT || kind == ED_NEAR || kind == ED_TOLD || kind == ED_TOPIC_OF;
+    if (kind == ED_FOLD)
+        return ed_folds_room(cl, (size_t)number + 1);
+    int of_event = kind == ED_EVENT || kind == ED_NEAR || kind == ED_TOLD ||
+                   kind == ED_TOPIC_OF || kind == ED_RATE;
     return !of_event || ed_events_room(cl, (size_t)number + 1);
 }
 
@@ -411,6 +421,12 @@ static int thing_get(eddy_clusterer *cl, struct ed_unpack *u, enum ed_kind kind,
     case ED_OPERATION: return operation_get(cl, u, number);
     case ED_ANSWER: return ed_answer_record_get(cl, u, number);
     case ED_TOPIC: return ed_topic_record_get(cl, u, number);
+    case ED_RATE: ed_rate_record_get(cl, u, number); return 1;
+    case ED_SEEN: ed_seen_record_get(cl, u, number); return 1;
+    case ED_FOLD:
+        cl->folds.at[number].id = ed_get_varint(u);
+        cl->folds.at[number].into = ed_get_varint(u);
+        return 1;
     default: ed_topic_of_record_get(cl, u, number); return 1;
     }
 }
@@ -447,6 +463,8 @@ static void thing_gone(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
     }
     if (kind == ED_TOPIC_OF)
         cl->events[number].topic = 0;
+    if (kind == ED_SEEN)
+        ed_seen_record_gone(cl, number);
 }
 
 static eddy_status thing_load(eddy_clusterer *cl, enum ed_kind kind, uint64_t number,
@@ -581,25 +599,23 @@ static eddy_status events_fit(eddy_clusterer *cl, eddy_error *err)
 
 static eddy_status groups_fit(eddy_clusterer *cl, eddy_error *err)
 {
-    struct ed_table ids;
-    ed_table_init(&ids);
+    struct ed_table *ids = &cl->group_of;
     eddy_status st = EDDY_OK;
     for (uint32_t u = 0; u < cl->room_groups && st == EDDY_OK; u++) {
         const struct ed_group *g = &cl->groups[u];
         if (!g->id)
             continue;
-        if (g->event == NONE || g->id >= cl->next_group || ed_table_find(&ids, g->id))
+        if (g->event == NONE || g->id >= cl->next_group || ed_table_find(ids, g->id))
             st = ed_unfit(err, "group", g->id);
-        else if (!ed_table_put(&ids, g->id, u))
-            st = eddy_fail_nomem(err, "state: groups", ids.n * 16);
+        else if (!ed_table_put(ids, g->id, u))
+            st = eddy_fail_nomem(err, "state: groups", ids->n * 16);
         ed_slots_take(&cl->group_slots, u);
         ed_group_code(cl, u);
         cl->n_groups++;
     }
-    uint32_t lost = st == EDDY_OK ? ed_window_fit(cl, &ids) : NONE;
+    uint32_t lost = st == EDDY_OK ? ed_window_fit(cl, ids) : NONE;
     if (lost != NONE)
         st = ed_unfit(err, "window", lost);
-    ed_table_clear(&ids);
     cl->group_slots.hint = 0;
     if (st == EDDY_OK && cl->n_groups != cl->load->n_groups)
         st = eddy_fail(err, EDDY_FORMAT, "state: %lu groups of %lu", (unsigned long)cl->n_groups,
@@ -706,6 +722,11 @@ eddy_status eddy_clusterer_loaded(eddy_clusterer *cl, eddy_error *err)
         st = ring_fit(cl, ED_LINK, cl->load->n_links, err);
     if (st == EDDY_OK)
         st = ring_fit(cl, ED_REDIRECT, cl->load->n_redirects, err);
+    if (st == EDDY_OK)
+        st = ring_fit(cl, ED_FOLD, cl->folds.n < FOLDS_MAX ? (uint32_t)cl->folds.n : FOLDS_MAX,
+                      err);
+    if (st == EDDY_OK)
+        st = ed_signals_fit(cl, err);
     if (st == EDDY_OK)
         st = operations_fit(cl, err);
     if (st == EDDY_OK)

@@ -25,35 +25,114 @@ uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct e
     return n + 1;
 }
 
-/* What the bound of one must reach to come into the list. */
-static float least_of(const eddy_clusterer *cl, const struct ed_event_state *ev)
+/* ---- lists in the making ----
+ *
+ * A scan, by bytes and fine bytes, tells within a ten thousandth how alike an event is with all
+ * others. The lows of those seen so far say what another must be able to reach. Who can is a
+ * hopeful, and whoever still is one at the end is put in the list by the dot that decides. */
+
+struct making {
+    uint32_t slot;
+    uint32_t n_low, n_hopeful;
+    float *low;                 /* (n_low) the highest, falling */
+    struct ed_hopeful *hopeful; /* (n_hopeful) */
+};
+
+struct lists {
+    const eddy_clusterer *cl;
+    struct ed_scan scan;
+    size_t m;
+    uint32_t near_max, hopeful_max;
+    struct making at[ROWS];
+    float least[ROWS]; /* what the bound of one must reach to be a hopeful */
+};
+
+static void low_offer(struct lists *l, size_t i, float low)
 {
-    return ev->n_near < cl->o.neighbours ? -1e28F
-                                         : ev->near[ev->n_near - 1].similarity - ED_ROUNDING;
+    struct making *list = &l->at[i];
+    uint32_t k = list->n_low;
+    if (k == l->near_max) {
+        if (!(low > list->low[k - 1]))
+            return;
+        k--;
+    } else {
+        list->n_low++;
+    }
+    for (; k && low > list->low[k - 1]; k--)
+        list->low[k] = list->low[k - 1];
+    list->low[k] = low;
+    if (list->n_low == l->near_max)
+        l->least[i] = list->low[l->near_max - 1] - ED_ROUNDING;
 }
 
-/* Put of these events (n) those that are near enough: by floats, as close as they tell, and by the
- * fixed-order dot. */
-static void try_events(const eddy_clusterer *cl, uint32_t slot, const uint32_t *slots, size_t n)
+/* The hopefuls of a list into it, those that still are. */
+static void settle(struct lists *l, size_t i)
 {
-    struct ed_event_state *ev = &cl->events[slot];
-    for (size_t from = 0; from < n; from += 4) {
-        const float *rows[4];
-        float dot[4];
-        size_t m = n - from < 4 ? n - from : 4;
-        for (size_t i = 0; i < 4; i++)
-            rows[i] = ed_event_sum(cl, slots[from + (i < m ? i : 0)]);
-        ed_dots_rough(ed_event_sum(cl, slot), rows, cl->stride, dot);
-        for (size_t i = 0; i < m; i++) {
-            uint32_t e = slots[from + i];
-            if (e == slot)
-                continue;
-            double high = (double)dot[i] / (ev->weight * cl->events[e].weight) + ed_slop(cl);
-            if (high < (double)least_of(cl, ev))
-                continue;
-            struct ed_near near = {e, (float)ed_event_similarity(cl, slot, e), cl->events[e].id};
+    const eddy_clusterer *cl = l->cl;
+    struct making *list = &l->at[i];
+    struct ed_event_state *ev = &cl->events[list->slot];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < list->n_hopeful; k++)
+        if (list->hopeful[k].high >= l->least[i])
+            list->hopeful[n++] = list->hopeful[k];
+    for (uint32_t from = 0; from < n; from += ED_RUN_ROWS) {
+        const float *rows[ED_RUN_ROWS];
+        double dots[ED_RUN_ROWS];
+        uint32_t few = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
+        for (uint32_t k = 0; k < few; k++)
+            rows[k] = ed_event_sum(cl, list->hopeful[from + k].slot);
+        ed_dots(ed_event_sum(cl, list->slot), rows, few, cl->stride, dots);
+        for (uint32_t k = 0; k < few; k++) {
+            uint32_t e = list->hopeful[from + k].slot;
+            double similarity = dots[k] / (ev->weight * cl->events[e].weight);
+            struct ed_near near = {e, (float)similarity, cl->events[e].id};
             ev->n_near = ed_near_offer(ev->near, ev->n_near, cl->o.neighbours, near);
         }
+    }
+    list->n_hopeful = 0;
+}
+
+/* Room for one more: by forgetting who is none any more, or, where all are equally alike, by
+ * settling what there is. */
+static void hopeful_room(struct lists *l, size_t i)
+{
+    struct making *list = &l->at[i];
+    uint32_t n = 0;
+    if (list->n_hopeful < l->hopeful_max)
+        return;
+    for (uint32_t k = 0; k < list->n_hopeful; k++)
+        if (list->hopeful[k].high >= l->least[i])
+            list->hopeful[n++] = list->hopeful[k];
+    list->n_hopeful = n;
+    if (n > l->hopeful_max / 2)
+        settle(l, i);
+}
+
+/* A run of rows from `from` on, of which the highest reaches what list i asks. */
+static void run_seen(struct lists *l, size_t i, uint32_t from, const float *products,
+                     size_t columns)
+{
+    struct making *list = &l->at[i];
+    for (uint32_t r = 0; r < ED_RUN_ROWS; r++) {
+        float product = products[r * columns + i], rest = l->scan.rows.rest[from + r];
+        if (!(product + rest >= l->least[i]) || from + r == list->slot)
+            continue;
+        hopeful_room(l, i);
+        list->hopeful[list->n_hopeful++] =
+            (struct ed_hopeful){from + r, product - rest, product + rest};
+        low_offer(l, i, product - rest);
+    }
+}
+
+static void view_seen(void *context, const struct ed_scan_view *view)
+{
+    struct lists *l = context;
+    for (size_t from = 0; from < view->n; from += ED_RUN_ROWS) {
+        const float *high = view->high + from / ED_RUN_ROWS * view->columns;
+        for (size_t i = 0; i < l->m; i++)
+            if (high[i] >= l->least[i])
+                run_seen(l, i, (uint32_t)(view->from + from),
+                         view->products + from * view->columns, view->columns);
     }
 }
 
@@ -62,26 +141,35 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
 {
     struct ed_coded codes[ROWS];
     float factor[ROWS];
-    struct ed_peaks peaks;
     eddy_arena_reset(cl->work);
+    struct lists *l = ed_arena_alloc(cl->work, sizeof *l);
+    if (!l)
+        return 0;
+    l->cl = cl;
+    l->m = m;
+    l->near_max = cl->o.neighbours < cl->slots.n ? cl->o.neighbours : cl->slots.n;
+    l->hopeful_max = 2 * l->near_max + 96;
     for (size_t i = 0; i < m; i++) {
+        struct making *list = &l->at[i];
+        *list = (struct making){.slot = slots[i]};
+        list->low = ed_arena_alloc(cl->work, l->near_max * sizeof *list->low);
+        list->hopeful = ed_arena_alloc(cl->work, l->hopeful_max * sizeof *list->hopeful);
+        if (!list->low || !list->hopeful)
+            return 0;
+        l->least[i] = -1e28F; /* above the bound of slots that hold no event */
         codes[i] = ed_coded(&cl->shape, &cl->event_codes, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
-    if (!ed_peaks_of(cl, codes, factor, m, 1, &peaks))
+    if (!ed_scan_begin(cl, codes, factor, m, 1, &l->scan))
         return 0;
     for (size_t i = 0; i < m; i++) {
-        struct ed_event_state *ev = &cl->events[slots[i]];
-        uint32_t run, in_run[ED_RUN_ROWS];
-        ev->n_near = 0;
-        ev->listed = ev->weight;
+        cl->events[slots[i]].n_near = 0;
+        cl->events[slots[i]].listed = cl->events[slots[i]].weight;
         ed_mark(cl, ED_NEAR, slots[i]);
-        ed_peaks_begin(&peaks, i);
-        while ((run = ed_peaks_take(&peaks, least_of(cl, ev))) != NONE) {
-            size_t n_in_run = ed_run_above(cl, &peaks, run, least_of(cl, ev), in_run);
-            try_events(cl, slots[i], in_run, n_in_run);
-        }
     }
+    ed_scan(cl->kernels, &cl->shape, &l->scan.rows, &l->scan.points, 1, l->scan.room, view_seen, l);
+    for (size_t i = 0; i < m; i++)
+        settle(l, i);
     return 1;
 }
 

@@ -302,6 +302,8 @@ static eddy_refusal premise(const eddy_clusterer *cl, struct doing *d)
         return EDDY_REFUSED_PINNED;
     if (op->kind == EDDY_OPERATION_RENAME)
         return premise_given(cl, d);
+    if (d->b != NONE && op->actor != EDDY_PERSON && cl->events[d->a].kind != cl->events[d->b].kind)
+        return EDDY_REFUSED_FORBIDDEN;
     if (has_groups(op))
         no = premise_groups(cl, d);
     if (!no)

@@ -19,10 +19,11 @@ static inline double ed_link_strength(const eddy_clusterer *cl, uint32_t a, uint
     const struct ed_link *link = ed_link_find(cl, cl->events[a].id, cl->events[b].id);
     return link ? link->strength : 0;
 }
-/* Said to be apart for good: repair moves no group between them. */
+/* Of different kinds, or said to be apart for good: repair moves no group between them. */
 static inline int ed_link_bars(const eddy_clusterer *cl, uint32_t a, uint32_t b)
 {
-    return ed_link_strength(cl, a, b) <= -EDDY_LINK_FIRM;
+    return cl->events[a].kind != cl->events[b].kind ||
+           ed_link_strength(cl, a, b) <= -EDDY_LINK_FIRM;
 }
 /* Could so many more links be had, those of people not counted out? */
 int ed_links_fit(const eddy_clusterer *cl, size_t more);
@@ -32,7 +33,8 @@ int ed_link_put(eddy_clusterer *cl, struct ed_link link);
 /* What is said of `from` is said of `to` too. */
 int ed_links_copy(eddy_clusterer *cl, uint32_t to, uint32_t from);
 /* What repair adds to the similarity of two events before it merges them: the strength of their
- * link, but of what no person said not more than COHESION allows. */
+ * link, but of what no person said not more than COHESION allows; of different kinds so little
+ * that nothing makes up for it. */
 double ed_link_shift(const eddy_clusterer *cl, uint32_t a, uint32_t b);
 /* No link of this event any more. */
 void ed_links_drop(eddy_clusterer *cl, uint32_t slot);

@@ -5,6 +5,7 @@
  * central one of the group that points most the way of the event. */
 #include "engine/hierarchy.h"
 #include "engine/operations.h"
+#include "engine/signals.h"
 #include "engine/words.h"
 
 #define CANDIDATES 512
@@ -229,7 +230,7 @@ eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *aren
                           .size = ev->docs,
                           .weight = ev->weight / cl->weight_now,
                           .first_ms = ev->first_ms,
-                          .last_ms = ev->last_ms,
+                          .last_ms = ed_event_last(ev),
                           .stream_ms = cl->stream_ms,
                           .n_groups = ev->n_groups,
                           .topic = ev->topic,
@@ -244,6 +245,7 @@ eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *aren
         picture.cohesion = 1;
     }
     ed_indexes_picture(cl, slot, &picture);
+    ed_signals_picture(cl, slot, &picture);
     keywords(cl, slot, arena, &picture);
     if (!exemplars(cl, slot, arena, &picture))
         return eddy_fail_nomem(err, "picture", ID_KEPT + TITLE_KEPT);
@@ -270,10 +272,11 @@ eddy_status ed_picture_add(eddy_clusterer *cl, uint32_t slot, eddy_event_state s
                                          .version = ev->version,
                                          .parent = ev->parent,
                                          .first_ms = ev->first_ms,
-                                         .last_ms = ev->last_ms,
+                                         .last_ms = ed_event_last(ev),
                                          .name = {"", 0}};
     } else {
         ed_indexes_keep(cl, slot);
+        ed_signals_shown(cl, slot);
         st = ed_picture(cl, slot, cl->pictures_arena, &list->at[list->n], err);
     }
     if (st != EDDY_OK)

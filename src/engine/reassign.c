@@ -10,6 +10,7 @@
  * is all that is left of the group's direction; the sum is then cut to what its weight allows, so
  * that no similarity leaves its range. */
 #include "engine/operations.h"
+#include "engine/signals.h"
 
 #define LEAST 0x1p-36 /* of what leaves: weight of what stays, at least */
 
@@ -239,11 +240,14 @@ eddy_status ed_reassign(eddy_clusterer *cl, struct ed_going *going, eddy_actor b
     int central = shows(&cl->groups[doc.group].central, &doc);
     int newest = shows(&cl->groups[doc.group].newest, &doc);
     uint32_t group;
+    struct ed_group was = cl->groups[doc.group];
     leave(cl, going->from, doc.group, &doc.point);
     eddy_status st = enter(cl, &doc, going, &group, err);
     if (st != EDDY_OK)
         return st;
     ed_window_reassigned(cl, slot, group, by);
+    if (was.docs <= 1 && !ed_signals_follow(cl, &was, group))
+        return eddy_fail_nomem(err, "groups", sizeof(struct ed_fold));
     st = tell(cl, &doc, going, before, left, group, err);
     if (st != EDDY_OK)
         return st;

@@ -14,6 +14,7 @@
  *   answer    by place in the ring: what was said of a doubt
  *   topic     by slot; its theme, name and description
  *   topic of  by slot of the event: the topic that it is in
+ *   rate, seen, fold  see signals.c
  *   words     see vocabulary.c
  *   recent    see duplicates.c
  *
@@ -22,6 +23,7 @@
  * scalars' record, in which stand the sums of the hashes of all other things. Records of marked
  * things are compared by hash with what was recorded, so that a mark too many costs no record. */
 #include "engine/record.h"
+#include "engine/signals.h"
 #include "engine/words.h"
 
 #include <stdio.h>
@@ -40,7 +42,7 @@ static size_t vector_max(const eddy_clusterer *cl)
     return ED_FLOATS_MAX(cl->n_dense) + ED_FLOATS_MAX(cl->o.terms_dim);
 }
 
-#define SCALARS_MAX 1024 /* but the mean */
+#define SCALARS_MAX (1024 + ED_SIGNALS_MAX) /* but the mean */
 
 /* things: sum of the hashes of the things that are marked; counts: of all words. */
 static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, uint64_t counts)
@@ -72,6 +74,7 @@ static ed_out scalars_put(const eddy_clusterer *cl, ed_out at, uint64_t things, 
         at = ed_put_varint(at, cl->seen_extra[v]);
     at = ed_put_signed(at, cl->stream_ms);
     at = ed_put_signed(at, cl->start_ms);
+    at = ed_signals_record_put(cl, at);
     at = ed_put_number(at, cl->weight_now);
     at = ed_put_number(at, cl->stretch_weight);
     const double th[] = {cl->th.tau,    cl->th.learned, cl->th.steep, cl->th.mean,
@@ -106,6 +109,7 @@ static ed_out event_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     at = ed_put_number(at, ev->viewed);
     at = ed_put_number(at, ev->indexed);
     at = ed_put_varint(at, ev->nearest);
+    at = ed_put_varint(at, ev->kind);
     at = ed_put_doubles(at, ev->indexes, ev->indexed > 0 ? INDEXES : 0);
     return ed_given_record_put(cl, at, ev->given);
 }
@@ -204,7 +208,7 @@ static ed_out operation_put(const eddy_clusterer *cl, ed_out at, const struct ed
 static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
 {
     const struct ed_event_state *ev =
-        (kind <= ED_TOLD || kind == ED_TOPIC_OF) && number < cl->slots.n ? &cl->events[number]
+        (kind <= ED_TOLD || kind == ED_TOPIC_OF || kind == ED_RATE) && number < cl->slots.n ? &cl->events[number]
                                                                          : NULL;
     const struct ed_operation *kept = kind == ED_OPERATION ? &cl->operations[number] : NULL;
     switch (kind) {
@@ -238,6 +242,9 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
         return cl->topics.at[number].id ? 64 + ed_given_record_max(cl, cl->topics.at[number].given)
                                         : 0;
     case ED_TOPIC_OF: return ev && ev->id && ev->topic ? ED_VARINT_MAX : 0;
+    case ED_RATE: return ev ? ed_rate_record_max(cl, number) : 0;
+    case ED_SEEN: return number < cl->group_slots.n ? ed_seen_record_max(cl, number) : 0;
+    case ED_FOLD: return number < cl->folds.n ? 2 * ED_VARINT_MAX : 0;
     default: return 0;
     }
 }
@@ -262,6 +269,11 @@ static ed_out thing_put(const eddy_clusterer *cl, ed_out at, enum ed_kind kind, 
     case ED_OPERATION: return operation_put(cl, at, &cl->operations[number]);
     case ED_ANSWER: return ed_answer_record_put(at, &cl->answers[number]);
     case ED_TOPIC: return ed_topic_record_put(cl, at, &cl->topics.at[number]);
+    case ED_RATE: return ed_rate_record_put(cl, at, number);
+    case ED_SEEN: return ed_seen_record_put(cl, at, number);
+    case ED_FOLD:
+        at = ed_put_varint(at, cl->folds.at[number].id);
+        return ed_put_varint(at, cl->folds.at[number].into);
     default: return ed_put_varint(at, EDDY_TOPIC_NUMBER(cl->events[number].topic));
     }
 }
@@ -315,7 +327,12 @@ int ed_recorder_remove(struct ed_recorder *r, uint64_t key)
     return record_add(r, key, (eddy_str){NULL, 0}, 0);
 }
 
-/* Record one marked thing if it is not what was recorded; *things follows. */
+static int is_renewed(const eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
+{
+    return cl->marks[kind].renew[number / 64] >> number % 64 & 1;
+}
+
+/* Record one marked thing if it is not what was recorded, or asked for; *things follows. */
 static int thing_record(const eddy_clusterer *cl, struct ed_recorder *r, enum ed_kind kind,
                         uint32_t number, uint64_t *things)
 {
@@ -332,7 +349,7 @@ static int thing_record(const eddy_clusterer *cl, struct ed_recorder *r, enum ed
     ed_out end = thing_put(cl, at, kind, number);
     uint64_t hash = ed_record_hash(key, at, (size_t)(end - at));
     *things += hash - before;
-    return hash == before || ed_recorder_add(r, key, end, hash);
+    return (hash == before && !is_renewed(cl, kind, number)) || ed_recorder_add(r, key, end, hash);
 }
 
 static int things_record(const eddy_clusterer *cl, struct ed_recorder *r, uint64_t *things)
@@ -358,7 +375,7 @@ static int scalars_record(const eddy_clusterer *cl, struct ed_recorder *r, uint6
         return 0;
     ed_out end = scalars_put(cl, at, things, counts);
     uint64_t hash = ed_record_hash(key, at, (size_t)(end - at));
-    if (hash == cl->marks[ED_SCALARS].hash[0])
+    if (hash == cl->marks[ED_SCALARS].hash[0] && !is_renewed(cl, ED_SCALARS, 0))
         return 1;
     if (!ed_recorder_add(r, key, end, hash))
         return 0;
@@ -381,8 +398,10 @@ static void recorded(eddy_clusterer *cl, const struct ed_recorder *r, uint64_t t
             cl->marks[kind].hash[(uint32_t)r->records[i].key] = r->hash[i];
     }
     for (enum ed_kind kind = ED_SCALARS; kind < ED_MARKED; kind++)
-        if (cl->marks[kind].room)
+        if (cl->marks[kind].room) {
             memset(cl->marks[kind].dirty, 0, (cl->marks[kind].room + 63) / 64 * 8);
+            memset(cl->marks[kind].renew, 0, (cl->marks[kind].room + 63) / 64 * 8);
+        }
     cl->hash_things = things;
     ed_words_recorded(cl, plan);
     ed_recent_recorded(cl, recent);
@@ -409,6 +428,20 @@ eddy_status eddy_clusterer_records(eddy_clusterer *cl, eddy_arena *arena, const 
     *ret = r.records;
     *n_ret = r.n;
     return EDDY_OK;
+}
+
+void eddy_clusterer_renew(eddy_clusterer *cl, uint64_t key)
+{
+    uint64_t kind = key >> ED_NUMBER_BITS;
+    uint64_t number = key & ((UINT64_C(1) << ED_NUMBER_BITS) - 1);
+    if (kind >= ED_SCALARS && kind < ED_MARKED && number < cl->marks[kind].room) {
+        ed_mark(cl, (enum ed_kind)kind, (uint32_t)number);
+        cl->marks[kind].renew[number / 64] |= UINT64_C(1) << number % 64;
+    }
+    if (kind >= ED_WORDS && kind <= ED_WORDS_DELTA)
+        ed_words_renew(cl, (enum ed_kind)kind, number);
+    if (kind == ED_RECENT)
+        ed_recent_renew(cl, number);
 }
 
 /* ---- hashes ---- */
@@ -475,7 +508,7 @@ uint64_t eddy_engine_fingerprint(const eddy_engine_options *options)
                               o->neighbours ? o->neighbours : standard.neighbours,
                               o->turns ? o->turns : standard.turns,
                               o->topics};
-    const double real[] = {o->dense_weight, o->granularity, o->idle_penalty, o->stability};
+    const double real[] = {o->dense_weight, o->granularity, o->idle_penalty, o->stability, o->false_alarms};
     ed_out at = bytes;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         at = ed_put_varint(at, whole[i]);

@@ -52,6 +52,8 @@ struct ed_words_plan {
 };
 
 uint64_t ed_words_counts(const struct ed_vocabulary *v);
+/* This record is to be written, or void, soon. */
+void ed_words_renew(eddy_clusterer *cl, enum ed_kind kind, uint64_t number);
 /* 0: the arena is full. */
 int ed_words_record(const eddy_clusterer *cl, struct ed_recorder *r, struct ed_words_plan *plan);
 void ed_words_recorded(eddy_clusterer *cl, const struct ed_words_plan *plan);
@@ -100,6 +102,8 @@ struct ed_recent_plan {
 int ed_recent_record(const eddy_clusterer *cl, struct ed_recorder *rec, uint64_t *things,
                      struct ed_recent_plan *plan);
 void ed_recent_recorded(eddy_clusterer *cl, const struct ed_recent_plan *plan);
+/* This page is to be recorded. */
+void ed_recent_renew(eddy_clusterer *cl, uint64_t page);
 /* Sum of the hashes of all pages, computed anew. */
 uint64_t ed_recent_hash(const eddy_clusterer *cl);
 

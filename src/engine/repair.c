@@ -7,6 +7,7 @@
  * sums as they are at that moment, in the order of ids. */
 #include "engine/hierarchy.h"
 #include "engine/operations.h"
+#include "engine/signals.h"
 
 #define SWEEPS        2
 #define ROLLING       256 /* unchanged events whose lists are made anew in a pass, at most */
@@ -83,6 +84,7 @@ uint32_t ed_split_off(eddy_clusterer *cl, uint32_t like, double similarity, doub
     struct ed_event_state *ev = &cl->events[slot];
     const struct ed_event_state *old = &cl->events[like];
     ev->parent = old->id;
+    ev->kind = old->kind;
     ev->topic = old->topic;
     ed_mark(cl, ED_TOPIC_OF, slot);
     ev->changed = ed_round(cl); /* marked when its groups come */
@@ -524,6 +526,7 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
     double required = cl->th.tau + ed_threshold_off(cl, heavy);
     double poured = b->docs;
     ed_answers_merged(cl, into, from);
+    ed_signals_merge(cl, into, from);
     for (uint32_t i = 0; i < b->n_groups; i++)
         if (!ed_group_attach(cl, b->groups[i], into))
             return eddy_fail_nomem(err, "groups", sizeof(uint32_t));

@@ -1,6 +1,7 @@
 /* Retire: what keeps memory bounded. Groups fold into each other when an event has too many; events
  * fade when nothing has come for long, or when there are too many of them. The last ones that faded
  * are remembered by their sums: an event that takes one up again names it as its parent. */
+#include "engine/signals.h"
 #include "engine/words.h"
 
 /* ---- folding ---- */
@@ -69,6 +70,8 @@ static int fold(eddy_clusterer *cl, uint32_t into, uint32_t from)
     change->into_group = a->id;
     ed_mark(cl, ED_GROUP, into);
     ed_window_folded(cl, into, from);
+    if (!ed_signals_fold(cl, into, from))
+        return 0;
     ed_group_detach(cl, from);
     ed_group_drop(cl, from);
     cl->stats.folded++;
@@ -192,7 +195,7 @@ eddy_status ed_retire_one(eddy_clusterer *cl, eddy_error *err)
     size_t n = 0;
     for (uint32_t e = 0; e < cl->slots.n; e++)
         if (cl->events[e].id)
-            list[n++] = (struct idle){cl->events[e].last_ms, cl->events[e].id, e};
+            list[n++] = (struct idle){ed_event_last(&cl->events[e]), cl->events[e].id, e};
     qsort(list, n, sizeof *list, by_idleness);
     size_t many = cl->o.events_max / 16 + 1;
     if (n > cl->o.events_max)
@@ -285,7 +288,7 @@ eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err)
         const struct ed_event_state *ev = &cl->events[e];
         if (!ev->id)
             continue;
-        if (cl->o.fade_ms > 0 && ev->last_ms < cl->stream_ms - cl->o.fade_ms)
+        if (cl->o.fade_ms > 0 && ed_event_last(ev) < cl->stream_ms - cl->o.fade_ms)
             st = fade(cl, e, err);
         else if (ev->n_groups > cl->o.detail)
             st = ed_retire_fold(cl, e, err);

@@ -24,6 +24,8 @@
  *   hierarchy.c  events gather in topics, topics in themes
  *   topics.c     what people see of topics
  *   describe.c   what events and topics are called, and said to be
+ *   rate.c       how much comes to one thing, and what is unusual
+ *   signals.c    that of events: bursts, silences, trends; sightings; where groups are
  *   duplicates.c what came a moment ago, so that a second one is left out
  *   picture.c    what people see of an event: keywords, central titles, counts
  *   indexes.c    how good events look from inside
@@ -43,7 +45,7 @@
  * n_dense floats are everything but the words; the words' part of a point is sparse.
  *
  * What coded.c and words.c offer is in coded.h and words.h, operate.c to links.c in operations.h,
- * hierarchy.c to describe.c in hierarchy.h. */
+ * hierarchy.c to describe.c in hierarchy.h, of signals.c in signals.h. */
 #ifndef ED_ENGINE_STATE_H
 #define ED_ENGINE_STATE_H
 
@@ -56,6 +58,7 @@
 #include "base/vector.h"
 
 #include "engine/coded.h"
+#include "engine/rate.h"
 
 #include <eddy/engine.h>
 
@@ -112,6 +115,9 @@ enum ed_kind {
     ED_ANSWER,
     ED_TOPIC,
     ED_TOPIC_OF, /* the topic of an event */
+    ED_RATE,     /* of an event */
+    ED_SEEN,     /* how much came to a group, and when */
+    ED_FOLD,     /* a group that was folded away */
     ED_MARKED,
     ED_WORDS = ED_MARKED,
     ED_WORDS_PAGE,
@@ -121,6 +127,7 @@ enum ed_kind {
 
 struct ed_marks {
     uint64_t *dirty; /* (room) bits: changed since it was recorded */
+    uint64_t *renew; /* (room) bits: is recorded even if it has not changed */
     uint64_t *hash;  /* (room) of what was recorded; 0: nothing */
     size_t room;
 };
@@ -135,8 +142,10 @@ struct ed_point {
     uint16_t *at; /* (n_words) places among the hashed word dimensions, by first use */
     float *value; /* (n_words) */
     uint32_t n_words;
-    const uint8_t *bytes; /* of its code; NULL: it has none */
+    const uint8_t *bytes; /* of its code; NULL: it has none ... */
+    const uint8_t *fine;  /* ... and the fine ones */
     struct ed_code code;
+    uint64_t kind;           /* see eddy_row */
     double words_root;       /* square root of the words' weight */
     double weight;           /* w: 1, or grows with time under a half-life */
     uint64_t top[TOP_WORDS]; /* its most telling words, for the keywords of its group */
@@ -178,6 +187,12 @@ struct ed_group {
     struct ed_sketch words;
     struct ed_exemplar central, newest;
     uint64_t stays; /* ticks + 1 when repair last saw that it stays */
+    /* recorded on its own, see signals.c */
+    double seen;     /* sightings */
+    int64_t seen_ms; /* the last of them; INT64_MIN: none */
+    int64_t bucket;  /* in which something last came; INT64_MIN: nothing did ... */
+    double open;     /* ... how much, and ... */
+    float recent;    /* ... what had come before, as ed_rate_fade leaves of it */
 };
 
 /* What an event or topic was given by operations: a name, a pin, a description. */
@@ -213,6 +228,7 @@ struct ed_event_state {
     uint64_t name;           /* hash of the keywords last told */
     double named_at;         /* documents when it was last named */
     struct ed_given *given;  /* NULL: nothing */
+    uint64_t kind;           /* of its documents (eddy_row) */
     uint64_t topic;          /* id; 0: none; recorded on its own */
     uint32_t n_links;        /* links that it is in; not recorded */
     double viewed;           /* documents when a reasoner was last shown it; 0: never */
@@ -226,7 +242,19 @@ struct ed_event_state {
     uint64_t moved;      /* ticks when a group last came or went */
     double required;     /* what arrival asks: tau + phi off; as of the stretch or that moment */
     double power;        /* n^p, likewise */
+    /* recorded on its own, see signals.c */
+    struct ed_rate rate;
+    int64_t due;       /* when its silence is told, as the stream's heard buckets; INT64_MAX */
+    uint64_t incident; /* of its burst */
+    double shown;      /* sightings when it was last pictured */
+    int64_t heard_ms;  /* the last sighting of its groups, INT64_MIN; not recorded */
 };
+
+/* When something last came to it. */
+static inline int64_t ed_event_last(const struct ed_event_state *ev)
+{
+    return ev->last_ms > ev->heard_ms ? ev->last_ms : ev->heard_ms;
+}
 
 /* Which slots are taken; the lowest free one is next. */
 struct ed_slots {
@@ -271,6 +299,8 @@ struct ed_vocabulary {
     uint64_t rotation; /* the last delta when the pages began to be written anew in turn */
     uint32_t cursor;   /* the next page to be written */
     int64_t debt;      /* bytes of deltas that no pages were written for yet */
+    uint32_t renew;    /* pages to be written in any case ... */
+    uint64_t outdated; /* ... and the delta up to which all are to be void soon */
     uint16_t *parts;   /* (ed_words_pages) records of each page */
 };
 #define ED_DF_CHANGED   (UINT64_C(1) << 63)
@@ -289,6 +319,33 @@ struct ed_recent {
     uint64_t recorded; /* those before are in records */
     uint64_t oldest;   /* the first page that is there */
     uint64_t *hash;    /* (pages) of the records */
+    uint8_t *renew;    /* (pages) 1: is recorded even if it has not changed */
+};
+
+/* ---- signals ---- */
+
+#define INCIDENTS_KEPT 16
+struct ed_signals {
+    int64_t bucket;               /* the open one */
+    uint64_t unheard;             /* buckets in which nothing came at all */
+    uint64_t incidents;           /* that there were ... */
+    int64_t start[INCIDENTS_KEPT]; /* ... and where they began, by number: the last ones */
+    /* no state */
+    uint64_t *stirred;  /* (room_events / 64) bits: something came in the open bucket ... */
+    uint64_t *restless; /* ... or it is in a burst */
+    int64_t due;        /* no event's is before */
+};
+
+/* Groups that were folded away, the last FOLDS_MAX of them. */
+#define FOLDS_MAX 65536
+struct ed_fold {
+    uint64_t id, into;
+};
+struct ed_folds {
+    struct ed_fold *at; /* (room) by number % FOLDS_MAX */
+    uint64_t n;         /* that there were */
+    uint32_t room;
+    struct ed_table place; /* id -> place */
 };
 
 /* ---- threshold ---- */
@@ -458,6 +515,9 @@ struct eddy_clusterer {
     struct ed_codes group_codes;
     struct ed_slots group_slots;
     uint32_t room_groups, n_groups;
+    struct ed_table group_of; /* group id -> slot */
+    struct ed_folds folds;
+    struct ed_signals signals;
     uint64_t next_event, next_group;
 
     uint64_t stretch;      /* number of this one, from 1 */
@@ -498,6 +558,10 @@ struct eddy_clusterer {
 static inline float *ed_event_sum(const eddy_clusterer *cl, uint32_t slot)
 {
     return cl->event_sums + (size_t)slot * cl->stride;
+}
+static inline struct ed_coded ed_point_coded(const struct ed_point *p)
+{
+    return (struct ed_coded){p->bytes, &p->code, p->fine};
 }
 static inline float *ed_group_sum(const eddy_clusterer *cl, uint32_t group)
 {

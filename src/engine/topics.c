@@ -343,7 +343,7 @@ void ed_topics_free(eddy_clusterer *cl)
     for (size_t s = 0; s < t->room; s++)
         ed_given_free(t->at[s].given);
     ed_free(t->at);
-    ed_free(t->slots.used);
+    ed_grown_free(t->slots.used);
     ed_table_clear(&t->slot_of);
     ed_free(cl->topics_told.at);
 }

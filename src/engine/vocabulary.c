@@ -13,6 +13,10 @@
  *   a word  its hash, eight bytes; varint of its count; 1 + length of its spelling and that, or 0
  *           where an older record tells
  *
+ * Pages are also written when a record of the words is asked for (eddy_clusterer_renew): for a page
+ * the next one in turn, which is the oldest there is; for a delta a few with each call until it is
+ * void.
+ *
  * A page or a call may need several records of PART_MAX. Where words were forgotten, or most have
  * changed, all pages are written and there is no delta. What of this is written when depends on the
  * calls; the state does not: its hash is of the words alone. */
@@ -22,6 +26,7 @@
 #define PART_MAX   (400u << 10)
 #define ENTRY_MAX  (8 + 5 + 1 + 63)
 #define PAGE_LEAST 64 /* bytes that a page counts for, at least */
+#define TURN_CALLS 32 /* calls that a turn takes when a delta is to become void */
 
 /* ---- writing ---- */
 
@@ -112,7 +117,8 @@ static int page_record(const struct ed_vocabulary *v, struct ed_recorder *r, siz
         if (!ed_recorder_remove(r, ed_record_key(ED_WORDS_PAGE, old << 32 | page)))
             return 0;
     plan->parts[plan->n_pages++] = (uint16_t)part;
-    plan->debt -= written > PAGE_LEAST ? written : PAGE_LEAST;
+    if (plan->debt > 0) /* what was asked for pays for nothing */
+        plan->debt -= written > PAGE_LEAST ? written : PAGE_LEAST;
     plan->cursor = page + 1 == pages ? 0 : page + 1;
     return 1;
 }
@@ -126,14 +132,31 @@ static int deltas_void(struct ed_recorder *r, struct ed_words_plan *plan, uint64
     return 1;
 }
 
+void ed_words_renew(eddy_clusterer *cl, enum ed_kind kind, uint64_t number)
+{
+    struct ed_vocabulary *v = &cl->words;
+    if (kind != ED_WORDS_DELTA)
+        v->renew += v->renew < ed_words_pages(&cl->o);
+    else if (number <= v->sequence && number > v->outdated)
+        v->outdated = number;
+}
+
+/* Pages to be written whatever has changed. */
+static uint32_t renewed_pages(const eddy_clusterer *cl)
+{
+    const struct ed_vocabulary *v = &cl->words;
+    uint32_t some = (uint32_t)((ed_words_pages(&cl->o) + TURN_CALLS - 1) / TURN_CALLS);
+    return v->outdated > v->oldest && v->renew < some ? some : v->renew;
+}
+
 static int pages_record(const struct ed_vocabulary *v, struct ed_recorder *r, size_t pages, int all,
-                        struct ed_words_plan *plan)
+                        uint32_t least, struct ed_words_plan *plan)
 {
     plan->page = plan->cursor = all ? 0 : v->cursor;
     plan->parts = ed_arena_alloc(r->arena, pages * sizeof *plan->parts);
     if (!plan->parts)
         return 0;
-    while (plan->n_pages < pages && (all || plan->debt > 0)) {
+    while (plan->n_pages < pages && (all || plan->debt > 0 || plan->n_pages < least)) {
         if (!page_record(v, r, pages, plan))
             return 0;
         if (plan->cursor)
@@ -156,12 +179,13 @@ int ed_words_record(const eddy_clusterer *cl, struct ed_recorder *r, struct ed_w
     plan->rotation = v->rotation;
     plan->cursor = v->cursor;
     plan->debt = v->debt;
-    if (!v->n_changed && !v->cut)
+    uint32_t least = renewed_pages(cl);
+    if (!v->n_changed && !v->cut && !least)
         return 1;
-    int all = v->cut || v->n_changed * 2 >= v->entries.n;
+    int all = v->cut || (v->n_changed && v->n_changed * 2 >= v->entries.n);
     if (!all && !deltas_record(v, r, plan))
         return 0;
-    if (!pages_record(v, r, ed_words_pages(&cl->o), all, plan))
+    if (!pages_record(v, r, ed_words_pages(&cl->o), all, least, plan))
         return 0;
     ed_out at = ed_recorder_reserve(r, 5 * ED_VARINT_MAX);
     if (!at)
@@ -179,6 +203,7 @@ void ed_words_recorded(eddy_clusterer *cl, const struct ed_words_plan *plan)
         *ed_table_find(&v->entries, v->changed[i]) &= ~ED_DF_CHANGED;
     v->n_changed = 0;
     v->cut = 0;
+    v->renew = 0;
     v->recorded = v->surface.n;
     v->counts = plan->counts;
     v->sequence = plan->sequence;

@@ -21,7 +21,8 @@
  * state has the hash that the head tells. */
 #include "journal/protocol.h"
 
-#define PAUSE_MAX 1000
+#define PAUSE_MAX  1000
+#define WANTED_MAX 4096 /* keys that one epoch is asked to write anew */
 
 /* ---- calls, and what they come to ---- */
 
@@ -136,7 +137,8 @@ enum { WHOLE, ALONE, BARE, LEFT_OUT };
 static const char *const settings[ED_TOPICS] = {
     [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
     [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
-    [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations"};
+    [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations",
+    [ED_TEMPLATES] = "output.templates"};
 
 /* A broker refuses whole batches, so first each of its messages is tried alone. Dead letters stand
  * between a sick message and a stream that stops at it: one that is still refused must not stop
@@ -333,6 +335,10 @@ static enum ed_answer recover(struct epochs *e, const struct ed_epoch *epoch, in
     answer = ed_epochs_bounds(e, until_ms, &first, &end, why);
     if (answer != ED_DONE)
         return answer;
+    if (first > e->tail) { /* we never make that void */
+        eddy_fail(why, EDDY_FENCED, "what it has written since is void already");
+        return ED_LOST;
+    }
     struct seen seen = {.e = e, .epoch = epoch};
     answer = ed_epochs_read(e, end, e->deliver_ms, seen_take, &seen, why);
     if (answer != ED_DONE)
@@ -347,7 +353,30 @@ static enum ed_answer recover(struct epochs *e, const struct ed_epoch *epoch, in
 
 /* ---- after the commit ---- */
 
-static eddy_status epoch_done(struct epochs *e, const struct ed_epoch *epoch, eddy_error *err)
+/* What the epoch has made void goes, and what else must be written anew for that is asked for.
+ * Without memory for that nothing goes. */
+static void living_go_on(struct epochs *e, struct ed_epoch *epoch)
+{
+    if (!e->state || !e->forgets)
+        return;
+    for (size_t i = 0; i < epoch->n_records; i++)
+        ed_living_note(&e->living, &epoch->records[i]);
+    ed_living_pass(&e->living, e->tail);
+    int64_t from = ED_MUTANT(FORGOTTEN_UNREAD) ? e->tail : ed_living_from(&e->living);
+    if (from > e->forgotten) {
+        e->forgets = e->log->forget(e->log, from);
+        e->forgotten = from;
+        if (!e->forgets)
+            ed_living_clear(&e->living);
+    }
+    if (!epoch->wanted) {
+        epoch->wanted = ed_alloc(WANTED_MAX * sizeof *epoch->wanted);
+        epoch->room_wanted = epoch->wanted ? WANTED_MAX : 0;
+    }
+    epoch->n_wanted = ed_living_wanted(&e->living, epoch->wanted, epoch->room_wanted);
+}
+
+static eddy_status epoch_done(struct epochs *e, struct ed_epoch *epoch, eddy_error *err)
 {
     int64_t open_ms = e->log->now_ms(e->log) - e->begun_ms;
     int64_t next = e->log->state_next(e->log);
@@ -362,7 +391,9 @@ static eddy_status epoch_done(struct epochs *e, const struct ed_epoch *epoch, ed
     atomic_fetch_add(&e->records, epoch->n_records);
     for (size_t i = 0; i < epoch->n_records; i++)
         atomic_fetch_add(&e->record_bytes, epoch->records[i].value.n);
+    living_go_on(e, epoch);
     atomic_fetch_add(&e->open_ms_sum, open_ms);
+    ed_histogram_add(&e->open, (double)open_ms / 1e3);
     if (open_ms > atomic_load(&e->open_ms_max))
         atomic_store(&e->open_ms_max, open_ms);
     return st;
@@ -451,6 +482,7 @@ static void epochs_stats(const struct ed_journal *journal, struct ed_journal_sta
                                      .warm = atomic_load(&e->warm),
                                      .open_ms_max = atomic_load(&e->open_ms_max),
                                      .open_ms_sum = atomic_load(&e->open_ms_sum)};
+    ed_histogram_look(&e->open, &ret->open);
 }
 
 /* What is open is left to the next fence, or to the broker's transaction timeout, unless it can be
@@ -467,6 +499,7 @@ static eddy_status epochs_close(struct ed_journal *journal, eddy_error *err)
     ed_head_clear(&e->head);
     ed_bytes_clear(&e->bytes);
     ed_bytes_clear(&e->gathered.bytes);
+    ed_living_clear(&e->living);
     ed_free(e->gathered.records);
     ed_free(e->cut);
     ed_free(e->pipeline);
@@ -492,6 +525,7 @@ eddy_status ed_epochs_new(const struct ed_epochs_options *options, struct ed_log
         log->free(log);
         return eddy_fail_nomem(err, "journal", sizeof *e);
     }
+    e->open.bounds = &ed_bounds_work;
     e->journal = (struct ed_journal){ed_epochs_restore, ed_epochs_follow, epochs_commit,
                                      epochs_stats, epochs_close};
     e->log = log;
@@ -499,6 +533,8 @@ eddy_status ed_epochs_new(const struct ed_epochs_options *options, struct ed_log
     e->head.shard = options->shard;
     e->head.n_shards = options->n_shards;
     e->head.state_next = -1;
+    e->forgotten = -1;
+    e->forgets = 1;
     ed_bytes_init(&e->bytes, (size_t)64 << 20);
     ed_bytes_init(&e->gathered.bytes, (size_t)1 << 30);
     e->pipeline = ed_strdup(options->pipeline);

@@ -9,6 +9,7 @@
 #ifndef ED_JOURNAL_JOURNAL_H
 #define ED_JOURNAL_JOURNAL_H
 
+#include "base/histogram.h"
 #include "journal/head.h"
 
 struct ed_journal;
@@ -64,7 +65,8 @@ struct ed_journal_stats {
     int64_t restore_ms;                       /* ... and how long it took */
     int from_store;                           /* 1: restore began with the local store */
     int warm;                         /* 1: restore went on from what was followed as a standby */
-    int64_t open_ms_max, open_ms_sum; /* time that transactions were open */
+    int64_t open_ms_max, open_ms_sum; /* time that transactions were open ... */
+    struct ed_distribution open;      /* ... likewise, in seconds; files have none */
 };
 void ed_journal_stats(const struct ed_journal *journal, struct ed_journal_stats *ret);
 

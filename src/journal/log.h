@@ -59,6 +59,9 @@ struct ed_log {
                            void *user, int64_t *ret_next, eddy_error *err);
     /* Behind the last record of the state that the last commit brought; -1: not known. */
     int64_t (*state_next)(struct ed_log *log);
+    /* The records of the state before this offset are void: delete them, by and by, or not at all.
+     * 0: nor any later ones; the log's own compaction must do. */
+    int (*forget)(struct ed_log *log, int64_t before);
     /* Where the group goes on in a partition; -1: it has no offset there. Not while a transaction
      * of somebody may still change it. */
     enum ed_answer (*told)(struct ed_log *log, const char *topic, int32_t partition,

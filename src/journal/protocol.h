@@ -4,6 +4,7 @@
 
 #include "journal/epochs.h"
 #include "journal/inside.h"
+#include "journal/living.h"
 #include "journal/store.h"
 
 #include "base/error.h"
@@ -40,7 +41,10 @@ struct epochs {
     int64_t tail;          /* the state partition is known up to here */
     struct ed_store *store;
     struct gathered gathered;
-    int has_head;  /* a head was seen in the state topic */
+    struct ed_living living;
+    int64_t forgotten; /* the log was told to forget what is before; -1: not asked yet */
+    int forgets;       /* 0: it does not */
+    int has_head;      /* a head was seen in the state topic */
     int following; /* all up to e->tail is loaded already: we were a standby */
 
     enum { IDLE, OPEN, ENDING } at; /* what the producer is in the midst of */
@@ -54,6 +58,7 @@ struct epochs {
     _Atomic uint64_t epochs, aborted, fences, doubts, records, record_bytes, restored;
     _Atomic int64_t restore_ms, open_ms_max, open_ms_sum;
     atomic_int from_store, warm;
+    struct ed_histogram open; /* seconds that transactions were */
 };
 
 /* What the caller is told of an answer that is not DONE. */

@@ -85,7 +85,7 @@ static void gathered_store(struct epochs *e, int64_t next)
 struct restoring {
     struct epochs *e;
     const struct ed_loader *loader;
-    int64_t end; /* of the partition, when its reading began */
+    int64_t first, end; /* of the partition, when its reading began */
     eddy_error
         failure; /* a record that cannot be loaded; the head, which comes last, may say why */
 };
@@ -106,6 +106,7 @@ static eddy_status record_take(struct restoring *r, const eddy_record *record, e
 {
     ed_point("restoring");
     atomic_fetch_add(&r->e->restored, 1);
+    ed_living_note(&r->e->living, record);
     if (!r->loader || r->failure.status != EDDY_OK)
         return EDDY_OK;
     eddy_status st = r->loader->load(r->loader->user, record, &r->failure);
@@ -125,8 +126,10 @@ static eddy_status topic_take(void *user, const eddy_record *record, int64_t off
         return record_take(r, record, err);
     }
     eddy_status st = record->value.at ? head_take(r->e, record->value, err) : EDDY_OK;
-    if (st == EDDY_OK && record->value.at)
+    if (st == EDDY_OK && record->value.at) {
         gathered_store(r->e, offset + 1);
+        ed_living_pass(&r->e->living, offset + 1);
+    }
     return st;
 }
 
@@ -238,6 +241,7 @@ static eddy_status begin_anew(struct restoring *r, int64_t first, eddy_error *er
     ed_bytes_empty(&r->e->gathered.bytes);
     r->e->tail = first;
     r->e->following = 0;
+    ed_living_begin(&r->e->living, first);
     atomic_store(&r->e->restored, 0);
     atomic_store(&r->e->from_store, 0);
     atomic_store(&r->e->warm, 0);
@@ -278,6 +282,7 @@ static eddy_status state_read(struct restoring *r, uint64_t fingerprint, int wit
         return eddy_fail(err, EDDY_FORMAT,
                          "topic %s has no partition %d: it was made anew with fewer", e->state,
                          (int)e->head.shard);
+    r->first = first;
     r->end = end;
     if (!e->following || e->tail < first || e->tail > end)
         st = read_begin(r, first, end, with_store, err);
@@ -293,9 +298,9 @@ static eddy_status state_read(struct restoring *r, uint64_t fingerprint, int wit
     return st;
 }
 
-/* 1: the partition has grown since its reading began. Only an owner writes, and we have not:
+/* 1: the partition is not the one whose reading began. Only an owner writes, and we have not:
  * somebody else owns it, and compaction may have removed what was still to be read in favour of
- * what he wrote. */
+ * what he wrote. Or what an owner has found void is gone since. */
 static int has_moved(const struct restoring *r)
 {
     struct epochs *e = r->e;
@@ -303,7 +308,7 @@ static int has_moved(const struct restoring *r)
     eddy_error why = {0};
     return ed_epochs_bounds(e, e->log->now_ms(e->log) + e->deliver_ms, &first, &end, &why) ==
                ED_DONE &&
-           end != r->end;
+           (end != r->end || first != r->first);
 }
 
 static eddy_status state_restore(struct restoring *r, uint64_t fingerprint, eddy_error *err)
@@ -334,7 +339,7 @@ eddy_status ed_epochs_follow(struct ed_journal *journal, const struct ed_loader 
     struct epochs *e = (struct epochs *)journal;
     struct restoring r = {.e = e, .loader = loader};
     int64_t first = -1, end = -1, next;
-    eddy_error why = {0};
+    eddy_error why = {0}, ignored = {0};
     eddy_status st = EDDY_OK;
     if (!e->state)
         return EDDY_OK;
@@ -352,6 +357,11 @@ eddy_status ed_epochs_follow(struct ed_journal *journal, const struct ed_loader 
     next = e->tail;
     answer = e->log->read(e->log, e->tail, end, topic_take, &r, &next, &why);
     e->tail = next;
+    if (answer == ED_REFUSED && e->log->bounds(e->log, &first, &end, &ignored) == ED_DONE &&
+        first > next) {
+        e->following = 0; /* the owner was faster, and what we wanted is void: begin anew */
+        return EDDY_OK;
+    }
     return answer == ED_DONE || answer == ED_AGAIN ? EDDY_OK
                                                    : ed_epochs_status(e, answer, &why, err);
 }

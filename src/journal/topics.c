@@ -33,14 +33,21 @@ static int partitions_wanted(const struct ed_journal_kafka *o, int topic)
 
 static const char *policy_of(int topic)
 {
-    return topic == ED_EVENTS || topic == STATE ? "compact" : "delete";
+    int keeps_last = topic == ED_EVENTS || topic == ED_TEMPLATES;
+    return topic == STATE ? "compact,delete" : keeps_last ? "compact" : "delete";
 }
 
-/* The state is written all the time and each record many times: it is compacted early, in small
- * segments; a tombstone stays long enough for any reader that is under way. */
+/* The state is written all the time and each record many times. What is void we delete ourselves
+ * (living.h), which is what the policy's "delete" is for: by age or size nothing goes. What we have
+ * not come to after two minutes, in a stream that is slow, is compacted; a tombstone stays long
+ * enough for any reader that is under way. */
 static const char *const state_configs[][2] = {
-    {"cleanup.policy", "compact"},        {"segment.bytes", "67108864"},
-    {"min.cleanable.dirty.ratio", "0.3"}, {"delete.retention.ms", "86400000"},
+    {"retention.ms", "-1"},
+    {"retention.bytes", "-1"},
+    {"segment.bytes", "67108864"},
+    {"min.compaction.lag.ms", "120000"},
+    {"min.cleanable.dirty.ratio", "0.3"},
+    {"delete.retention.ms", "86400000"},
     {"max.message.bytes", "4194304"},
 };
 
@@ -179,28 +186,50 @@ static eddy_status create_patiently(rd_kafka_t *rk, const struct ed_journal_kafk
 
 /* ---- what those that are there keep ---- */
 
+/* What a topic has set; NULL: it is not told. */
+static const char *setting_of(const rd_kafka_ConfigResource_t *resource, const char *name)
+{
+    size_t n;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(rd_kafka_ConfigEntry_name(entries[i]), name))
+            return rd_kafka_ConfigEntry_value(entries[i]);
+    return NULL;
+}
+
+/* 1: records may go that count. */
+static int state_ages(const rd_kafka_ConfigResource_t *resource, const char *policy)
+{
+    static const char *const limits[] = {"retention.ms", "retention.bytes"};
+    if (!strstr(policy, "compact"))
+        return 1;
+    for (size_t i = 0; i < 2 && strstr(policy, "delete"); i++) {
+        const char *limit = setting_of(resource, limits[i]);
+        if (limit && strcmp(limit, "-1") != 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* A state that the broker deletes is lost: that is refused; of the others we only warn. */
 static eddy_status policy_check(const rd_kafka_ConfigResource_t *resource,
                                 const struct ed_journal_kafka *o, eddy_error *err)
 {
-    size_t n;
     const char *name = rd_kafka_ConfigResource_name(resource);
-    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
-    for (size_t i = 0; i < n; i++) {
-        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
-        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), "cleanup.policy") != 0 || !value)
-            continue;
-        if (o->state && !strcmp(o->state, name) && strcmp(value, "compact") != 0)
-            return eddy_fail(err, EDDY_CONFIG,
-                             "topic %s has cleanup.policy %s: the broker would delete the state; "
-                             "set it to compact",
-                             name, value);
-        for (int t = 0; t < ED_TOPICS; t++)
-            if (o->topics[t] && !strcmp(o->topics[t], name) &&
-                !strstr(value, "compact") != !strstr(policy_of(t), "compact"))
-                ed_log(ED_LOG_WARN, "journal", "topic %s has cleanup.policy %s, better is %s", name,
-                       value, policy_of(t));
-    }
+    const char *policy = setting_of(resource, "cleanup.policy");
+    if (!policy)
+        return EDDY_OK;
+    if (o->state && !strcmp(o->state, name) && state_ages(resource, policy))
+        return eddy_fail(err, EDDY_CONFIG,
+                         "topic %s has cleanup.policy %s: the broker would delete the state; set "
+                         "it to compact, or to compact,delete with retention.ms and "
+                         "retention.bytes -1",
+                         name, policy);
+    for (int t = 0; t < ED_TOPICS; t++)
+        if (o->topics[t] && !strcmp(o->topics[t], name) &&
+            !strstr(policy, "compact") != !strstr(policy_of(t), "compact"))
+            ed_log(ED_LOG_WARN, "journal", "topic %s has cleanup.policy %s, better is %s", name,
+                   policy, policy_of(t));
     return EDDY_OK;
 }
 

@@ -97,8 +97,8 @@ static eddy_status fields_init(eddy_parser *parser, const eddy_parse_options *o,
 
 eddy_status eddy_parser_new(const eddy_parse_options *options, eddy_parser **ret, eddy_error *err)
 {
-    if (options->format != EDDY_FORMAT_JSON && options->format != EDDY_FORMAT_LINES)
-        return eddy_fail(err, EDDY_INVALID, "format %d is neither JSON nor lines",
+    if ((unsigned)options->format > EDDY_FORMAT_LOGS)
+        return eddy_fail(err, EDDY_INVALID, "format %d is neither JSON nor lines nor logs",
                          (int)options->format);
     if (options->document_max == 0)
         return eddy_fail(err, EDDY_INVALID, "document_max is 0: no message could be read");
@@ -157,6 +157,10 @@ static eddy_status bytes_read(struct ed_reading *r, const eddy_raw *raw)
         bytes += 3;
         n -= 3;
     }
+    if (parser->format == EDDY_FORMAT_LOGS) {
+        r->doc.text = (eddy_str){bytes, n};
+        return EDDY_OK;
+    }
     return json ? ed_json_read(r, bytes, n)
                 : ed_clean_line(bytes, n, r->arena, &r->doc.text, r->err);
 }
@@ -185,7 +189,7 @@ static eddy_status fill_in(struct ed_reading *r, const eddy_raw *raw)
         doc->time_ms = raw->broker_ms >= 0 ? raw->broker_ms : raw->arrival_ms;
     }
     doc->id_given = doc->id.n != 0;
-    if (doc->id_given)
+    if (doc->id_given || r->parser->format == EDDY_FORMAT_LOGS)
         return EDDY_OK;
     doc->id =
         ed_arena_printf(r->arena, "%s-%ld-%lld", raw->position.topic ? raw->position.topic : "",

@@ -4,8 +4,10 @@
 #include "pipeline/inside.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/point.h"
+#include "base/time.h"
 
 #include <string.h>
 
@@ -30,14 +32,15 @@ eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy
     eddy_status st = EDDY_OK;
     size_t n = eddy_clusterer_changes(o->clusterer, &changes);
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        if (pl->stability)
+            ed_stability_change(pl->stability, &changes[i]);
         if (o->on_change)
             o->on_change(o->watcher, &changes[i]);
         st = ed_publish_change(&o->publisher, &batch->epoch, &changes[i], err);
     }
     eddy_engine_stats stats;
     eddy_clusterer_stats(o->clusterer, &stats);
-    atomic_store(&pl->events_active, stats.events_active);
-    atomic_store(&pl->events_told, stats.events_active + stats.faded);
+    ed_meters_engine(pl, &stats);
     n = eddy_clusterer_pictures(o->clusterer, &pictures);
     if (pl->reasoner)
         ed_reasoner_changed(pl->reasoner, n);
@@ -84,6 +87,7 @@ static eddy_status answer_docs(struct ed_pipeline *pl, struct ed_batch *batch,
             continue;
         }
         atomic_fetch_add(answers[i].founded ? &pl->founded : &pl->assigned, 1);
+        ed_meters_assigned(pl, &items[i]->doc, &answers[i]);
         if (o->on_assigned)
             o->on_assigned(o->watcher, &items[i]->doc, &answers[i]);
         st = ed_publish_assignment(&o->publisher, &batch->epoch, &items[i]->doc, &answers[i], err);
@@ -159,8 +163,9 @@ static eddy_status answer_batch(struct ed_pipeline *pl, struct ed_batch *batch, 
         if (batch->items[i].reject == EDDY_ACCEPTED && !batch->items[i].filtered)
             items[n++] = &batch->items[i];
 
-    eddy_status st = pl->options.clusterer ? answer_items(pl, batch, items, n, err)
-                                           : forward_docs(pl, batch, items, n, err);
+    eddy_status st = pl->options.logs        ? ed_lines_answer(pl, batch, items, n, err)
+                     : pl->options.clusterer ? answer_items(pl, batch, items, n, err)
+                                             : forward_docs(pl, batch, items, n, err);
     for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
         const struct ed_item *item = &batch->items[i];
         if (item->reject == EDDY_ACCEPTED) {
@@ -187,12 +192,23 @@ static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, i
     eddy_status st = EDDY_OK;
     if (!o->clusterer)
         return EDDY_OK;
+    for (; epoch->n_wanted; epoch->n_wanted--) {
+        uint64_t key = epoch->wanted[epoch->n_wanted - 1];
+        if (o->logs && ed_logs_owns(key))
+            st = st == EDDY_OK ? ed_logs_renew(o->logs, key, err) : st;
+        else
+            eddy_clusterer_renew(o->clusterer, key);
+    }
+    if (st != EDDY_OK)
+        return st;
     if (o->resumable)
         st = eddy_clusterer_records(o->clusterer, batch->arena, &epoch->records, &epoch->n_records,
                                     err);
+    if (st == EDDY_OK && o->resumable && o->logs)
+        st = ed_logs_records(o->logs, batch, &epoch->records, &epoch->n_records, err);
     eddy_engine_stats stats;
     eddy_clusterer_stats(o->clusterer, &stats);
-    epoch->mark = (struct ed_mark){.hash = o->resumable ? eddy_clusterer_hash(o->clusterer) : 0,
+    epoch->mark = (struct ed_mark){.hash = o->resumable ? ed_logs_state(o->clusterer, o->logs) : 0,
                                    .documents = stats.documents,
                                    .stream_ms = stats.stream_ms,
                                    .change_position = o->publisher.change_position,
@@ -215,7 +231,9 @@ static eddy_status answer_end(struct ed_pipeline *pl, eddy_error *err)
     struct ed_batch *batch = ed_pipeline_next(pl->free);
     if (!batch)
         return EDDY_STOPPED;
-    eddy_status st = ed_turns_end(pl, batch, err);
+    eddy_status st = pl->options.logs ? ed_lines_end(pl, batch, err) : EDDY_OK;
+    if (st == EDDY_OK)
+        st = ed_turns_end(pl, batch, err);
     if (st == EDDY_OK)
         st = eddy_clusterer_flush(pl->options.clusterer, err);
     if (st == EDDY_OK)
@@ -235,6 +253,42 @@ static void batch_drop(struct ed_pipeline *pl, struct ed_batch *batch)
     ed_pipeline_pass(pl->free, batch);
 }
 
+/* As messages in the batch, which are not committed. */
+static eddy_status pictures_make(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    const eddy_topic *topics = NULL;
+    const uint64_t *ids = NULL;
+    size_t n = 0, n_topics = 0;
+    eddy_event event;
+    eddy_status st = eddy_clusterer_events(o->clusterer, batch->arena, &ids, &n, err);
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        st = eddy_clusterer_event(o->clusterer, ids[i], batch->arena, &event, err);
+        if (st == EDDY_OK)
+            st = ed_publish_event(&o->publisher, &batch->epoch, &event, event.stream_ms, err);
+    }
+    if (st == EDDY_OK)
+        st = eddy_clusterer_topics(o->clusterer, batch->arena, &topics, &n_topics, err);
+    for (size_t i = 0; i < n_topics && st == EDDY_OK; i++)
+        st = ed_publish_topic(&o->publisher, &batch->epoch, &topics[i], err);
+    return st;
+}
+
+/* Where memory is short, as many as there is room for: the run itself does not need them. */
+void ed_answers_show(struct ed_pipeline *pl)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    eddy_error why = {0};
+    struct ed_batch *batch = o->on_visible && o->clusterer ? ed_pipeline_next(pl->free) : NULL;
+    if (!batch)
+        return;
+    if (pictures_make(pl, batch, &why) != EDDY_OK)
+        ed_log(ED_LOG_WARN, "pipeline", "not all events can be shown: %s", why.text);
+    o->on_visible(o->board, o->publisher.shard, &batch->epoch);
+    ed_batch_reset(batch);
+    ed_pipeline_pass(pl->free, batch);
+}
+
 /* The first epoch of all: where the inputs began, so that a start at the end of a topic is not a
  * later end after a crash; and orders that wait for no document. And what a clusterer that was
  * loaded has to tell of itself. */
@@ -245,8 +299,7 @@ eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err)
     eddy_status st = EDDY_OK;
     if (pl->options.clusterer)
         eddy_clusterer_stats(pl->options.clusterer, &stats);
-    atomic_store(&pl->events_active, stats.events_active);
-    atomic_store(&pl->events_told, stats.events_active + stats.faded);
+    ed_meters_engine(pl, &stats);
     int ordered = pl->options.n_orders && !pl->options.orders[0].position;
     if (pl->options.mark.epoch || !(pl->options.resumable || ordered))
         return EDDY_OK;
@@ -296,11 +349,14 @@ void *ed_answers_main(void *p)
             batch_drop(pl, batch);
             continue;
         }
+        int64_t start_us = ed_monotonic_us();
         st = ed_turns_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = answer_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = epoch_close(pl, batch, 0, &err);
+        if (st == EDDY_OK)
+            ed_meters_took(&pl->meters.assign, start_us);
         if (st == EDDY_OK)
             ed_pipeline_pass(pl->answered, batch);
     }

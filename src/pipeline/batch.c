@@ -43,6 +43,7 @@ void ed_batch_reset(struct ed_batch *batch)
 {
     batch->n = 0;
     batch->dropped = 0;
+    batch->n_fronts = 0;
     ed_epoch_reset(&batch->epoch);
     eddy_arena_reset(batch->arena);
 }
@@ -54,11 +55,17 @@ eddy_status ed_batch_add(struct ed_batch *batch, const eddy_raw *raw, eddy_error
     struct ed_item *item = &batch->items[batch->n];
     memset(item, 0, sizeof *item);
     eddy_status st = ed_raw_copy(batch->arena, raw, &item->raw, err);
-    if (st == EDDY_OK)
-        st = ed_epoch_answered(&batch->epoch, raw->position.topic, raw->position.partition,
-                               raw->position.offset + 1, err);
     batch->n += st == EDDY_OK;
     return st;
+}
+
+eddy_status ed_batch_reject(struct ed_batch *batch, size_t i, eddy_reject reject,
+                            const char *detail, eddy_error *err)
+{
+    struct ed_item *item = &batch->items[i];
+    item->reject = reject;
+    item->detail = ed_arena_str(batch->arena, detail, strlen(detail)).at;
+    return item->detail ? EDDY_OK : eddy_fail_nomem(err, "batch", strlen(detail));
 }
 
 eddy_status ed_batch_parse(struct ed_batch *batch, const eddy_parser *parser, size_t i,
@@ -70,8 +77,7 @@ eddy_status ed_batch_parse(struct ed_batch *batch, const eddy_parser *parser, si
                                        detail, sizeof detail, err);
     if (st != EDDY_OK || item->reject == EDDY_ACCEPTED)
         return st;
-    item->detail = ed_arena_str(batch->arena, detail, strlen(detail)).at;
-    return item->detail ? EDDY_OK : eddy_fail_nomem(err, "batch", sizeof detail);
+    return ed_batch_reject(batch, i, item->reject, detail, err);
 }
 
 static eddy_str header_of(const eddy_raw *raw, const char *name)

@@ -9,6 +9,18 @@
 #include "base/message.h"
 
 #include <eddy/embed.h>
+#include <eddy/layout.h>
+#include <eddy/templates.h>
+
+/* What is known of a record of a log. */
+struct ed_log_item {
+    eddy_str message; /* of its first line, without the header */
+    eddy_str component;
+    eddy_level level;
+    eddy_str *exceptions; /* (n_exceptions) classes of exceptions that its other lines name */
+    size_t n_exceptions;
+    const eddy_scan *scan;
+};
 
 /* One message and what has become of it so far. */
 struct ed_item {
@@ -21,6 +33,7 @@ struct ed_item {
     size_t n_terms;
     eddy_str joined;  /* title and text, for those who read it: the embedder, a language model */
     eddy_str phrases; /* its keyphrases; n 0: none */
+    struct ed_log_item *log; /* NULL: it is no record of a log */
 };
 
 struct ed_batch {
@@ -30,6 +43,8 @@ struct ed_batch {
     uint64_t number;       /* order in which the engine takes batches */
     int dropped;           /* 1: we were asked to stop before it was embedded */
     struct ed_epoch epoch; /* offsets are filled by the reader, messages by the engine */
+    eddy_record *fronts; /* (n_fronts) of logs: what the reader changed of its part of the state */
+    size_t n_fronts;
 };
 
 /* A batch for up to room messages whose arena holds at most max_bytes. EDDY_NOMEM. */
@@ -38,8 +53,11 @@ void ed_batch_free(struct ed_batch *batch);
 /* Empty it for the next round, keeping its memory. */
 void ed_batch_reset(struct ed_batch *batch);
 
-/* Add one message (copied), and note its offset as answered. There must be room. EDDY_NOMEM. */
+/* Add one message (copied). There must be room. EDDY_NOMEM. */
 eddy_status ed_batch_add(struct ed_batch *batch, const eddy_raw *raw, eddy_error *err);
+/* The i-th message is a dead letter; detail is copied. EDDY_NOMEM. */
+eddy_status ed_batch_reject(struct ed_batch *batch, size_t i, eddy_reject reject,
+                            const char *detail, eddy_error *err);
 /* Make a document of the i-th message, or a dead letter. EDDY_NOMEM. */
 eddy_status ed_batch_parse(struct ed_batch *batch, const eddy_parser *parser, size_t i,
                            eddy_error *err);

@@ -5,8 +5,10 @@
 #include "pipeline/batch.h"
 #include "pipeline/control.h"
 #include "pipeline/keyphraser.h"
+#include "pipeline/meters.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/ring.h"
+#include "pipeline/stability.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,9 +17,19 @@
 
 struct reader {
     struct ed_batch *batch; /* always one, so that there is a place for what still comes */
-    int64_t first_ms;       /* when its first message came */
+    int64_t first_ms;       /* when its first message came ... */
+    int64_t first_us;       /* ... likewise, to measure */
+    int64_t heard_ms;       /* when the last message came */
     uint64_t number;        /* of the next batch that is handed over */
     eddy_raw raws[READ_MAX];
+};
+
+/* What the threads measure; see meters.h. */
+struct meters {
+    struct ed_histogram read, embed, assign, commit, documents, inside, delay;
+    pthread_mutex_t lock; /* guards the rest */
+    eddy_engine_stats engine;
+    eddy_stability stability;
 };
 
 struct ed_pipeline {
@@ -29,6 +41,7 @@ struct ed_pipeline {
     struct ed_control *control;       /* NULL: none */
     struct ed_reasoner *reasoner;     /* NULL: none */
     struct ed_keyphraser *keyphraser; /* the workers'; NULL: nobody is asked */
+    struct ed_stability *stability;   /* the engine's thread's; NULL: nobody looks */
     eddy_arena *scratch; /* the engine's thread's, for what it embeds; NULL: not made yet */
     size_t next_order;   /* of options.orders; likewise */
     size_t dim;          /* of the dense view; 0: none */
@@ -46,6 +59,7 @@ struct ed_pipeline {
     atomic_size_t workers_left;
     pthread_mutex_t lock; /* guards failure */
     eddy_error failure;
+    struct meters meters;
 
     _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
     _Atomic uint64_t duplicates; /* among the filtered; of this run */
@@ -69,8 +83,26 @@ uint64_t ed_pipeline_dead(const struct ed_pipeline *pl);
 /* Nothing more can be read; what was read is still good. */
 void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why);
 
+/* meters.c: zeroed histograms get their bounds. */
+void ed_meters_init(struct ed_pipeline *pl);
+/* A step that began then (ed_monotonic_us) has ended. */
+void ed_meters_took(struct ed_histogram *h, int64_t since_us);
+/* How the engine stands now; its thread, or when none runs. */
+void ed_meters_engine(struct ed_pipeline *pl, const eddy_engine_stats *stats);
+/* A document was assigned; the engine's thread. */
+void ed_meters_assigned(struct ed_pipeline *pl, const eddy_doc *doc, const eddy_assignment *a);
+/* The answers of a batch are visible. */
+void ed_meters_visible(struct ed_pipeline *pl, const struct ed_batch *batch);
+
 /* answers.c: what the last call of the engine changed, and the pictures that it made due. */
 eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+
+/* lines.c: records of a log, answered (n); sightings that wait, told to the clusterer; and the last
+ * counts. The engine's thread. */
+eddy_status ed_lines_answer(struct ed_pipeline *pl, struct ed_batch *batch,
+                            struct ed_item *const *items, size_t n, eddy_error *err);
+eddy_status ed_lines_flush(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+eddy_status ed_lines_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
 
 /* turns.c: what has its turn beside documents; the engine's thread.
  *
@@ -87,6 +119,12 @@ eddy_status ed_turns_batch(struct ed_pipeline *pl, struct ed_batch *batch, eddy_
 int ed_turns_look(struct ed_pipeline *pl);
 /* Behind the last document. */
 eddy_status ed_turns_end(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err);
+
+/* answers.c: how all stands, to those who look on, while no thread runs yet. */
+void ed_answers_show(struct ed_pipeline *pl);
+/* reader.c and worker.c: threads. */
+void *ed_reader_main(void *pl);
+void *ed_worker_main(void *pl);
 
 /* answers.c: the first epoch, while no thread runs yet; and the engine's thread. */
 eddy_status ed_answers_start(struct ed_pipeline *pl, eddy_error *err);

@@ -116,7 +116,11 @@ void ed_keyphraser_counts(struct ed_keyphraser *k, struct ed_reason_counts *ret)
     ret->over_budget += k->stats.over_budget;
     ret->tokens_in += k->stats.tokens_in;
     ret->tokens_out += k->stats.tokens_out;
+    ret->rejected += k->stats.rejected;
+    ret->money += k->stats.money;
     pthread_mutex_unlock(&k->lock);
+    if (k->chat)
+        ed_reason_counts_chat(ret, k->chat);
 }
 
 /* ---- asking: without the lock ---- */

@@ -27,7 +27,6 @@
 #include "base/memory.h"
 #include "base/point.h"
 #include "base/time.h"
-#include "base/vector.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -35,15 +34,11 @@
 #include <string.h>
 #include <time.h>
 
-#define WAIT_MS        100                 /* the bound of every wait */
-#define LOOK_MS        5                   /* between two looks whether the publisher is ready */
-#define BATCH_MIN      16                  /* documents in a batch, however slow they are ... */
-#define ASKED_MIN      32                  /* ... and where a model is asked: several requests */
-#define BATCH_MS       1000                /* that a worker should take for a batch at most */
-#define BACKOFF_MAX    10000               /* ms between two tries of a commit */
-#define HANDOVER_BYTES ((size_t)16 << 20)  /* a batch with this many is full */
-#define BATCH_BYTES    ((size_t)512 << 20) /* the ceiling of a batch with all its answers */
-#define SCRATCH_BYTES  ((size_t)1 << 30)   /* the ceiling of a worker's memory */
+#define WAIT_MS     100                 /* the bound of every wait */
+#define BATCH_MIN   16                  /* documents in a batch, however slow they are ... */
+#define ASKED_MIN   32                  /* ... and where a model is asked: several requests */
+#define BACKOFF_MAX 10000               /* ms between two tries of a commit */
+#define BATCH_BYTES ((size_t)512 << 20) /* the ceiling of a batch with all its answers */
 
 uint64_t ed_pipeline_dead(const struct ed_pipeline *pl)
 {
@@ -126,114 +121,6 @@ void ed_pipeline_pass(struct ed_ring *ring, struct ed_batch *batch)
     (void)ed_ring_push(ring, batch, 0);
 }
 
-/* ---- the reader: source -> messages ---- */
-
-static void reader_pass(struct ed_pipeline *pl)
-{
-    pl->reader.batch->number = pl->reader.number++;
-    ed_pipeline_pass(pl->read, pl->reader.batch);
-    pl->reader.batch = NULL;
-}
-
-/* Hand the batch over for an empty one, however long that takes. 0: we were asked to stop before.
- */
-static int reader_exchange(struct ed_pipeline *pl)
-{
-    void *fresh = NULL;
-    enum ed_ring_answer answer = ED_RING_LATE;
-    while (answer == ED_RING_LATE && !atomic_load(&pl->stopping))
-        answer = ed_ring_pop(pl->free, &fresh, WAIT_MS);
-    if (answer != ED_RING_OK)
-        return 0;
-    reader_pass(pl);
-    pl->reader.batch = fresh;
-    return 1;
-}
-
-/* Take what was read, which is only lent until the next read. Large messages may fill the batch
- * before the last of them. */
-static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err)
-{
-    struct reader *r = &pl->reader;
-    for (size_t i = 0; i < n; i++) {
-        if (eddy_arena_used(r->batch->arena) >= HANDOVER_BYTES && !reader_exchange(pl))
-            return EDDY_OK; /* not taken, so neither counted nor committed */
-        if (!r->batch->n)
-            r->first_ms = ed_monotonic_ms();
-        eddy_status st = ed_batch_add(r->batch, &r->raws[i], err);
-        if (st != EDDY_OK)
-            return st;
-        atomic_fetch_add(&pl->in, 1);
-    }
-    return EDDY_OK;
-}
-
-/* 1: the batch should go on; *wait_ms: how long the next read may take.
- *
- * One that is not full stays while an answered one waits for the publisher. Else, where a commit
- * takes longer than wait_ms, every ring would fill with small batches, each with a commit of its
- * own before it: the last one would be as late as all of them together. */
-static int reader_due(const struct ed_pipeline *pl, size_t full, int *wait_ms)
-{
-    const struct reader *r = &pl->reader;
-    *wait_ms = WAIT_MS;
-    if (!r->batch->n)
-        return 0;
-    if (r->batch->n >= full)
-        return 1;
-    int64_t left = r->first_ms + pl->options.wait_ms - ed_monotonic_ms();
-    if (left <= 0 && ed_ring_count(pl->answered))
-        left = LOOK_MS;
-    if (left < WAIT_MS)
-        *wait_ms = left < 0 ? 0 : (int)left;
-    return left <= 0;
-}
-
-static eddy_status reader_loop(struct ed_pipeline *pl, eddy_error *err)
-{
-    struct reader *r = &pl->reader;
-    for (int end = 0; !end;) {
-        int wait_ms;
-        size_t n = 0, full = atomic_load(&pl->full);
-        if (reader_due(pl, full, &wait_ms)) {
-            if (!reader_exchange(pl))
-                return EDDY_OK;
-            wait_ms = WAIT_MS;
-        }
-        size_t room = r->batch->n < full ? full - r->batch->n : 0;
-        eddy_status st = ed_source_read(pl->options.source, wait_ms, r->raws,
-                                        room < READ_MAX ? room : READ_MAX, &n, &end, err);
-        if (st == EDDY_OK)
-            st = reader_take(pl, n, err);
-        if (st != EDDY_OK)
-            return st;
-    }
-    return EDDY_OK;
-}
-
-static void *reader_main(void *p)
-{
-    struct ed_pipeline *pl = p;
-    eddy_error err = {0};
-    eddy_status st = reader_loop(pl, &err);
-    if (st == EDDY_NOMEM) {
-        ed_pipeline_fail(pl, &err);
-    } else if (st != EDDY_OK && st != EDDY_STOPPED) {
-        ed_pipeline_source_failed(pl, &err);
-    }
-    if (pl->control)
-        ed_control_stop(pl->control); /* it has no end of its own */
-    if (pl->reader.batch->n)
-        reader_pass(pl);
-    else
-        ed_pipeline_pass(pl->free, pl->reader.batch);
-    if (pl->keyphraser && atomic_load(&pl->dropping))
-        ed_keyphraser_stop(pl->keyphraser); /* what is being made is dropped */
-    atomic_store(&pl->reading, 0);
-    ed_ring_close(pl->read);
-    return NULL;
-}
-
 /* ---- control: beside them ---- */
 
 static void *control_main(void *p)
@@ -251,239 +138,6 @@ static void *control_main(void *p)
 static void *reasoner_main(void *p)
 {
     ed_reasoner_main(((struct ed_pipeline *)p)->reasoner);
-    return NULL;
-}
-
-/* ---- workers: messages -> documents -> words -> vectors ---- */
-
-static int language_wanted(const struct ed_pipeline_options *o, eddy_str language)
-{
-    for (size_t i = 0; i < o->n_languages; i++)
-        if (strlen(o->languages[i]) == language.n &&
-            !memcmp(o->languages[i], language.at, language.n))
-            return 1;
-    return !o->n_languages;
-}
-
-/* The i-th message's document, its words, and the text that is to be embedded. */
-static eddy_status item_make(struct ed_pipeline *pl, struct ed_batch *batch, size_t i,
-                             eddy_error *err)
-{
-    struct ed_item *item = &batch->items[i];
-    eddy_doc *doc = &item->doc;
-    size_t view = pl->options.keyphrases;
-    eddy_status st = ed_batch_parse(batch, pl->options.parser, i, err);
-    if (st == EDDY_OK && pl->options.embedded)
-        st =
-            ed_batch_vector(batch, i, pl->dim, pl->model, view ? &doc->extra[view - 1] : NULL, err);
-    if (st != EDDY_OK || item->reject != EDDY_ACCEPTED)
-        return st;
-    item->filtered = !language_wanted(&pl->options, doc->language);
-    if (item->filtered)
-        return EDDY_OK;
-    if (!pl->options.on_embedded)
-        st =
-            eddy_terms_read(doc->title, doc->text, batch->arena, &item->terms, &item->n_terms, err);
-    if (st != EDDY_OK || !pl->options.embedder || pl->options.embedded || (doc->dense && !view))
-        return st;
-    item->phrases = doc->keyphrases;
-    item->joined = eddy_text_join(doc->title, doc->text, batch->arena);
-    if (!item->joined.at)
-        return eddy_fail_nomem(err, "batch", doc->title.n + doc->text.n);
-    return EDDY_OK;
-}
-
-/* A text on its way to a vector, and where that goes. */
-struct wanted {
-    eddy_str text;
-    const float **ret;
-    struct ed_item *item; /* it dies where the text is refused; NULL: it can do without */
-};
-
-/* All that the batch needs embedded, documents before their keyphrases: the texts of one call
- * should be about as long. *ret in the arena. */
-static eddy_status wanted_list(const struct ed_pipeline *pl, struct ed_batch *batch,
-                               struct wanted **ret, size_t *n_ret, eddy_error *err)
-{
-    size_t view = pl->options.keyphrases, n = 0;
-    struct wanted *list = ed_arena_alloc(batch->arena, (2 * batch->n + 1) * sizeof *list);
-    if (!list)
-        return eddy_fail_nomem(err, "batch", 2 * batch->n * sizeof *list);
-    for (size_t i = 0; i < batch->n; i++) {
-        struct ed_item *item = &batch->items[i];
-        if (item->joined.n && !item->doc.dense)
-            list[n++] = (struct wanted){item->joined, &item->doc.dense, item};
-    }
-    for (size_t i = 0; i < batch->n && view; i++) {
-        struct ed_item *item = &batch->items[i];
-        if (item->phrases.n)
-            list[n++] = (struct wanted){item->phrases, &item->doc.extra[view - 1], NULL};
-    }
-    *ret = list;
-    *n_ret = n;
-    return EDDY_OK;
-}
-
-/* The embedder has an answer for each of (n) texts: a row, nothing, or why it refuses it. */
-static eddy_status piece_take(struct ed_pipeline *pl, struct ed_batch *batch,
-                              const struct wanted *list, size_t n, const float *rows,
-                              const char *const *refused, eddy_error *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct ed_item *item = list[i].item;
-        if (!ed_is_zero(rows + i * pl->dim, pl->dim))
-            *list[i].ret = rows + i * pl->dim;
-        if (!refused[i] || !item)
-            continue;
-        item->reject = EDDY_REJECT_EMBEDDING;
-        item->detail = ed_arena_str(batch->arena, refused[i], strlen(refused[i])).at;
-        if (!item->detail)
-            return eddy_fail_nomem(err, "batch", strlen(refused[i]));
-    }
-    return EDDY_OK;
-}
-
-/* As many as suit one call of the embedder. Where it waits for an endpoint, a stop ends that, and
- * the batch is dropped like all that are not embedded yet. */
-static eddy_status embed_piece(struct ed_pipeline *pl, struct ed_batch *batch, eddy_arena *scratch,
-                               const struct wanted *list, size_t n, eddy_error *err)
-{
-    float *rows = ed_arena_alloc_aligned(batch->arena, n * pl->dim * sizeof *rows);
-    eddy_str *texts = ed_arena_alloc(batch->arena, n * sizeof *texts);
-    const char **refused = ed_arena_alloc(batch->arena, n * sizeof *refused);
-    if (!rows || !texts || !refused)
-        return eddy_fail_nomem(err, "batch", n * pl->dim * sizeof *rows);
-    const eddy_embed_caller caller = {
-        .user = pl, .stopped = ed_pipeline_hurries, .refused = refused};
-    for (size_t i = 0; i < n; i++)
-        texts[i] = list[i].text;
-    eddy_status st =
-        eddy_embedder_embed_for(pl->options.embedder, &caller, texts, n, scratch, rows, err);
-    if (st == EDDY_STOPPED) {
-        atomic_store(&pl->dropping, 1);
-        return EDDY_OK;
-    }
-    return st == EDDY_OK ? piece_take(pl, batch, list, n, rows, refused, err) : st;
-}
-
-/* Keyphrases of the documents that bring none: whoever is asked may take his time, but not long. */
-static eddy_status phrases_find(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
-{
-    size_t n = 0, room = batch->n + 1;
-    if (!pl->keyphraser)
-        return EDDY_OK;
-    eddy_str *texts = ed_arena_alloc(batch->arena, room * sizeof *texts);
-    eddy_str *found = ed_arena_alloc(batch->arena, room * sizeof *found);
-    struct ed_item **whose = ed_arena_alloc(batch->arena, room * sizeof(struct ed_item *));
-    if (!texts || !found || !whose)
-        return eddy_fail_nomem(err, "batch", room * sizeof *texts);
-    for (size_t i = 0; i < batch->n; i++) {
-        struct ed_item *item = &batch->items[i];
-        if (!item->joined.n || item->phrases.n)
-            continue;
-        whose[n] = item;
-        texts[n++] = item->joined;
-    }
-    if (n)
-        ed_keyphraser_find(pl->keyphraser, texts, n, batch->arena, found);
-    for (size_t i = 0; i < n; i++)
-        whose[i]->phrases = found[i];
-    return EDDY_OK;
-}
-
-static int usable(const struct ed_pipeline *pl, const eddy_doc *doc, size_t n_terms)
-{
-    int extra = 0;
-    if (pl->options.on_embedded)
-        return doc->dense != NULL;
-    for (size_t i = 0; i < EDDY_EXTRA_MAX; i++)
-        extra |= doc->extra[i] != NULL;
-    return n_terms || doc->dense || extra;
-}
-
-/* (n) documents took so long: what the next batches should hold. Batches differ, and workers write
- * over each other: it is only an aim. */
-static void full_set(struct ed_pipeline *pl, size_t n, int64_t took_ms)
-{
-    size_t full = n * BATCH_MS / (size_t)(took_ms > 0 ? took_ms : 1);
-    full = full > pl->full_min ? full : pl->full_min;
-    if (n >= pl->full_min || full < atomic_load(&pl->full)) /* a few say little of many */
-        atomic_store(&pl->full, full < pl->options.batch_max ? full : pl->options.batch_max);
-}
-
-/* 1: we were asked to stop, and the rest of the batch stays undone. */
-static int is_dropped(struct ed_pipeline *pl, struct ed_batch *batch)
-{
-    batch->dropped |= atomic_load(&pl->dropping);
-    return batch->dropped;
-}
-
-/* What is still no document, now that all is known that may be known of it. */
-static void batch_sift(struct ed_pipeline *pl, struct ed_batch *batch)
-{
-    size_t view = pl->options.keyphrases;
-    for (size_t i = 0; i < batch->n; i++) {
-        struct ed_item *item = &batch->items[i];
-        if (item->reject != EDDY_ACCEPTED || item->filtered)
-            continue;
-        if (!usable(pl, &item->doc, item->n_terms)) {
-            item->reject = EDDY_REJECT_TEXT;
-            item->detail = "the text has no word and no vector";
-        } else if (view) {
-            atomic_fetch_add(item->doc.extra[view - 1] ? &pl->phrased : &pl->unphrased, 1);
-        }
-    }
-}
-
-static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, eddy_arena *scratch,
-                              eddy_error *err)
-{
-    eddy_status st = EDDY_OK;
-    int64_t start = ed_monotonic_ms();
-    for (size_t i = 0; i < batch->n && st == EDDY_OK; i++) {
-        if (is_dropped(pl, batch))
-            return EDDY_OK;
-        st = item_make(pl, batch, i, err);
-    }
-    if (st == EDDY_OK)
-        st = phrases_find(pl, batch, err);
-    if (is_dropped(pl, batch))
-        return st;
-    struct wanted *list = NULL;
-    size_t n = 0;
-    if (st == EDDY_OK)
-        st = wanted_list(pl, batch, &list, &n, err);
-    size_t piece = n ? eddy_embedder_batch(pl->options.embedder) : 1;
-    for (size_t at = 0; at < n && st == EDDY_OK; at += piece) {
-        piece = n - at < piece ? n - at : piece;
-        st = embed_piece(pl, batch, scratch, list + at, piece, err);
-        if (is_dropped(pl, batch))
-            return EDDY_OK;
-    }
-    full_set(pl, batch->n, ed_monotonic_ms() - start);
-    if (st == EDDY_OK)
-        batch_sift(pl, batch);
-    return st;
-}
-
-static void *worker_main(void *p)
-{
-    struct ed_pipeline *pl = p;
-    eddy_error err = {0};
-    eddy_arena *scratch = eddy_arena_new(SCRATCH_BYTES);
-    if (!scratch) {
-        eddy_fail_nomem(&err, "worker", 0);
-        ed_pipeline_fail(pl, &err);
-    }
-    struct ed_batch *batch;
-    while ((batch = ed_pipeline_next(pl->read))) {
-        if (batch_make(pl, batch, scratch, &err) != EDDY_OK)
-            ed_pipeline_fail(pl, &err);
-        (void)ed_ring_place(pl->embedded, batch->number, batch, 0);
-    }
-    eddy_arena_free(scratch);
-    if (atomic_fetch_sub(&pl->workers_left, 1) == 1)
-        ed_ring_close(pl->embedded);
     return NULL;
 }
 
@@ -509,6 +163,7 @@ static int worth_waiting(const struct ed_pipeline *pl, const eddy_error *err)
 static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
     struct ed_epoch *epoch = &batch->epoch;
+    int64_t start_us = ed_monotonic_us();
     eddy_status st;
     for (int wait_ms = WAIT_MS;;) {
         *err = (eddy_error){0};
@@ -525,8 +180,13 @@ static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_
             break;
         atomic_fetch_add(&pl->commit_retries, 1);
     }
-    if (st == EDDY_OK)
+    if (st == EDDY_OK) {
         atomic_fetch_add(&pl->committed, batch->n);
+        ed_meters_took(&pl->meters.commit, start_us);
+        ed_meters_visible(pl, batch);
+        if (pl->options.on_visible)
+            pl->options.on_visible(pl->options.board, pl->options.publisher.shard, epoch);
+    }
     return st;
 }
 
@@ -600,6 +260,8 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     pl->options = *options;
     mark_take(pl, &options->mark);
     pthread_mutex_init(&pl->lock, NULL);
+    pthread_mutex_init(&pl->meters.lock, NULL);
+    ed_meters_init(pl);
     pl->dim = options->embedder ? eddy_embedder_dim(options->embedder) : options->vector_dim;
     pl->model = ed_pipeline_model(options->embedder, options->keyphrases != 0);
     pl->n_batches = 1 + options->ring_max;
@@ -624,6 +286,8 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     if (st == EDDY_OK && options->keyphrases && !options->embedded && options->reason &&
         options->reason->kind == ED_REASON_LLM)
         st = ed_keyphraser_new(options->reason, options->keyphrases_ms, &pl->keyphraser, err);
+    if (st == EDDY_OK && options->on_visible && options->clusterer && pl->dim)
+        st = ed_stability_new(pl->dim, &pl->stability, err);
     while (options->mark.epoch && pl->next_order < options->n_orders &&
            options->orders[pl->next_order].position <= options->mark.documents)
         pl->next_order++; /* done by the end of the last epoch */
@@ -639,6 +303,8 @@ void ed_pipeline_free(struct ed_pipeline *pl)
 {
     if (!pl)
         return;
+    if (pl->options.on_gone)
+        pl->options.on_gone(pl->options.board, pl->options.publisher.shard);
     for (size_t i = 0; pl->batches && i < pl->n_batches; i++)
         ed_batch_free(pl->batches[i]);
     struct ed_ring *rings[] = {pl->free, pl->read, pl->embedded, pl->answered};
@@ -647,9 +313,11 @@ void ed_pipeline_free(struct ed_pipeline *pl)
     ed_control_free(pl->control);
     ed_reasoner_free(pl->reasoner);
     ed_keyphraser_free(pl->keyphraser);
+    ed_stability_free(pl->stability);
     eddy_arena_free(pl->scratch);
     ed_free(pl->batches);
     pthread_mutex_destroy(&pl->lock);
+    pthread_mutex_destroy(&pl->meters.lock);
     ed_free(pl);
 }
 
@@ -667,6 +335,7 @@ static size_t thread_start(struct ed_pipeline *pl, pthread_t *ret, void *(*run)(
 
 eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
 {
+    ed_answers_show(pl);
     eddy_status st = ed_answers_start(pl, err); /* now, while no reader takes the free batches */
     if (st != EDDY_OK)
         return st;
@@ -677,13 +346,13 @@ eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
     sigset_t all, before; /* signals are the caller's business */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    n += thread_start(pl, &threads[n], reader_main, pl);
+    n += thread_start(pl, &threads[n], ed_reader_main, pl);
     if (pl->control)
         n += thread_start(pl, &threads[n], control_main, pl);
     if (pl->reasoner && pl->options.reason->kind == ED_REASON_LLM)
         n += thread_start(pl, &threads[n], reasoner_main, pl);
     for (size_t i = 0; i < pl->options.workers; i++)
-        n += thread_start(pl, &threads[n], worker_main, pl);
+        n += thread_start(pl, &threads[n], ed_worker_main, pl);
     n += thread_start(pl, &threads[n], ed_answers_main, pl);
     n += thread_start(pl, &threads[n], publisher_main, pl);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -15,11 +15,16 @@
 
 #include "base/order.h"
 #include "journal/journal.h"
+#include "pipeline/logs.h"
+#include "pipeline/meters.h"
 #include "pipeline/reasoner.h"
 #include "publish/publish.h"
 #include "source/source.h"
 
 #include <eddy/engine.h>
+
+/* What is told of the lines of a log. */
+enum ed_logs_assignments { ED_LOGS_LINES, ED_LOGS_COUNTS, ED_LOGS_NONE };
 
 struct ed_pipeline_options {
     struct ed_source *source;      /* all borrowed */
@@ -30,9 +35,15 @@ struct ed_pipeline_options {
     const struct ed_reason_options *reason; /* NULL: nobody reasons */
     struct ed_journal *journal;
     const eddy_parser *parser;
-    const eddy_embedder *embedder; /* NULL: documents bring their dense vector */
-    eddy_clusterer *clusterer;     /* NULL: only embed, and hand the documents on as ED_VECTORS, or
-                                      to on_embedded */
+    const eddy_embedder *embedder;  /* NULL: documents bring their dense vector */
+    eddy_clusterer *clusterer;      /* NULL: only embed, and hand the documents on as ED_VECTORS, or
+                                       to on_embedded */
+    int is_log;                     /* 1: the documents are records of logs ... */
+    struct ed_logs *logs;           /* ... and the shard makes this of it; else NULL */
+    enum ed_logs_assignments lines; /* what is told of each of them then ... */
+    int parameters;                 /* ... 1: with what varies in it */
+    int64_t ahead_ms;               /* of logs: see ed_front_take */
+    int finite;   /* 1: the source has an end, and what waits for a next line waits on */
     int embedded; /* 1: documents come from such a process, with their vectors (of the embedder) */
     struct ed_publisher publisher;
     size_t keyphrases; /* which of the extra views is that of the documents' keyphrases, embedded
@@ -59,10 +70,19 @@ struct ed_pipeline_options {
     void (*on_assigned)(void *watcher, const eddy_doc *doc, const eddy_assignment *a);
     void (*on_change)(void *watcher, const eddy_change *change);
     void (*on_event)(void *watcher, const eddy_event *event);
+    void (*on_template)(void *watcher, const struct ed_template_told *told);
     void (*on_dead)(void *watcher, const eddy_raw *raw, eddy_reject reject, const char *detail);
     /* Takes each document with its dense vector, in stream order; what has none is dead. For such
      * pipelines without a clusterer whose vectors nobody else wants. */
     void (*on_embedded)(void *watcher, const eddy_doc *doc);
+
+    /* For those who look on from outside: each epoch when it is visible, by the publisher's thread;
+     * before the first, by ed_pipeline_run, one that is never committed: pictures of all events and
+     * topics as they stand then; and at the end, by ed_pipeline_free, that the shard is gone. Both
+     * or none; the engine's side waits for neither. */
+    void *board;
+    void (*on_visible)(void *board, uint32_t shard, const struct ed_epoch *epoch);
+    void (*on_gone)(void *board, uint32_t shard);
 };
 
 /* Since the shard began, earlier runs included: in = assigned + founded + filtered + dead, once

@@ -48,7 +48,9 @@ struct ed_reasoner {
     int viewed; /* 0: nothing yet, so that the first view is of all */
 
     _Atomic uint64_t passes, passes_failed, broken, n_asked, answered, failed, over_budget,
-        tokens_in, tokens_out;
+        tokens_in, tokens_out, rejected;
+    _Atomic double money;
+    _Atomic int64_t good_ms;
 };
 
 /* ---- making one ---- */
@@ -121,6 +123,18 @@ static void counts_take(struct ed_reasoner *r)
     atomic_store(&r->over_budget, s.over_budget);
     atomic_store(&r->tokens_in, s.tokens_in);
     atomic_store(&r->tokens_out, s.tokens_out);
+    atomic_store(&r->rejected, s.rejected);
+    atomic_store(&r->money, s.money);
+}
+
+void ed_reason_counts_chat(struct ed_reason_counts *counts, struct ed_chat *chat)
+{
+    struct ed_chat_stats stats;
+    ed_chat_stats(chat, &stats);
+    for (size_t i = 0; i < ED_HTTP_CAUSES; i++)
+        counts->replies[i] += stats.http.replies[i];
+    counts->retries += stats.http.retries;
+    counts->broken |= stats.http.breaker == ED_BREAKER_OPEN;
 }
 
 void ed_reasoner_counts(const struct ed_reasoner *r, struct ed_reason_counts *ret)
@@ -133,7 +147,13 @@ void ed_reasoner_counts(const struct ed_reasoner *r, struct ed_reason_counts *re
                                      .failed = atomic_load(&r->failed),
                                      .over_budget = atomic_load(&r->over_budget),
                                      .tokens_in = atomic_load(&r->tokens_in),
-                                     .tokens_out = atomic_load(&r->tokens_out)};
+                                     .tokens_out = atomic_load(&r->tokens_out),
+                                     .rejected = atomic_load(&r->rejected),
+                                     .money = atomic_load(&r->money),
+                                     .waiting = ed_ring_count(r->decided),
+                                     .good_ms = atomic_load(&r->good_ms)};
+    if (r->chat)
+        ed_reason_counts_chat(ret, r->chat);
 }
 
 /* ---- statistics ---- */
@@ -149,6 +169,8 @@ eddy_status ed_reasoner_statistics(struct ed_reasoner *r, eddy_clusterer *cl,
     if (st == EDDY_OK)
         st = eddy_reasoner_pass(r->r, &r->turn.view, 0, 0, r->turn.arena, ret, n_ret, err);
     counts_take(r);
+    if (st == EDDY_OK)
+        atomic_store(&r->good_ms, ed_monotonic_ms());
     return st;
 }
 
@@ -234,6 +256,8 @@ static eddy_status pass(struct ed_reasoner *r, eddy_error *err)
     eddy_reasoner_stats(r->r, &after);
     atomic_store(&r->unanswered,
                  after.failed + after.over_budget > before.failed + before.over_budget);
+    if (after.failed == before.failed && after.rejected == before.rejected)
+        atomic_store(&r->good_ms, ed_monotonic_ms());
     ed_point("reasoner-answered");
     int64_t took = ed_monotonic_ms() - began;
     st = decide(r, operations, asked_n, &applied, err);

@@ -30,6 +30,13 @@ struct ed_reason_counts {
     uint64_t passes, passes_failed; /* failed: asked, and not one answer came */
     uint64_t asked, answered, failed, over_budget;
     uint64_t tokens_in, tokens_out;
+    uint64_t rejected; /* answers that were nonsense */
+    double money;
+    uint64_t replies[ED_HTTP_CAUSES]; /* of the endpoint, by cause; a request has one ... */
+    uint64_t retries;                 /* ... and may take more calls than that */
+    int broken;                       /* 1: it fails so often that it is not asked now */
+    uint64_t waiting;                 /* operations that are decided and not applied yet */
+    int64_t good_ms; /* ed_monotonic_ms of the last pass in which nothing failed; 0: none yet */
 };
 
 struct ed_reasoner;
@@ -41,6 +48,9 @@ struct ed_decision {
     eddy_outcome outcome; /* filled by the engine's thread ... */
     int heard;            /* ... when it was applied or refused, 1 */
 };
+
+/* Add what the endpoint did. */
+void ed_reason_counts_chat(struct ed_reason_counts *counts, struct ed_chat *chat);
 
 /* EDDY_INVALID, EDDY_CONFIG: the reason or chat options are wrong. EDDY_NOMEM. */
 eddy_status ed_reasoner_new(const struct ed_reason_options *options, struct ed_reasoner **ret,

@@ -13,6 +13,7 @@ struct ed_shard {
     struct ed_shard_options o;
     struct ed_journal *journal;
     eddy_clusterer *clusterer;
+    struct ed_logs *logs;       /* NULL: no record of a log was seen */
     const struct ed_head *head; /* the journal's, after restore */
     int was_ended;
     atomic_int stopped;
@@ -35,16 +36,21 @@ uint64_t ed_shard_fingerprint(const eddy_engine_options *engine, const eddy_embe
 static eddy_status load(void *user, const eddy_record *record, eddy_error *err)
 {
     struct ed_shard *s = user;
-    return eddy_clusterer_load(s->clusterer, record, err);
+    if (!ed_logs_owns(record->key))
+        return eddy_clusterer_load(s->clusterer, record, err);
+    eddy_status st = s->logs ? EDDY_OK : ed_logs_new(&s->logs, err);
+    return st == EDDY_OK ? ed_logs_load(s->logs, record, err) : st;
 }
 
 static eddy_status check(void *user, const struct ed_mark *mark, eddy_error *err)
 {
     struct ed_shard *s = user;
     eddy_status st = eddy_clusterer_loaded(s->clusterer, err);
+    if (st == EDDY_OK && s->logs)
+        st = ed_logs_loaded(s->logs, err);
     if (st != EDDY_OK || !mark->epoch)
         return st;
-    uint64_t hash = eddy_clusterer_hash(s->clusterer);
+    uint64_t hash = ed_logs_state(s->clusterer, s->logs);
     if (hash != mark->hash)
         return eddy_fail(
             err, EDDY_FORMAT,
@@ -60,6 +66,8 @@ static eddy_status reset(void *user, eddy_error *err)
     struct ed_shard *s = user;
     eddy_clusterer_free(s->clusterer);
     s->clusterer = NULL;
+    ed_logs_free(s->logs);
+    s->logs = NULL;
     return s->o.engine ? eddy_clusterer_new(s->o.engine, &s->clusterer, err) : EDDY_OK;
 }
 
@@ -94,6 +102,24 @@ eddy_status ed_shard_follow(struct ed_shard *s, eddy_error *err)
     return ed_journal_follow(s->journal, &loader, err);
 }
 
+/* Now that it is known what the input is. */
+static eddy_status logs_make(struct ed_shard *s, struct ed_pipeline_options *options,
+                             eddy_error *err)
+{
+    if (s->logs && !options->is_log)
+        return eddy_fail(err, EDDY_CONFIG,
+                         "the state is of log lines: say --set document.format=logs, or take "
+                         "another pipeline name");
+    if (s->clusterer && options->is_log && !s->logs && s->head->mark.documents)
+        return eddy_fail(err, EDDY_CONFIG,
+                         "the state is not of log lines: set document.format to what it was, or "
+                         "take another pipeline name");
+    eddy_status st =
+        options->is_log && s->clusterer && !s->logs ? ed_logs_new(&s->logs, err) : EDDY_OK;
+    options->logs = s->logs;
+    return st;
+}
+
 eddy_status ed_shard_restore(struct ed_shard *s, eddy_error *err)
 {
     const struct ed_loader loader = loader_of(s);
@@ -109,6 +135,8 @@ eddy_status ed_shard_restore(struct ed_shard *s, eddy_error *err)
     st = s->o.open_source(s->o.user, s->o.topic, s->o.shard, s->head, &options, err);
     s->control = options.control;
     atomic_store(&s->source, options.source); /* also of a failed one: it is to be closed */
+    if (st == EDDY_OK)
+        st = logs_make(s, &options, err);
     if (st != EDDY_OK)
         return st;
     options.journal = s->journal;
@@ -157,6 +185,7 @@ eddy_status ed_shard_free(struct ed_shard *s, eddy_error *err)
     ed_source_free(atomic_load(&s->source));
     ed_source_free(s->control);
     eddy_clusterer_free(s->clusterer);
+    ed_logs_free(s->logs);
     ed_free(s);
     return st;
 }
@@ -182,6 +211,26 @@ void ed_shard_progress(struct ed_shard *s, struct ed_progress *ret)
 void ed_shard_journal_stats(struct ed_shard *s, struct ed_journal_stats *ret)
 {
     ed_journal_stats(s->journal, ret);
+}
+
+void ed_shard_look(struct ed_shard *s, struct ed_shard_look *ret)
+{
+    struct ed_pipeline *pipeline = atomic_load(&s->pipeline);
+    *ret = (struct ed_shard_look){.shard = s->o.shard, .owned = 1, .runs = pipeline != NULL};
+    ed_shard_counts(s, &ret->counts);
+    ed_shard_progress(s, &ret->progress);
+    ed_shard_journal_stats(s, &ret->journal);
+    if (pipeline)
+        ed_pipeline_meters(pipeline, &ret->meters);
+}
+
+void ed_shard_lags(struct ed_shard *s,
+                   void (*tell)(void *user, const char *topic, int32_t partition, uint64_t behind),
+                   void *user)
+{
+    struct ed_source *source = atomic_load(&s->source);
+    if (source)
+        ed_source_lags(source, tell, user);
 }
 
 int ed_shard_was_ended(const struct ed_shard *s)

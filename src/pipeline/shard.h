@@ -58,6 +58,21 @@ eddy_status ed_shard_free(struct ed_shard *shard, eddy_error *err);
 void ed_shard_counts(struct ed_shard *shard, struct ed_counts *ret);
 void ed_shard_progress(struct ed_shard *shard, struct ed_progress *ret);
 void ed_shard_journal_stats(struct ed_shard *shard, struct ed_journal_stats *ret);
+/* All of it at once, and what the pipeline measures. */
+struct ed_shard_look {
+    int32_t shard;
+    int owned; /* 0: it is another process's, and only followed */
+    int runs;  /* 1: its state is loaded, and its inputs are open */
+    struct ed_counts counts;
+    struct ed_progress progress;
+    struct ed_journal_stats journal;
+    struct ed_meters meters;
+};
+void ed_shard_look(struct ed_shard *shard, struct ed_shard_look *ret);
+/* As ed_source_lags. */
+void ed_shard_lags(struct ed_shard *shard,
+                   void (*tell)(void *user, const char *topic, int32_t partition, uint64_t behind),
+                   void *user);
 /* After restore: 1: the source had come to its end before, nothing was left to do. */
 int ed_shard_was_ended(const struct ed_shard *shard);
 /* Owner thread, or when nothing runs; NULL before restore. */

@@ -443,3 +443,23 @@ void ed_shards_counts(struct ed_shards *all, struct ed_counts *counts, struct ed
     if (n_owned)
         *n_owned = n;
 }
+
+void ed_shards_each(struct ed_shards *all,
+                    void (*look)(void *user, struct ed_shard *shard,
+                                 const struct ed_shard_look *at),
+                    void *user)
+{
+    pthread_mutex_lock(&all->lock);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct place *p = all->places[i];
+        struct ed_shard_look at = {0};
+        if (!p->shard_now && !p->wanted)
+            continue;
+        if (p->shard_now)
+            ed_shard_look(p->shard_now, &at);
+        at.shard = p->shard;
+        at.owned = p->wanted;
+        look(user, p->shard_now, &at);
+    }
+    pthread_mutex_unlock(&all->lock);
+}

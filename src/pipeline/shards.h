@@ -35,4 +35,11 @@ void ed_shards_counts(struct ed_shards *shards, struct ed_counts *counts,
                       struct ed_progress *progress, struct ed_journal_stats *stats,
                       size_t *n_owned);
 
+/* Call look for each shard that is ours or followed, one after the other, on this thread. shard
+ * stays what it is until look returns, which must be soon; NULL: it is ours, and not opened yet. */
+void ed_shards_each(struct ed_shards *shards,
+                    void (*look)(void *user, struct ed_shard *shard,
+                                 const struct ed_shard_look *at),
+                    void *user);
+
 #endif

@@ -1,1 +1,1 @@
-eddy_folder(publish SOURCES publish.c)
+eddy_folder(publish SOURCES publish.c lines.c)

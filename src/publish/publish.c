@@ -3,7 +3,7 @@
  * A message is written into bytes of its own and then copied into the epoch's arena at its exact
  * size, with its headers. It joins the epoch as the last step, so that nothing half-written is
  * ever in there. */
-#include "publish/publish.h"
+#include "publish/pieces.h"
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -14,126 +14,8 @@
 
 #include <string.h>
 
-#define LITERAL(s) ((eddy_str){(s), sizeof(s) - 1})
-
-static eddy_status no_room(eddy_error *err, size_t n)
-{
-    return eddy_fail_nomem(err, "epoch", n);
-}
-
-/* ---- pieces of JSON ---- */
-
-static void put_time(struct ed_bytes *b, const char *key, int64_t ms)
-{
-    char text[ED_TIME_TEXT];
-    ed_time_text(ms, text);
-    ed_json_key(b, key);
-    ed_json_text(b, text, ED_TIME_TEXT - 1);
-}
-
-static void put_text(struct ed_bytes *b, const char *key, eddy_str s)
-{
-    ed_json_key(b, key);
-    ed_json_text(b, s.at, s.n);
-}
-
-static void put_number(struct ed_bytes *b, const char *key, double x)
-{
-    ed_json_key(b, key);
-    ed_json_number(b, x);
-}
-
-/* The engine's number among those of all shards. */
-static uint64_t number_of(const struct ed_publisher *p, uint64_t id)
-{
-    return ed_id_outside(id, p->shard, p->n_shards);
-}
-
-/* Number of an event or a topic, and the letter before it. */
-static uint64_t whose(const struct ed_publisher *p, uint64_t id, const char **letter)
-{
-    int is_topic = EDDY_IS_TOPIC(id);
-    *letter = is_topic ? "T" : "E";
-    return number_of(p, is_topic ? EDDY_TOPIC_NUMBER(id) : id);
-}
-
-/* An id, or null for 0. */
-static void put_id(const struct ed_publisher *p, struct ed_bytes *b, const char *key,
-                   const char *letters, uint64_t id)
-{
-    ed_json_key(b, key);
-    if (id)
-        ed_json_id(b, letters, number_of(p, id));
-    else
-        ed_json_null(b);
-}
-
-/* That of an event or a topic. */
-static void put_whose(const struct ed_publisher *p, struct ed_bytes *b, const char *key,
-                      uint64_t id)
-{
-    const char *letter;
-    uint64_t number = whose(p, id, &letter);
-    ed_json_key(b, key);
-    if (id)
-        ed_json_id(b, letter, number);
-    else
-        ed_json_null(b);
-}
-
-static void put_actor(struct ed_bytes *b, const char *key, eddy_actor actor)
-{
-    const char *name = eddy_actor_name(actor);
-    ed_json_key(b, key);
-    ed_json_text(b, name, strlen(name));
-}
-
-/* ---- strings of headers ---- */
-
-static size_t append(char *at, const char *s, size_t n)
-{
-    memcpy(at, s, n);
-    return n;
-}
-
-/* "TEXT-A-B" with separators of the caller; ids of messages are so short-lived and so many that
- * printf would be felt. */
-static eddy_str joined(eddy_arena *arena, const char *text, const char *first, uint64_t a,
-                       const char *second, uint64_t b)
-{
-    size_t n_text = strlen(text), n_first = strlen(first), n_second = strlen(second);
-    char *at = ed_arena_alloc(arena, n_text + n_first + n_second + 41);
-    if (!at)
-        return (eddy_str){NULL, 0};
-    size_t n = append(at, text, n_text);
-    n += append(at + n, first, n_first);
-    n += ed_json_digits(a, at + n);
-    n += append(at + n, second, n_second);
-    n += ed_json_digits(b, at + n);
-    at[n] = 0;
-    return (eddy_str){at, n};
-}
-
-static eddy_str id_of(const struct ed_publisher *p, eddy_arena *arena, uint64_t id)
-{
-    const char *letter;
-    uint64_t number = whose(p, id, &letter);
-    char text[22] = {letter[0]};
-    return ed_arena_str(arena, text, 1 + ed_json_digits(number, text + 1));
-}
-
-/* ---- the envelope ---- */
-
-/* What CloudEvents wants to know of a message. at of a string is NULL where memory was lost. */
-struct envelope {
-    enum ed_topic topic;
-    eddy_str key, id, type;
-    int64_t time_ms;
-};
-
-/* Take json (cleared in any case) into the epoch. */
-static eddy_status seal(const struct ed_publisher *p, struct ed_epoch *epoch,
-                        const struct envelope *e, struct ed_bytes *json, eddy_error *err)
+eddy_status ed_publish_seal(const struct ed_publisher *p, struct ed_epoch *epoch,
+                            const struct envelope *e, struct ed_bytes *json, eddy_error *err)
 {
     enum { N = 7 };
     eddy_arena *arena = epoch->arena;
@@ -175,19 +57,6 @@ static eddy_status seal(const struct ed_publisher *p, struct ed_epoch *epoch,
 }
 
 /* ---- assignments ---- */
-
-static void put_source(struct ed_bytes *b, const eddy_position *position)
-{
-    ed_json_key(b, "source");
-    ed_json_open(b, '{');
-    ed_json_key(b, "topic");
-    ed_json_text(b, position->topic, strlen(position->topic));
-    ed_json_key(b, "partition");
-    ed_json_integer(b, position->partition);
-    ed_json_key(b, "offset");
-    ed_json_integer(b, position->offset);
-    ed_json_close(b, '}');
-}
 
 static void put_memberships(const struct ed_publisher *p, struct ed_bytes *b,
                             const eddy_assignment *a)
@@ -242,7 +111,7 @@ eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch 
                                       "-", (uint64_t)from->offset),
                          .type = LITERAL("eddy.assignment"),
                          .time_ms = doc->time_ms};
-    return seal(p, epoch, &e, &b, err);
+    return ed_publish_seal(p, epoch, &e, &b, err);
 }
 
 /* ---- changes ---- */
@@ -258,6 +127,28 @@ static int has_evidence(const eddy_change *c)
     return c->kind == EDDY_MERGED || c->kind == EDDY_SPLIT || c->kind == EDDY_MOVED ||
            c->kind == EDDY_FOLDED || c->kind == EDDY_DRIFTED || c->kind == EDDY_LINKED ||
            c->kind == EDDY_REASSIGNED;
+}
+
+/* A signal: since when, and how much came where how much is usual. A trend is of a level, in an
+ * hour. */
+static void put_signal(const struct ed_publisher *p, struct ed_bytes *b, const eddy_change *c)
+{
+    if (c->kind < EDDY_BURST)
+        return;
+    put_time(b, "start", c->start_ms);
+    put_number(b, "observed", c->observed);
+    put_number(b, "expected", c->expected);
+    if (c->kind == EDDY_BURST || c->kind == EDDY_TREND)
+        put_number(b, "lift", c->observed / c->expected);
+    if (c->kind == EDDY_TREND) {
+        ed_json_key(b, "direction");
+        ed_json_text(b, c->observed > c->expected ? "up" : "down",
+                     c->observed > c->expected ? 2 : 4);
+    }
+    if (c->kind == EDDY_BURST || c->kind == EDDY_QUIET)
+        put_number(b, "statistic", c->statistic);
+    if (c->incident)
+        put_id(p, b, "incident", "I", c->incident);
 }
 
 static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const eddy_change *c)
@@ -292,6 +183,7 @@ static void put_change(const struct ed_publisher *p, struct ed_bytes *b, const e
     }
     if (c->kind == EDDY_LINKED)
         put_number(b, "strength", c->strength);
+    put_signal(p, b, c);
     put_actor(b, "actor", c->actor);
     if (c->operation) {
         ed_json_key(b, "operation");
@@ -330,7 +222,7 @@ eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
         .id = id,
         .type = ed_arena_printf(epoch->arena, "eddy.change.%s", eddy_change_name(change->kind)),
         .time_ms = change->time_ms};
-    eddy_status st = seal(p, epoch, &e, &b, err);
+    eddy_status st = ed_publish_seal(p, epoch, &e, &b, err);
     if (st == EDDY_OK) {
         p->change_position = change->position;
         p->change_index = index + 1;
@@ -435,6 +327,15 @@ static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const 
     put_keywords(b, event);
     put_exemplars(b, event);
     put_number(b, "size", event->size);
+    put_number(b, "seen", event->seen);
+    if (event->signal != EDDY_SIGNAL_NONE) {
+        const char *signal = eddy_signal_name(event->signal);
+        ed_json_key(b, "signal");
+        ed_json_text(b, signal, strlen(signal));
+        put_time(b, "signal_since", event->signal_ms);
+    }
+    if (event->incident)
+        put_id(p, b, "incident", "I", event->incident);
     put_number(b, "weight", event->weight);
     put_number(b, "cohesion", (double)event->cohesion);
     ed_json_key(b, "groups");
@@ -469,7 +370,7 @@ eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoc
         .id = joined(epoch->arena, p->pipeline, "-E", number_of(p, event->id), "-", event->version),
         .type = LITERAL("eddy.event"),
         .time_ms = stream_ms};
-    return seal(p, epoch, &e, &b, err);
+    return ed_publish_seal(p, epoch, &e, &b, err);
 }
 
 /* ---- operations ---- */
@@ -586,7 +487,7 @@ eddy_status ed_publish_operation(const struct ed_publisher *p, struct ed_epoch *
         .id = ed_arena_str(epoch->arena, told->ce_id.at, told->ce_id.n),
         .type = ed_arena_printf(epoch->arena, "eddy.operation.%s", ed_operation_name(op->kind)),
         .time_ms = told->stream_ms};
-    return seal(p, epoch, &e, &b, err);
+    return ed_publish_seal(p, epoch, &e, &b, err);
 }
 
 /* ---- topics ---- */
@@ -636,7 +537,7 @@ eddy_status ed_publish_topic(const struct ed_publisher *p, struct ed_epoch *epoc
                          .id = joined(epoch->arena, p->pipeline, "-T", number, "-", topic->version),
                          .type = LITERAL("eddy.topic"),
                          .time_ms = topic->stream_ms};
-    return seal(p, epoch, &e, &b, err);
+    return ed_publish_seal(p, epoch, &e, &b, err);
 }
 
 /* ---- dead letters ---- */

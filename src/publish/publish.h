@@ -18,6 +18,8 @@
 #include "base/order.h"
 
 #include <eddy/engine.h>
+#include <eddy/layout.h>
+#include <eddy/templates.h>
 
 /* One owner thread; documents and dead letters only read pipeline. */
 struct ed_publisher {
@@ -144,6 +146,81 @@ eddy_status ed_publish_operation(const struct ed_publisher *p, struct ed_epoch *
  * Sizes are told when its children change or it has grown by a quarter. */
 eddy_status ed_publish_topic(const struct ed_publisher *p, struct ed_epoch *epoch,
                              const eddy_topic *topic, eddy_error *err);
+
+/* ---- logs ----
+ *
+ * Topic eddy.assignments, key: the record's id, ce_type eddy.assignment: a record of a log, which
+ * is a line and those that were joined to it.
+ *
+ *   {"id": "app.log-0-17",              TOPIC-PARTITION-OFFSET of its first line
+ *    "exceptions": "java.io.IOException, java.net.ConnectException",      named by those joined to
+ * it "event": "E12", "group": "G34",    where its template is; null: nowhere "template": "t1-...",
+ * what becomes of it is in eddy.changes "signature": "t1-...",             of the line: the same in
+ * every pipeline and for ever "founded": false,                  true: it is the first of its event
+ *    "level": "error", "component": "sshd",       where the header tells
+ *    "parameters": [{"type": "ip", "value": "10.0.0.1"}, ...],     only where they are wanted: what
+ *                                       varies in its template, by place; word, number, hex, ip,
+ *                                       mac, uuid, time, path, url, host or email
+ *    "time": "...", "source": {"topic": "app.log", "partition": 0, "offset": 17}} */
+struct ed_line_told {
+    const eddy_doc *doc;
+    uint64_t event, group, template, signature;
+    int founded;
+    eddy_level level;
+    eddy_str component, message;
+    const eddy_parameter *parameters; /* (n_parameters) in message; NULL: not told */
+    size_t n_parameters;
+};
+eddy_status ed_publish_line(const struct ed_publisher *p, struct ed_epoch *epoch,
+                            const struct ed_line_told *line, eddy_error *err);
+
+/* The same topic, key: the template's name, ce_type eddy.count: how many lines of a minute of
+ * stream time had it.
+ *
+ *   {"template": "t1-...", "event": "E12", "lines": 40, "from": "...", "to": "..."} */
+struct ed_count_told {
+    uint64_t template, event, lines;
+    int64_t from_ms, to_ms;
+};
+eddy_status ed_publish_count(const struct ed_publisher *p, struct ed_epoch *epoch,
+                             const struct ed_count_told *count, eddy_error *err);
+
+/* Topic eddy.templates (compacted), key: the template's name, ce_type eddy.template: a form of log
+ * lines as it is when something becomes of it, and when it has had 1, 2, 5, 10, 20, 50 ... lines.
+ *
+ *   {"id": "t1-...", "state": "active",        active, faded, merged
+ *    "merged_into": null,
+ *    "text": "Accepted password for <*> from <*> port <*>",
+ *    "event": "E12", "group": "G34", "lines": 40,
+ *    "level": "info", "component": "sshd",       of its first line
+ *    "first_seen": "...", "last_seen": "...", "stream_time": "..."} */
+struct ed_template_told {
+    const eddy_template *template;
+    const char *state;
+    uint64_t event, group, lines;
+    uint64_t line; /* the number of a line, of which each tells a template at most once */
+    eddy_level level;
+    eddy_str component, exceptions;
+    int64_t stream_ms;
+};
+eddy_status ed_publish_template(const struct ed_publisher *p, struct ed_epoch *epoch,
+                                const struct ed_template_told *told, eddy_error *err);
+
+/* Topic eddy.changes, key: the template's name, ce_type eddy.template.KIND, ce_id
+ * "PIPELINE-line-LINE-INDEX".
+ *
+ *   {"id": "eddy-line-1042-0",
+ *    "kind": "template_merged",         template_founded, _merged, _split, _faded
+ *    "template": "t1-...",
+ *    "other": "t1-...",                 merged: it lives on; split: it came out of that
+ *    "event": "E12",                    where its document is; null: nowhere (yet)
+ *    "line": 1042, "time": "...",       number of the line that did it
+ *    "reason": "words",                 merged, split: words, variable or pair ...
+ *    "place": "0a..", "word": 4, "values": 6, "words": ["admin", ...]}    ... and what was seen
+ * there */
+eddy_status ed_publish_template_change(const struct ed_publisher *p, struct ed_epoch *epoch,
+                                       const eddy_template_change *change, uint64_t index,
+                                       uint64_t event, eddy_error *err);
 
 /* Topic eddy.dead; key, value and headers as they came, then Kafka Connect's error headers
  * (__connect.errors.topic, partition, offset, connector.name, task.id, stage, class.name,

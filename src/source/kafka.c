@@ -389,29 +389,51 @@ static eddy_status kafka_read(struct ed_source *source, int wait_ms, eddy_raw *r
 
 /* ---- anybody's side ---- */
 
+/* The i-th partition as it is now. NULL: there are no more. *behind below 0: not known. */
+static const struct ed_part *part_look(struct ed_kafka *k, size_t i, int64_t *behind)
+{
+    pthread_mutex_lock(&k->lock);
+    const struct ed_part *part = i < k->merge.n ? k->parts[i] : NULL;
+    struct ed_lane lane = part ? k->merge.lanes[i] : (struct ed_lane){0};
+    pthread_mutex_unlock(&k->lock);
+    if (!part)
+        return NULL;
+    int64_t low = -1, high = -1;
+    rd_kafka_get_watermark_offsets(k->rk, part->topic, part->partition, &low, &high);
+    lane.told = high > lane.told ? high : lane.told;
+    *behind = ed_lane_behind(&lane);
+    return part;
+}
+
 static void kafka_progress(struct ed_source *source, struct ed_progress *ret)
 {
     struct ed_kafka *k = (struct ed_kafka *)source;
     struct ed_progress now = {.bytes = atomic_load(&k->bytes),
                               .messages = atomic_load(&k->messages),
                               .messages_total = k->total};
-    for (size_t i = 0;; i++) {
-        pthread_mutex_lock(&k->lock);
-        struct ed_part *part = i < k->merge.n ? k->parts[i] : NULL;
-        struct ed_lane lane = part ? k->merge.lanes[i] : (struct ed_lane){0};
-        now.missing = k->missing;
-        now.late = k->merge.late;
-        pthread_mutex_unlock(&k->lock);
-        if (!part)
-            break;
-        int64_t low = -1, high = -1;
-        rd_kafka_get_watermark_offsets(k->rk, part->topic, part->partition, &low, &high);
-        lane.told = high > lane.told ? high : lane.told;
-        int64_t behind = ed_lane_behind(&lane);
+    int64_t behind = 0;
+    for (size_t i = 0; part_look(k, i, &behind); i++) {
         now.behind += behind > 0 ? (uint64_t)behind : 0;
         now.behind_unknown |= behind < 0;
     }
+    pthread_mutex_lock(&k->lock);
+    now.missing = k->missing;
+    now.late = k->merge.late;
+    pthread_mutex_unlock(&k->lock);
     *ret = now;
+}
+
+static void kafka_lags(struct ed_source *source,
+                       void (*tell)(void *user, const char *topic, int32_t partition,
+                                    uint64_t behind),
+                       void *user)
+{
+    struct ed_kafka *k = (struct ed_kafka *)source;
+    const struct ed_part *part;
+    int64_t behind = 0;
+    for (size_t i = 0; (part = part_look(k, i, &behind)); i++)
+        if (behind >= 0)
+            tell(user, part->topic, part->partition, (uint64_t)behind);
 }
 
 /* There is no group to leave. librdkafka waits for every message and queue that it has lent. */
@@ -465,8 +487,8 @@ static eddy_status kafka_new(const struct ed_source_kafka *o, struct ed_kafka **
     struct ed_kafka *k = ed_alloc_zero(1, sizeof *k);
     if (!k)
         return eddy_fail_nomem(err, "source", sizeof *k);
-    k->source =
-        (struct ed_source){.read = kafka_read, .progress = kafka_progress, .free = kafka_free};
+    k->source = (struct ed_source){
+        .read = kafka_read, .progress = kafka_progress, .lags = kafka_lags, .free = kafka_free};
     ed_merge_init(&k->merge, o->wait_ms);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);

@@ -18,6 +18,14 @@ void ed_source_progress(struct ed_source *source, struct ed_progress *ret)
     source->progress(source, ret);
 }
 
+void ed_source_lags(struct ed_source *source,
+                    void (*tell)(void *user, const char *topic, int32_t partition, uint64_t behind),
+                    void *user)
+{
+    if (source->lags)
+        source->lags(source, tell, user);
+}
+
 void ed_source_stop(struct ed_source *source)
 {
     atomic_store(&source->stopped, 1);

@@ -43,6 +43,11 @@ eddy_status ed_source_read(struct ed_source *source, int wait_ms, eddy_raw *ret,
  * at a time): to be committed with the first epoch. (*n_ret), owned by the source. */
 void ed_source_starts(const struct ed_source *source, const struct ed_offset **ret, size_t *n_ret);
 void ed_source_progress(struct ed_source *source, struct ed_progress *ret);
+/* Tell of each partition that is read now, and whose end the broker has told, how many messages are
+ * known to wait there. topic is valid for the call. Files tell nothing. */
+void ed_source_lags(struct ed_source *source,
+                    void (*tell)(void *user, const char *topic, int32_t partition, uint64_t behind),
+                    void *user);
 /* Make all reads return EDDY_STOPPED within wait_ms. Async-signal-safe. */
 void ed_source_stop(struct ed_source *source);
 /* Only when no reader is inside. Bounded in time. NULL is fine. */

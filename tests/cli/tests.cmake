@@ -14,6 +14,13 @@ if(Python3_FOUND)
 EDDY_KAFKA_DIR=${CMAKE_CURRENT_BINARY_DIR}/kafka;\
 TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
   endforeach()
+  foreach(scene recognised records batches killed pipe counts)
+    add_test(NAME cli.logs.${scene}
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/cli/logs ${scene})
+    set_tests_properties(cli.logs.${scene} PROPERTIES LABELS threads TIMEOUT 300 SKIP_RETURN_CODE 77
+      ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_SLOW=${slow};\
+TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+  endforeach()
   # What is promised in seconds is measured with nothing beside it; under sanitizers nothing is.
   if(NOT EDDY_SANITIZE)
     set_tests_properties(cli.interrupt cli.demo PROPERTIES RUN_SERIAL TRUE)

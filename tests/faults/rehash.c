@@ -168,7 +168,7 @@ static eddy_status replay_open(struct replay *r, eddy_error *err)
     ed_config_parse_options(&r->config, &parse);
     eddy_status st = eddy_parser_new(&parse, &r->parser, err);
     if (st == EDDY_OK)
-        st = ed_config_embedder(&r->config, NULL, &r->embedder, &dim, err);
+        st = ed_config_embedder(&r->config, NULL, &r->embedder, &dim, NULL, err);
     if (st != EDDY_OK)
         return st;
     ed_config_engine_options(&r->config, dim, &engine);

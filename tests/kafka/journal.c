@@ -2,6 +2,7 @@
 #include "kafka/broker.h"
 
 #include "base/log.h"
+#include "journal/protocol.h"
 #include "publish/publish.h"
 
 static struct ed_journal_kafka options_of(const char *const topics[ED_TOPICS], const char *state)
@@ -92,7 +93,10 @@ TEST(the_state_topic_is_compacted_with_a_partition_for_each_shard)
     shell_read(text, sizeof text, "tools/kafka topics --bootstrap-server %s --describe --topic %s",
                broker(), o.state);
     must_have(text, "PartitionCount: 3");
-    must_have(text, "cleanup.policy=compact");
+    must_have(text, "cleanup.policy=compact,delete");
+    must_have(text, "retention.ms=-1");
+    must_have(text, "retention.bytes=-1");
+    CHECK_OK(ed_journal_kafka_prepare(&o, &err), &err); /* and is taken as it is */
     o.n_shards = 4;
     assert_int_equal(ed_journal_kafka_prepare(&o, &err), EDDY_CONFIG);
     must_have(err.text, "has 3 partitions, but state.shards is 4");
@@ -107,6 +111,13 @@ TEST(a_state_topic_that_deletes_is_refused)
           broker(), o.state);
     assert_int_equal(ed_journal_kafka_prepare(&o, &err), EDDY_CONFIG);
     must_have(err.text, "has cleanup.policy delete");
+    o.state = own("ages"); /* compacted, but what is a week old goes */
+    shell("tools/kafka topics --bootstrap-server %s --create --topic %s --partitions 1"
+          " --config cleanup.policy=compact,delete >/dev/null",
+          broker(), o.state);
+    err = (eddy_error){0};
+    assert_int_equal(ed_journal_kafka_prepare(&o, &err), EDDY_CONFIG);
+    must_have(err.text, "has cleanup.policy compact,delete");
 }
 
 TEST(a_missing_topic_is_refused_by_name)
@@ -442,6 +453,94 @@ TEST(a_standby_follows_and_takes_over_from_there)
     CHECK_OK(ed_journal_close(warm, &err), &err);
 }
 
+/* Epochs that write key 1 again and again, and what is asked for, of which there is key 9. */
+static void commit_many(struct ed_journal *journal, int n)
+{
+    struct ed_epoch epoch;
+    eddy_error err = {0};
+    ed_epoch_init(&epoch, NULL);
+    for (int i = 0; i < n; i++) {
+        eddy_record records[2] = {{UINT64_C(1) << 56 | 1, {"again", 5}},
+                                  {UINT64_C(1) << 56 | 9, {"kept", 4}}};
+        epoch.records = records;
+        epoch.n_records = 1;
+        for (size_t k = 0; k < epoch.n_wanted; k++)
+            epoch.n_records += (epoch.wanted[k] & 0xff) == 9;
+        CHECK_OK(ed_journal_commit(journal, &epoch, &err), &err);
+    }
+    ed_epoch_clear(&epoch);
+}
+
+/* The first offset of a topic's only partition. */
+static long begins_at(const char *topic)
+{
+    char text[200];
+    shell_read(text, sizeof text, "kcat -q -b %s -Q -t %s:0:-2 | sed 's/.* //'", broker(),
+               topic);
+    return atol(text);
+}
+
+static void span_of(struct ed_journal *journal, uint64_t bytes)
+{
+    ((struct epochs *)(void *)journal)->living.span_least = bytes;
+}
+
+TEST(what_is_void_of_the_state_is_deleted)
+{
+    const char *name = own("void-state");
+    const struct ed_head *head, *head_new;
+    struct found found, found_late;
+    const struct ed_loader loader = loader_of(&found);
+    const struct ed_loader loader_late = loader_of(&found_late);
+    struct ed_journal_kafka o = options_of(NULL, name);
+    struct ed_journal *late = NULL;
+    eddy_error err = {0};
+    struct ed_journal *old = journal_of(NULL, name, NULL, &head);
+    span_of(old, 1000);
+    commit(old, "one", 9, "kept");
+    CHECK_OK(ed_journal_kafka_open(&o, &late, &err), &err);
+    for (int64_t until = ed_monotonic_ms() + 20000; !found_late.there[9];) {
+        CHECK_OK(ed_journal_follow(late, &loader_late, &err), &err);
+        assert_true(ed_monotonic_ms() < until);
+    }
+    commit_many(old, 150);
+    long first = begins_at(name);
+    assert_true(first > 100);
+    assert_true(first <= ((struct epochs *)(void *)old)->tail);
+    /* A standby that stood where nothing is any more begins anew. */
+    for (int64_t until = ed_monotonic_ms() + 20000; strcmp(found_late.text[1], "again") != 0;) {
+        CHECK_OK(ed_journal_follow(late, &loader_late, &err), &err);
+        assert_true(ed_monotonic_ms() < until);
+    }
+    assert_int_equal(found_late.resets, 2);
+    assert_string_equal(found_late.text[9], "kept");
+    CHECK_OK(ed_journal_close(late, &err), &err);
+
+    struct ed_journal *new = journal_of(NULL, name, &loader, &head_new);
+    assert_int_equal(found.epoch, 151);
+    assert_string_equal(found.text[1], "again");
+    assert_string_equal(found.text[9], "kept");
+    CHECK_OK(ed_journal_close(old, &err), &err);
+    CHECK_OK(ed_journal_close(new, &err), &err);
+}
+
+TEST(a_state_topic_that_is_only_compacted_keeps_its_beginning)
+{
+    const char *name = own("whole-state");
+    const struct ed_head *head;
+    eddy_error err = {0};
+    shell("tools/kafka topics --bootstrap-server %s --create --topic %s --partitions 1"
+          " --config cleanup.policy=compact >/dev/null",
+          broker(), name);
+    struct ed_journal *journal = journal_of(NULL, name, NULL, &head);
+    span_of(journal, 1000);
+    commit(journal, "one", 9, "kept");
+    commit_many(journal, 100);
+    assert_int_equal(begins_at(name), 0);
+    assert_false(((struct epochs *)(void *)journal)->forgets); /* nor is it asked again */
+    CHECK_OK(ed_journal_close(journal, &err), &err);
+}
+
 /* With a predecessor that died in the midst of a transaction. */
 TEST(what_a_dead_owner_left_open_is_never_seen)
 {
@@ -496,6 +595,8 @@ int main(void)
         cmocka_unit_test(a_message_that_is_too_large_fails_for_good_and_by_name),
         cmocka_unit_test(a_new_owner_finds_all_and_the_old_one_is_fenced),
         cmocka_unit_test(a_standby_follows_and_takes_over_from_there),
+        cmocka_unit_test(what_is_void_of_the_state_is_deleted),
+        cmocka_unit_test(a_state_topic_that_is_only_compacted_keeps_its_beginning),
         cmocka_unit_test(what_a_dead_owner_left_open_is_never_seen),
     };
     broker();

@@ -28,13 +28,13 @@ endforeach()
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)
   # Under sanitizers those that take each way through the program once; the dev lane has all.
-  set(everywhere restart handover kill store replay shards control)
+  set(everywhere restart handover kill store replay shards control logs)
   set(slow 1)
   if(EDDY_SANITIZE)
     set(slow 10)
   endif()
   foreach(scene restart handover kill twin refusals deleted from_end grown store damaged replay
-                places then_run resumed shards tree control)
+                places then_run resumed shards tree control logs)
     add_test(NAME kafka.${scene}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/kafka/check ${scene})
     set(labels "kafka;threads")

@@ -9,4 +9,11 @@ if(Python3_FOUND)
       SKIP_RETURN_CODE 77 RUN_SERIAL ON
       ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_DATA=${PROJECT_SOURCE_DIR}/../shared/data")
   endforeach()
+  # Log lines by template; the miner's bench does it, which sanitizers do not build.
+  if(NOT EDDY_SANITIZE)
+    add_test(NAME quality.templates
+      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/quality/templates)
+    set_tests_properties(quality.templates PROPERTIES LABELS quality TIMEOUT 600 SKIP_RETURN_CODE 77
+      ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_DATA=${PROJECT_SOURCE_DIR}/../shared/data")
+  endif()
 endif()

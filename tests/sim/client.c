@@ -466,12 +466,13 @@ static enum ed_answer client_bounds(struct ed_log *log, int64_t *ret_first, int6
     int doubtful = cl->doubtful; /* reading leaves nothing under way that could do harm */
     ed_point("client.bounds");
     enum fate fate = go(cl, "bounds", 0);
+    int64_t first = cl->sim->cluster->partitions[SIM_STATE].first;
     int64_t end_at = cl->sim->cluster->partitions[SIM_STATE].next;
     enum sim_reply reply = fate == NEVER_ARRIVES ? SIM_TIMEOUT : back(cl, fate, SIM_OK);
     cl->doubtful = doubtful;
     if (reply == SIM_TIMEOUT)
         return again("bounds", err);
-    *ret_first = 0;
+    *ret_first = first;
     *ret_end = end_at;
     return ED_DONE;
 }
@@ -483,10 +484,6 @@ static enum ed_answer client_read(struct ed_log *log, int64_t from, int64_t unti
     struct sim_cluster *c = cl->sim->cluster;
     const struct sim_partition *p = &c->partitions[SIM_STATE];
     int doubtful = cl->doubtful;
-    if (from < 0 || from > p->next) {
-        eddy_fail(err, EDDY_FORMAT, "state: offset %lld is not in the log", (long long)from);
-        return ED_REFUSED;
-    }
     int64_t at = from;
     while (at < until) {
         ed_point("client.read");
@@ -494,6 +491,11 @@ static enum ed_answer client_read(struct ed_log *log, int64_t from, int64_t unti
         cl->doubtful = doubtful;
         if (fate != GOES)
             break;
+        if (at < p->first || at > p->next) {
+            eddy_fail(err, EDDY_FORMAT, "state: offset %lld is not in the log", (long long)at);
+            *ret_next = at;
+            return ED_REFUSED;
+        }
         int64_t stable = sim_cluster_stable(c, SIM_STATE);
         size_t i = sim_cluster_seek(c, SIM_STATE, at);
         size_t most = i + (size_t)sim_between(dice(cl), 1, 400);
@@ -519,6 +521,27 @@ static enum ed_answer client_read(struct ed_log *log, int64_t from, int64_t unti
     }
     *ret_next = at;
     return at > from || at >= until ? ED_DONE : again("read", err);
+}
+
+/* Nobody waits for an answer, and nothing hangs on it. */
+static int client_forget(struct ed_log *log, int64_t before)
+{
+    struct client *cl = of(log);
+    const struct sim_faults *f = &cl->sim->faults;
+    ed_point("client.forget");
+    if (sim_chance(dice(cl), f->request_lost))
+        return 1;
+    if (sim_chance(dice(cl), 32768)) {
+        sim_cluster_forget(cl->sim->cluster, before);
+        return 1;
+    }
+    sim_cluster_linger(cl->sim->cluster,
+                       &(struct sim_lingering){.kind = 'f',
+                                               .epoch = cl->epoch,
+                                               .before = before,
+                                               .due_ms = cl->sim->now_ms +
+                                                         sim_below(dice(cl), f->linger_ms + 1)});
+    return 1;
 }
 
 static enum ed_answer client_told(struct ed_log *log, const char *topic, int32_t partition,
@@ -587,7 +610,7 @@ struct ed_log *sim_client_new(struct sim_process *p)
     cl->log = (struct ed_log){client_fence,    client_begin,      client_send,  client_send_state,
                               client_offsets,  client_commit,     client_abort, client_oversize,
                               client_doubtful, client_bounds,     client_read,  client_state_next,
-                              client_told,     client_ran_before, client_now,   client_pause,
+                              client_forget, client_told,     client_ran_before, client_now,   client_pause,
                               client_draw,     client_free};
     return &cl->log;
 }

@@ -263,7 +263,9 @@ static void arrive(struct sim_cluster *c, const struct sim_lingering *l)
 {
     sim_trace(c->sim, "broker: a late '%c' of epoch %lld arrives", l->kind, (long long)l->epoch);
     int64_t epoch;
-    if (l->kind == 'i')
+    if (l->kind == 'f')
+        sim_cluster_forget(c, l->before); /* of whatever epoch: brokers do not ask */
+    else if (l->kind == 'i')
         sim_cluster_init(c, &epoch);
     else if (l->epoch != c->txn.epoch || !c->txn.open)
         sim_trace(c->sim, "broker: and is refused");
@@ -333,6 +335,22 @@ size_t sim_cluster_seek(const struct sim_cluster *c, int partition, int64_t offs
             high = middle;
     }
     return low;
+}
+
+void sim_cluster_forget(struct sim_cluster *c, int64_t before)
+{
+    struct sim_partition *p = &c->partitions[SIM_STATE];
+    if (before <= p->first || before > p->next)
+        return;
+    size_t gone = sim_cluster_seek(c, SIM_STATE, before);
+    for (size_t i = 0; i < gone; i++)
+        free(p->records[i].block);
+    memmove(p->records, p->records + gone, (p->n - gone) * sizeof *p->records);
+    sim_trace(c->sim, "broker: %zu records of the state before offset %lld are deleted", gone,
+              (long long)before);
+    p->n -= gone;
+    p->first = before;
+    c->sim->counts.forgotten += gone;
 }
 
 /* As Kafka's cleaner: a part of the log from its beginning; of each key the newest in that part

@@ -37,7 +37,7 @@ struct sim_record {
 struct sim_partition {
     struct sim_record *records;
     size_t n, room;
-    int64_t next;
+    int64_t first, next;
 };
 
 /* The coordinator's view of the transactional id. */
@@ -55,7 +55,8 @@ struct sim_transaction {
 
 struct sim_lingering {
     int64_t due_ms;
-    int kind; /* 'c'ommit, 'a'bort, 'o'ffsets, 'i'nit */
+    int kind; /* 'c'ommit, 'a'bort, 'o'ffsets, 'i'nit, 'f'orget */
+    int64_t before; /* 'f' */
     int64_t epoch;
     int64_t offsets[SIM_INPUTS];
 };
@@ -99,6 +100,8 @@ enum sim_reply sim_cluster_offsets(struct sim_cluster *c, int64_t epoch, uint64_
 /* Outside of a transaction: at once. */
 enum sim_reply sim_cluster_offsets_now(struct sim_cluster *c, const int64_t offsets[SIM_INPUTS]);
 enum sim_reply sim_cluster_end(struct sim_cluster *c, int64_t epoch, int commit);
+/* DeleteRecords of the state. */
+void sim_cluster_forget(struct sim_cluster *c, int64_t before);
 void sim_cluster_linger(struct sim_cluster *c, const struct sim_lingering *request);
 
 /* ---- reading ---- */

@@ -158,6 +158,8 @@ static eddy_status journal_open(struct sim_process *p, struct ed_journal **ret, 
     if (st == EDDY_OK && ((struct epochs *)(void *)*ret)->store) /* rewrite it, small as it is */
         ed_store_rewrite_from(((struct epochs *)(void *)*ret)->store,
                               (uint64_t)p->sim->faults.rewrite_bytes);
+    if (st == EDDY_OK) /* likewise */
+        ((struct epochs *)(void *)*ret)->living.span_least = (uint64_t)p->sim->faults.span_bytes;
     return st;
 }
 

@@ -119,6 +119,8 @@ eddy_status sim_shard_epoch(struct sim_shard *shard, struct sim_doc *const *docs
         return st == EDDY_OK ? pass(accepted, n_accepted, epoch, err) : st;
     if (st == EDDY_OK && n_accepted)
         st = assign(shard, accepted, n_accepted, epoch, err);
+    for (; epoch->n_wanted; epoch->n_wanted--)
+        eddy_clusterer_renew(shard->clusterer, epoch->wanted[epoch->n_wanted - 1]);
     if (st == EDDY_OK)
         st = eddy_clusterer_records(shard->clusterer, epoch->arena, &epoch->records,
                                     &epoch->n_records, err);

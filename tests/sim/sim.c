@@ -34,6 +34,7 @@ static const char *const mutants[ED_MUTANTS] = {
     "doubt ignored",
     "resent blindly",
     "foreign ignored",
+    "forgotten unread",
 };
 
 struct result {
@@ -167,10 +168,11 @@ static void report(const struct options *o, const struct result *r, double secon
             (unsigned long long)c->aborts, (unsigned long long)c->timeouts,
             (unsigned long long)c->lingered);
         printf("restores %llu, from the store %llu, refused %llu  compactions %llu  damages %llu  "
-               "aborted records %llu\n",
+               "aborted records %llu  forgotten %llu\n",
                (unsigned long long)c->restores, (unsigned long long)c->restores_from_store,
                (unsigned long long)c->refusals, (unsigned long long)c->compactions,
-               (unsigned long long)c->damages, (unsigned long long)c->bitten);
+               (unsigned long long)c->damages, (unsigned long long)c->bitten,
+               (unsigned long long)c->forgotten);
         return;
     }
     struct ed_bytes line;

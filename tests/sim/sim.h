@@ -103,6 +103,7 @@ struct sim_faults {
     int session_ms, transaction_ms, latency_ms, timeout_ms, stall_max_ms, down_max_ms, restart_ms;
     int linger_ms; /* at most that long after the request was given up */
     int static_members, without_store, rewrite_bytes, deliver_ms;
+    int span_bytes;     /* of the state's log, before its beginning is made void */
     int warm;           /* chance that a standby follows */
     size_t message_max; /* bytes of a message that the broker takes */
 };
@@ -117,7 +118,7 @@ struct sim_judge;
 
 struct sim_counts {
     uint64_t steps, switches, epochs, crashes, stops, stalls, fences, aborts, timeouts, lingered,
-        bitten, compactions, takeovers, restores, restores_from_store, refusals, damages;
+        bitten, compactions, takeovers, restores, restores_from_store, refusals, damages, forgotten;
 };
 
 struct sim {

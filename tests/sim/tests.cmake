@@ -7,7 +7,8 @@ list(TRANSFORM sim_engine PREPEND ${PROJECT_SOURCE_DIR}/)
 add_executable(eddy_sim ${sim_sources} ${sim_engine} ${sim}/base/message.c
   ${sim}/publish/publish.c ${sim}/journal/journal.c ${sim}/journal/head.c ${sim}/journal/store.c
   ${sim}/journal/frame.c ${sim}/journal/disk.c
-  ${sim}/journal/files.c ${sim}/journal/output.c ${sim}/journal/epochs.c ${sim}/journal/takeover.c
+  ${sim}/journal/files.c ${sim}/journal/output.c ${sim}/journal/epochs.c ${sim}/journal/living.c
+  ${sim}/journal/takeover.c
   $<TARGET_OBJECTS:ed_base> $<TARGET_OBJECTS:ed_parse>)
 target_compile_definitions(eddy_sim PRIVATE EDDY_POINTS)
 target_include_directories(eddy_sim PRIVATE ${PROJECT_SOURCE_DIR}/include ${sim}

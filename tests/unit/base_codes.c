@@ -24,7 +24,7 @@ struct rows {
     struct ed_code_shape shape;
     size_t n, dim;
     float *x; /* (n, dim) */
-    uint8_t *bytes;
+    uint8_t *bytes, *fine;
     struct ed_code *code;
     struct ed_coded *coded;
 };
@@ -33,6 +33,7 @@ static struct rows rows_make(size_t n, size_t first, size_t second, uint64_t *se
 {
     struct rows r = {.shape = ed_code_shape_of(first, second), .n = n, .dim = first + second};
     void *bytes = NULL;
+    r.fine = calloc(n + ED_LEFT_SLACK + 1, r.shape.bytes);
     r.x = calloc(n * r.dim + 1, sizeof *r.x);
     r.code = calloc(n, sizeof *r.code);
     r.coded = calloc(n, sizeof *r.coded);
@@ -41,8 +42,9 @@ static struct rows rows_make(size_t n, size_t first, size_t second, uint64_t *se
     r.bytes = bytes;
     for (size_t i = 0; i < n; i++) {
         fill(&r.shape, r.x + i * r.dim, i, seed);
-        ed_code_of(&r.shape, r.x + i * r.dim, r.bytes + i * r.shape.bytes, &r.code[i]);
-        r.coded[i] = (struct ed_coded){r.bytes + i * r.shape.bytes, &r.code[i]};
+        uint8_t *own = r.bytes + i * r.shape.bytes, *fine = r.fine + i * r.shape.bytes;
+        ed_code_of(&r.shape, r.x + i * r.dim, own, fine, &r.code[i]);
+        r.coded[i] = (struct ed_coded){own, &r.code[i], fine};
     }
     return r;
 }
@@ -51,6 +53,7 @@ static void rows_free(struct rows *r)
 {
     free(r->x);
     free(r->bytes);
+    free(r->fine);
     free(r->code);
     free(r->coded);
 }
@@ -81,6 +84,55 @@ TEST(a_product_is_within_what_its_codes_say)
     }
 }
 
+TEST(fine_bytes_say_as_much_as_floats)
+{
+    uint64_t seed = test_seed();
+    for (size_t s = 0; s < SHAPES; s++) {
+        struct rows r = rows_make(77, shapes[s][0], shapes[s][1], &seed);
+        double dot[77], within[77];
+        for (size_t i = 0; i < r.n; i++) {
+            ed_codes_dots_fine(&r.shape, r.coded[i], r.coded, r.n, dot, within);
+            for (size_t j = 0; j < r.n; j++) {
+                const float *x = r.x + i * r.dim, *y = r.x + j * r.dim;
+                double lengths = ed_norm(x, r.dim) * ed_norm(y, r.dim);
+                assert_true(fabs(ed_dot(x, y, r.dim) - dot[j]) <= within[j] + 1e-30);
+                assert_true(within[j] <= 3e-4 * lengths + 1e-24);
+            }
+        }
+        rows_free(&r);
+    }
+}
+
+TEST(codes_are_made_as_their_twins_are)
+{
+#ifdef __x86_64__
+    uint64_t seed = test_seed();
+    float x[400];
+    if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw"))
+        skip();
+    for (size_t i = 0; i < 400; i++)
+        x[i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-52 - 1);
+    for (int with_fine = 0; with_fine < 2; with_fine++) {
+        uint8_t bytes[2][400], fine[2][400];
+        struct ed_code_sums sums[2] = {{0}, {0}};
+        ed_code_make_vnni(x, 400, 1.0f / 127, bytes[0], with_fine ? fine[0] : NULL, &sums[0]);
+        ed_code_make_plain(x, 400, 1.0f / 127, bytes[1], with_fine ? fine[1] : NULL, &sums[1]);
+        for (size_t i = 0; i < 400; i++) {
+            int off = bytes[0][i] - bytes[1][i];
+            assert_in_range(off + 1, 0, 2);
+            if (with_fine && !off)
+                assert_in_range(fine[0][i] - fine[1][i] + 1, 0, 2);
+        }
+        assert_true(labs((long)sums[0].sum - sums[1].sum) < 10);
+        assert_true(fabs((double)(sums[0].square / sums[1].square) - 1) < 1e-3);
+        assert_true(fabs((double)(sums[0].distance / sums[1].distance) - 1) < 1e-3);
+        assert_true(!with_fine || fabs((double)(sums[0].close / sums[1].close) - 1) < 1e-2);
+    }
+#else
+    skip();
+#endif
+}
+
 TEST(the_kernel_of_codes_sums_as_its_twin)
 {
 #ifdef __x86_64__
@@ -98,6 +150,9 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
         ed_code_sums_vnni(r.bytes, rows, r.shape.bytes, fast);
         ed_code_sums_plain(r.bytes, rows, r.shape.bytes, plain);
         assert_memory_equal(fast, plain, sizeof fast);
+        ed_code_planes_vnni(rows, rows + 2, r.shape.bytes, fast);
+        ed_code_planes_plain(rows, rows + 2, r.shape.bytes, plain);
+        assert_memory_equal(fast, plain, sizeof fast);
     }
     rows_free(&r);
 #else
@@ -105,19 +160,36 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
 #endif
 }
 
+/* All that a scan shows, as one. */
+struct seen {
+    float *products, *high; /* (n, columns), (n / ED_RUN_ROWS, columns) */
+};
+
+static void keep(void *context, const struct ed_scan_view *view)
+{
+    const struct seen *seen = context;
+    memcpy(seen->products + view->from * view->columns, view->products,
+           view->n * view->columns * sizeof(float));
+    memcpy(seen->high + view->from / ED_RUN_ROWS * view->columns, view->high,
+           view->n / ED_RUN_ROWS * view->columns * sizeof(float));
+}
+
 /* The highest of each run, by kernels of any kind, is never below what is there, and not far above
  * it. */
-static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m)
+static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m, int fine)
 {
     struct ed_scan_points points;
     const float *vectors[64];
     float factor[64];
     size_t n_runs = r->n / ED_RUN_ROWS, columns = ed_scan_columns(m);
-    void *room = NULL, *products = NULL;
-    float *lines = calloc(5 * r->n, sizeof *lines), *high = calloc(m * n_runs, sizeof *high);
+    void *room = NULL, *work = NULL;
+    float *lines = calloc(5 * r->n, sizeof *lines);
+    struct seen seen = {calloc(r->n * columns, sizeof(float)),
+                        calloc(n_runs * columns, sizeof(float))};
     assert_int_equal(posix_memalign(&room, 64, ed_scan_points_bytes(&r->shape, m)), 0);
-    assert_int_equal(posix_memalign(&products, 64, ed_scan_bytes(r->n, m)), 0);
+    assert_int_equal(posix_memalign(&work, 64, ed_scan_bytes(m)), 0);
     struct ed_scan_rows rows = {.bytes = r->bytes,
+                                .fine = fine ? r->fine : NULL,
                                 .n = r->n,
                                 .scale = {lines, lines + r->n},
                                 .low = {lines + 2 * r->n, lines + 3 * r->n},
@@ -132,27 +204,28 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
             rows.scale[part][e] = 2 * r->code[e].step[part];
             rows.low[part][e] = -128 * rows.scale[part][e];
         }
-        rows.rest[e] = 2 * ed_scan_error(&r->shape, &r->code[e], &points.most) + 0.5f;
+        rows.rest[e] = 2 * ed_scan_error(&r->shape, &r->code[e], &points.most, fine) + 0.5f;
     }
-    ed_scan(kernels, &r->shape, &rows, &points, 1, products, high, n_runs);
+    ed_scan(kernels, &r->shape, &rows, &points, 1, work, keep, &seen);
     for (size_t i = 0; i < m; i++)
         for (size_t run = 0; run < n_runs; run++) {
             double most = -INFINITY, slack = 0;
             for (size_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS; e++) {
                 double exact =
                     2 * (double)factor[i] * ed_dot(vectors[i], r->x + e * r->dim, r->dim);
-                double said = (double)((float *)products)[e * columns + i];
+                double said = (double)seen.products[e * columns + i];
                 most = fmax(most, exact + 0.5);
                 slack = fmax(slack, 2 * (double)rows.rest[e]);
                 assert_true(said + (double)rows.rest[e] >= exact + 0.5 - 1e-6 * (1 + fabs(exact)));
             }
-            assert_true((double)high[i * n_runs + run] >= most - 1e-6 * (1 + fabs(most)));
-            assert_true((double)high[i * n_runs + run] <= most + slack + 1e-6 * (1 + fabs(most)));
+            assert_true((double)seen.high[run * columns + i] >= most - 1e-6 * (1 + fabs(most)));
+            assert_true((double)seen.high[run * columns + i] <= most + slack + 1e-6 * (1 + fabs(most)));
         }
     free(lines);
-    free(high);
+    free(seen.high);
+    free(seen.products);
     free(room);
-    free(products);
+    free(work);
 }
 
 TEST(a_scan_promises_no_less_than_there_is)
@@ -165,8 +238,10 @@ TEST(a_scan_promises_no_less_than_there_is)
         for (size_t k = 0; (kernels = ed_kernels_at(k)); k++) {
             if (kernels->precision != ED_INT8 || !kernels->usable())
                 continue;
-            scan_holds(kernels, &r, 1);
-            scan_holds(kernels, &r, 37);
+            for (int fine = 0; fine < 2; fine++) {
+                scan_holds(kernels, &r, 1, fine);
+                scan_holds(kernels, &r, 37, fine);
+            }
             kinds++;
         }
         rows_free(&r);
@@ -178,6 +253,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_product_is_within_what_its_codes_say),
+        cmocka_unit_test(fine_bytes_say_as_much_as_floats),
+        cmocka_unit_test(codes_are_made_as_their_twins_are),
         cmocka_unit_test(the_kernel_of_codes_sums_as_its_twin),
         cmocka_unit_test(a_scan_promises_no_less_than_there_is),
     };

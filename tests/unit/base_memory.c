@@ -55,6 +55,40 @@ TEST(arena_keeps_what_it_was_told_to_keep)
     assert_true(again[0] > 0 && again[1] == 0);
 }
 
+static int never(size_t n)
+{
+    (void)n;
+    return 0;
+}
+
+/* From bytes to mappings, and on to where the next mapping is. */
+TEST(an_array_that_grows_keeps_what_it_holds)
+{
+    unsigned char *a = NULL, *other = NULL;
+    size_t n = 0, n_other = 0;
+    for (size_t wide = 1000; wide < (size_t)100 << 20; wide = wide * 3 / 2) {
+        a = ed_grow(a, n, wide);
+        assert_non_null(a);
+        assert_int_equal((uintptr_t)a % 64, 0);
+        assert_int_equal(a[n] | a[wide - 1] | a[(n + wide) / 2], 0);
+        for (size_t i = 0; i < n; i += 999)
+            assert_int_equal(a[i], i % 251 + 1);
+        for (size_t i = 0; i < wide; i += 999)
+            a[i] = (unsigned char)(i % 251 + 1);
+        n = wide;
+        other = ed_grow(other, n_other, wide); /* in its way */
+        assert_non_null(other);
+        n_other = wide;
+    }
+    ed_alloc_gate = never;
+    assert_null(ed_grow(a, n, 2 * n));
+    ed_alloc_gate = NULL;
+    assert_int_equal(a[999], 999 % 251 + 1);
+    ed_grown_free(a);
+    ed_grown_free(other);
+    ed_grown_free(NULL);
+}
+
 TEST(arena_stops_at_its_ceiling)
 {
     eddy_arena *arena = eddy_arena_new(1000);
@@ -102,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_keeps_every_piece_apart),
         cmocka_unit_test(arena_keeps_what_it_was_told_to_keep),
+        cmocka_unit_test(an_array_that_grows_keeps_what_it_holds),
         cmocka_unit_test(arena_stops_at_its_ceiling),
         cmocka_unit_test(arena_survives_any_lost_allocation),
         cmocka_unit_test(bytes_fail_once_and_stay_failed),

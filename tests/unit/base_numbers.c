@@ -21,6 +21,8 @@ TEST(log_and_exp_agree_with_libm)
         assert_true(fabs(ed_exp2(x) / exp2(x) - 1) <= 1e-14);
         assert_true(fabs(ed_sigmoid(x) - 1 / (1 + exp(-x))) <= 1e-12);
     }
+    for (double x = 1e-6; x < 1e12; x *= 1.17)
+        assert_true(fabs(ed_lgamma(x) - lgamma(x)) <= 1e-12 * (1 + fabs(lgamma(x))));
     assert_true(ed_log2(8) == 3 && ed_log2(0.25) == -2 && ed_exp2(10) == 1024);
 }
 

@@ -296,6 +296,7 @@ TEST(defaults_are_those_of_the_folders)
     assert_true(engine.words_max == e.words_max && engine.terms_dim == e.terms_dim);
     assert_true(engine.neighbours == e.neighbours && engine.turns == e.turns);
     assert_int_equal(engine.topics, e.topics);
+    assert_true(engine.false_alarms == e.false_alarms);
 
     eddy_parse_options parse, p;
     eddy_parse_options_init(&p);
@@ -384,7 +385,7 @@ TEST(options_reach_the_folders)
 
     eddy_embedder *embedder = (eddy_embedder *)&c;
     size_t dim = 0;
-    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, &err), &err);
+    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, NULL, &err), &err);
     assert_null(embedder);
     assert_int_equal(dim, 384);
 
@@ -419,7 +420,7 @@ TEST(keyphrases_are_the_last_extra_view_and_a_state_of_their_own)
     CHECK_OK(ed_config_init(&c, NULL, &err), &err);
     ed_config_read_text(&c, "test.yaml", yaml, strlen(yaml));
     CHECK_OK(ed_config_finish(&c, &err), &err);
-    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, &err), &err);
+    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, NULL, &err), &err);
     ed_config_engine_options(&c, dim, &engine);
     assert_int_equal(engine.n_extra, 2);
     assert_int_equal(engine.extra_dim[1], 512);
@@ -455,13 +456,13 @@ TEST(an_embedder_must_fit_the_vectors_of_the_messages)
     size_t dim = 0;
     CHECK_OK(ed_config_init(&c, NULL, &err), &err);
     ed_config_set(&c, "embed.model=hash");
-    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, &err), &err);
+    CHECK_OK(ed_config_embedder(&c, NULL, &embedder, &dim, NULL, &err), &err);
     assert_int_equal(dim, 512);
     eddy_embedder_free(embedder);
     embedder = NULL;
     ed_config_set(&c, "document.vector=/v");
     ed_config_set(&c, "document.vector_dim=3");
-    assert_int_equal(ed_config_embedder(&c, NULL, &embedder, &dim, &err), EDDY_CONFIG);
+    assert_int_equal(ed_config_embedder(&c, NULL, &embedder, &dim, NULL, &err), EDDY_CONFIG);
     assert_null(embedder);
     ed_config_clear(&c);
 }

@@ -1,4 +1,4 @@
-/* The live view, without a terminal: curves, inbox, board, the page of an event, growing files. */
+/* The live view, without a terminal: curves, inbox, roster, the page of an event, growing files. */
 #include "test.h"
 
 #include "cli/tail.h"
@@ -76,11 +76,11 @@ TEST(a_long_curve_stays_small_and_fine_at_its_end)
     ed_curve_clear(&curve);
 }
 
-/* ---- inbox and board ---- */
+/* ---- inbox and roster ---- */
 
 struct scene {
     struct ed_inbox inbox;
-    struct ed_board board;
+    struct ed_roster roster;
     eddy_error err;
 };
 
@@ -88,12 +88,12 @@ static void scene_open(struct scene *s)
 {
     memset(s, 0, sizeof *s);
     ed_inbox_init(&s->inbox);
-    ed_board_init(&s->board);
+    ed_roster_init(&s->roster);
 }
 
 static void scene_close(struct scene *s)
 {
-    ed_board_clear(&s->board);
+    ed_roster_clear(&s->roster);
     ed_inbox_clear(&s->inbox);
 }
 
@@ -122,8 +122,8 @@ static void picture(struct scene *s, uint64_t id, double size, int64_t first, in
 static int take(struct scene *s)
 {
     int changed = 0;
-    CHECK_OK(ed_board_take(&s->board, &s->inbox, 1000, &changed, &s->err), &s->err);
-    CHECK_OK(ed_board_arrange(&s->board, &s->err), &s->err);
+    CHECK_OK(ed_roster_take(&s->roster, &s->inbox, 1000, &changed, &s->err), &s->err);
+    CHECK_OK(ed_roster_arrange(&s->roster, &s->err), &s->err);
     return changed;
 }
 
@@ -133,9 +133,9 @@ static const char *shown(const struct scene *s)
     static char text[400];
     size_t n = 0;
     *text = 0;
-    for (size_t i = 0; i < s->board.n_shown && n < sizeof text; i++)
+    for (size_t i = 0; i < s->roster.n_shown && n < sizeof text; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%sE%d", i ? " " : "",
-                              (int)s->board.shown[i]->id);
+                              (int)s->roster.shown[i]->id);
     return text;
 }
 
@@ -149,19 +149,19 @@ TEST(events_are_shown_in_the_order_that_is_asked_for)
     picture(&s, 3, 3, DAY0 + 9 * HOUR + HOUR / 2, DAY0 + 10 * HOUR, "Newest", "");
     picture(&s, 4, 1, DAY0, DAY0, "alone", "");
     assert_int_equal(take(&s), 1);
-    assert_int_equal(s.board.now_ms - DAY0, 10 * HOUR);
+    assert_int_equal(s.roster.now_ms - DAY0, 10 * HOUR);
     assert_string_equal(shown(&s), "E2 E3 E1"); /* 4 has one document */
-    s.board.order = ED_BY_SIZE;
+    s.roster.order = ED_BY_SIZE;
     take(&s);
     assert_string_equal(shown(&s), "E1 E2 E3");
-    s.board.order = ED_BY_NEWEST;
+    s.roster.order = ED_BY_NEWEST;
     take(&s);
     assert_string_equal(shown(&s), "E3 E2 E1");
-    s.board.order = ED_BY_NAME;
-    s.board.size_min = 0;
+    s.roster.order = ED_BY_NAME;
+    s.roster.size_min = 0;
     take(&s);
     assert_string_equal(shown(&s), "E4 E2 E3 E1");
-    assert_true(s.board.documents == 109 && s.board.active == 4);
+    assert_true(s.roster.documents == 109 && s.roster.active == 4);
     scene_close(&s);
 }
 
@@ -178,7 +178,7 @@ TEST(a_filter_wants_all_of_its_words_in_name_keywords_or_id)
     } cases[] = {{"harbour", "E1 E2"},   {"Crane harb", "E1"}, {"KW2", "E2"},     {"e3", "E3"},
                  {"\xC3\xA4rger", "E3"}, {"harbour kw3", ""},  {"  ", "E1 E2 E3"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        snprintf(s.board.filter, sizeof s.board.filter, "%s", cases[i].filter);
+        snprintf(s.roster.filter, sizeof s.roster.filter, "%s", cases[i].filter);
         take(&s);
         assert_string_equal(shown(&s), cases[i].shown);
     }
@@ -196,12 +196,12 @@ TEST(of_each_event_only_the_latest_picture_waits_and_documents_count_at_once)
         CHECK_OK(ed_inbox_document(&s.inbox, 7, DAY0 + HOUR, 0, &s.err), &s.err);
     take(&s);
     assert_int_equal(ed_inbox_waits(&s.inbox), 0);
-    const struct ed_row *row = ed_board_find(&s.board, 7);
+    const struct ed_row *row = ed_roster_find(&s.roster, 7);
     assert_true(row->size == 499 + 3 && row->last_ms == DAY0 + HOUR);
     CHECK_OK(ed_inbox_document(&s.inbox, 7, DAY0 + 2 * HOUR, 0, &s.err), &s.err);
     picture(&s, 7, 503, DAY0, DAY0 + 2 * HOUR, "grows", ""); /* it tells of the document */
     take(&s);
-    assert_true(row->size == 503 && s.board.documents == 503);
+    assert_true(row->size == 503 && s.roster.documents == 503);
     scene_close(&s);
 }
 
@@ -212,16 +212,16 @@ TEST(what_a_merge_brings_along_is_no_growth)
     picture(&s, 1, 10, DAY0, DAY0 + 2 * HOUR, "goes", "");
     picture(&s, 2, 20, DAY0, DAY0 + 9 * HOUR, "stays", "");
     take(&s);
-    assert_int_equal(s.board.active, 2);
+    assert_int_equal(s.roster.active, 2);
     picture(&s, 2, 31, DAY0, DAY0 + 10 * HOUR, "stays", "");
     const char redirect[] = "{\"id\":\"E1\",\"state\":\"merged\",\"merged_into\":\"E2\"}";
     CHECK_OK(ed_inbox_picture(&s.inbox, 1, 2, (eddy_str){redirect, sizeof redirect - 1}, &s.err),
              &s.err);
-    s.board.interval_ms = HOUR;
+    s.roster.interval_ms = HOUR;
     take(&s);
     assert_string_equal(shown(&s), "E2");
-    assert_true(ed_board_where(&s.board, 1) == 2 && s.board.active == 1);
-    const struct ed_row *row = ed_board_find(&s.board, 2);
+    assert_true(ed_roster_where(&s.roster, 1) == 2 && s.roster.active == 1);
+    const struct ed_row *row = ed_roster_find(&s.roster, 2);
     assert_true(row->size == 31 && row->growth > 0.9 && row->growth < 1.1);
     scene_close(&s);
 }
@@ -234,9 +234,9 @@ TEST(what_moves_in_is_no_growth_where_documents_are_counted)
     for (int hour = 0; hour < 10; hour++)
         CHECK_OK(ed_inbox_document(&s.inbox, 1, DAY0 + hour * HOUR, !hour, &s.err), &s.err);
     picture(&s, 1, 40, DAY0, DAY0 + 9 * HOUR, "took in thirty", "");
-    s.board.interval_ms = HOUR;
+    s.roster.interval_ms = HOUR;
     take(&s);
-    assert_true(ed_board_find(&s.board, 1)->growth == 4);
+    assert_true(ed_roster_find(&s.roster, 1)->growth == 4);
     scene_close(&s);
 }
 
@@ -248,10 +248,10 @@ TEST(signals_and_lines_of_logs_are_taken_where_a_picture_tells_of_them)
     picture(&s, 2, 2, DAY0, DAY0 + HOUR, "still", "\"signal\":\"quiet\",\"pinned\":true,");
     picture(&s, 3, 2, DAY0, DAY0 + HOUR, "plain", "");
     take(&s);
-    const struct ed_row *one = ed_board_find(&s.board, 1), *two = ed_board_find(&s.board, 2);
-    assert_true(one->size == 5000 && one->signal == ED_BOARD_BURST && !one->pinned);
-    assert_true(two->signal == ED_BOARD_QUIET && two->pinned);
-    assert_int_equal(ed_board_find(&s.board, 3)->signal, ED_BOARD_CALM);
+    const struct ed_row *one = ed_roster_find(&s.roster, 1), *two = ed_roster_find(&s.roster, 2);
+    assert_true(one->size == 5000 && one->signal == ED_ROSTER_BURST && !one->pinned);
+    assert_true(two->signal == ED_ROSTER_QUIET && two->pinned);
+    assert_int_equal(ed_roster_find(&s.roster, 3)->signal, ED_ROSTER_CALM);
     scene_close(&s);
 }
 
@@ -269,7 +269,7 @@ TEST(rubbish_in_place_of_a_picture_is_counted_and_left_out)
     }
     picture(&s, 99, 2, DAY0, DAY0, "good", "");
     take(&s);
-    assert_int_equal(s.board.left_out, sizeof rubbish / sizeof *rubbish);
+    assert_int_equal(s.roster.left_out, sizeof rubbish / sizeof *rubbish);
     assert_string_equal(shown(&s), "E99");
     scene_close(&s);
 }
@@ -278,18 +278,18 @@ TEST(beyond_the_ceiling_those_that_were_idle_longest_leave)
 {
     struct scene s;
     scene_open(&s);
-    for (uint64_t i = 1; i <= ED_BOARD_EVENTS + 1; i++) {
+    for (uint64_t i = 1; i <= ED_ROSTER_EVENTS + 1; i++) {
         picture(&s, i, 2, DAY0, DAY0 + (int64_t)i * 1000, "one of many", "");
         if (i % 10000 == 0)
             take(&s);
     }
     take(&s);
-    assert_int_equal(s.board.n, ED_BOARD_EVENTS - ED_BOARD_EVENTS / 8 + 1);
-    assert_int_equal(s.board.left_out, ED_BOARD_EVENTS / 8);
-    assert_null(ed_board_find(&s.board, ED_BOARD_EVENTS / 8));
-    assert_non_null(ed_board_find(&s.board, ED_BOARD_EVENTS / 8 + 1));
-    assert_non_null(ed_board_find(&s.board, ED_BOARD_EVENTS + 1));
-    assert_true(s.board.documents == 2.0 * (double)s.board.n);
+    assert_int_equal(s.roster.n, ED_ROSTER_EVENTS - ED_ROSTER_EVENTS / 8 + 1);
+    assert_int_equal(s.roster.left_out, ED_ROSTER_EVENTS / 8);
+    assert_null(ed_roster_find(&s.roster, ED_ROSTER_EVENTS / 8));
+    assert_non_null(ed_roster_find(&s.roster, ED_ROSTER_EVENTS / 8 + 1));
+    assert_non_null(ed_roster_find(&s.roster, ED_ROSTER_EVENTS + 1));
+    assert_true(s.roster.documents == 2.0 * (double)s.roster.n);
     scene_close(&s);
 }
 
@@ -317,7 +317,7 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
     take(&s);
     ed_inbox_picture(&s.inbox, 1, 2, (eddy_str){"{}", 2}, NULL);
     take(&s);
-    ed_page_write(&page, &s.board, 1, 40);
+    ed_page_write(&page, &s.roster, 1, 40);
     char all[4000] = "";
     size_t n = 0;
     for (size_t i = 0; i < page.n; i++) {
@@ -336,7 +336,7 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
     scene_close(&s);
 }
 
-TEST(the_board_survives_any_lost_allocation)
+TEST(the_roster_survives_any_lost_allocation)
 {
     EACH_ALLOC_FAILS (k) {
         struct scene s;
@@ -358,11 +358,11 @@ TEST(the_board_survives_any_lost_allocation)
         if (st == EDDY_OK)
             st = ed_inbox_change(&s.inbox, &born, NULL);
         if (st == EDDY_OK)
-            st = ed_board_take(&s.board, &s.inbox, 1000, &changed, NULL);
+            st = ed_roster_take(&s.roster, &s.inbox, 1000, &changed, NULL);
         if (st == EDDY_OK)
-            st = ed_board_arrange(&s.board, NULL);
+            st = ed_roster_arrange(&s.roster, NULL);
         if (st == EDDY_OK)
-            ed_page_write(&page, &s.board, 1, 80);
+            ed_page_write(&page, &s.roster, 1, 80);
         assert_true(st == EDDY_NOMEM || (st == EDDY_OK && (page.failed || page.n > 3)));
         ed_page_clear(&page);
         scene_close(&s);
@@ -477,7 +477,7 @@ int main(void)
         cmocka_unit_test(rubbish_in_place_of_a_picture_is_counted_and_left_out),
         cmocka_unit_test(beyond_the_ceiling_those_that_were_idle_longest_leave),
         cmocka_unit_test(a_page_tells_of_an_event_and_of_those_that_went_into_it),
-        cmocka_unit_test(the_board_survives_any_lost_allocation),
+        cmocka_unit_test(the_roster_survives_any_lost_allocation),
         cmocka_unit_test(ages_and_numbers_fit_their_columns),
         cmocka_unit_test(wide_characters_take_two_columns_and_direction_marks_none),
         cmocka_unit_test(a_growing_file_is_read_line_by_line_through_its_renaming),

@@ -203,6 +203,68 @@ TEST(records_of_words_stay_within_three_times_the_vocabulary)
     stream_free(&s);
 }
 
+/* Ask for all that was last written before call `since`; how many keys that were. */
+static size_t renew_older(eddy_clusterer *cl, const struct ed_table *written, uint64_t since)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < written->room; i++)
+        if (written->keys[i] && written->values[i] < since) {
+            eddy_clusterer_renew(cl, written->keys[i]);
+            n++;
+        }
+    return n;
+}
+
+/* A log's beginning can be made void at any time: what is asked for comes again, though nothing has
+ * changed, and what came since is the whole state. */
+TEST(what_is_asked_for_is_recorded_again)
+{
+    for (int shape = 0; shape < SHAPES; shape++) {
+        enum { N = 1500, EACH = 50 };
+        struct shape x;
+        struct kept later = {0};
+        struct ed_table written; /* key -> number of the call */
+        eddy_assignment a[EACH];
+        eddy_error err = {0};
+        shape_make(&x, shape, 7, N);
+        ed_table_init(&written);
+        eddy_clusterer *cl = clusterer_new(&x.o);
+        size_t old = 1;
+        uint64_t call = 0;
+        uint64_t since = N / EACH;
+        for (size_t i = 0; old; i += EACH, call++) {
+            eddy_arena *arena = eddy_arena_new(0);
+            const eddy_record *r;
+            size_t n;
+            if (i < N)
+                CHECK_OK(eddy_clusterer_assign(cl, x.s.rows + i, EACH, a, &err), &err);
+            uint64_t hash = eddy_clusterer_hash(cl);
+            old = i < N ? 1 : renew_older(cl, &written, since);
+            CHECK_OK(eddy_clusterer_records(cl, arena, &r, &n, &err), &err);
+            for (size_t j = 0; j < n; j++) {
+                if (r[j].value.at)
+                    *ed_table_put(&written, r[j].key, 0) = call;
+                else
+                    ed_table_remove(&written, r[j].key);
+                if (i >= N)
+                    kept_add(&later, &r[j]);
+            }
+            eddy_arena_free(arena);
+            assert_true(i < N || eddy_clusterer_hash(cl) == hash);
+            assert_true(call < since + 70);
+        }
+        eddy_clusterer *again = kept_load(&later, &x.o, 3);
+        assert_true(eddy_clusterer_hash(again) == eddy_clusterer_hash(cl));
+        assert_true(ed_state_hash(again) == eddy_clusterer_hash(cl));
+        eddy_clusterer_renew(cl, UINT64_C(0xff) << 56 | 1); /* nobody's */
+        eddy_clusterer_free(again);
+        eddy_clusterer_free(cl);
+        ed_table_clear(&written);
+        kept_clear(&later);
+        stream_free(&x.s);
+    }
+}
+
 /* Words whose hashes all fall to one page, as an adversary would choose them, make that page and a
  * delta longer than one record; and when they are forgotten, the page's other records go. */
 TEST(long_pages_and_deltas_are_several_records)
@@ -339,6 +401,7 @@ int main(void)
         cmocka_unit_test(the_hash_does_not_depend_on_batches_or_calls),
         cmocka_unit_test(halved_weights_are_recorded),
         cmocka_unit_test(records_of_words_stay_within_three_times_the_vocabulary),
+        cmocka_unit_test(what_is_asked_for_is_recorded_again),
         cmocka_unit_test(long_pages_and_deltas_are_several_records),
         cmocka_unit_test(records_may_be_asked_for_again_after_lost_memory),
         cmocka_unit_test(the_fingerprint_tells_what_goes_on_differently),

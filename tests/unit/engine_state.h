@@ -87,10 +87,13 @@ static inline eddy_clusterer *kept_load(const struct kept *k, const eddy_engine_
 static inline void code_holds(const eddy_clusterer *cl, const struct ed_codes *of, uint32_t number,
                               const float *sum)
 {
-    uint8_t *bytes = malloc(cl->shape.bytes);
-    struct ed_code code;
-    ed_code_of(&cl->shape, sum, bytes, &code);
-    assert_memory_equal(bytes, of->bytes + number * cl->shape.bytes, cl->shape.bytes);
+    size_t width = cl->shape.bytes;
+    uint8_t *bytes = malloc(2 * width);
+    struct ed_code code = {0};
+    ed_code_of(&cl->shape, sum, bytes, of->fine ? bytes + width : NULL, &code);
+    assert_memory_equal(bytes, of->bytes + number * width, width);
+    if (of->fine)
+        assert_memory_equal(bytes + width, of->fine + number * width, width);
     assert_memory_equal(&code, &of->code[number], sizeof code);
     free(bytes);
 }

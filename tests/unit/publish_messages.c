@@ -228,6 +228,50 @@ TEST(changes_by_operations_say_who_and_why)
     epoch_free(&epoch);
 }
 
+TEST(signals)
+{
+    struct ed_publisher p = {.pipeline = "news", .shard = 1, .n_shards = 2};
+    struct ed_epoch epoch = epoch_new();
+    eddy_error err = {0};
+    eddy_change burst = {.kind = EDDY_BURST,
+                         .position = 7,
+                         .event = 3,
+                         .size_before = 13,
+                         .size_after = 13,
+                         .time_ms = 120000,
+                         .start_ms = 60000,
+                         .observed = 12,
+                         .expected = 1.5,
+                         .statistic = 250000,
+                         .incident = 2};
+    CHECK_OK(ed_publish_change(&p, &epoch, &burst, &err), &err);
+    must_be(last(&epoch), "E6",
+            "{\"id\":\"news.1-7-0\",\"kind\":\"burst\",\"event\":\"E6\",\"position\":7,"
+            "\"time\":\"1970-01-01T00:02:00.000Z\",\"size_before\":13,\"size_after\":13,"
+            "\"start\":\"1970-01-01T00:01:00.000Z\",\"observed\":12,\"expected\":1.5,\"lift\":8,"
+            "\"statistic\":250000,\"incident\":\"I4\",\"actor\":\"online\"}");
+    assert_string_equal(header(last(&epoch), "ce_type"), "eddy.change.burst");
+    burst.kind = EDDY_TREND;
+    burst.observed = 1;
+    burst.incident = 0;
+    CHECK_OK(ed_publish_change(&p, &epoch, &burst, &err), &err);
+    assert_non_null(strstr(last(&epoch)->value.at, "\"lift\":0.666667,\"direction\":\"down\","
+                                                   "\"actor\""));
+    eddy_event event = {.id = 3,
+                        .version = 2,
+                        .size = 2,
+                        .seen = 9,
+                        .name = {"The crane", 9},
+                        .signal = EDDY_SIGNAL_BURST,
+                        .signal_ms = 60000,
+                        .incident = 2};
+    CHECK_OK(ed_publish_event(&p, &epoch, &event, 0, &err), &err);
+    assert_non_null(strstr(last(&epoch)->value.at,
+                           "\"size\":2,\"seen\":9,\"signal\":\"burst\",\"signal_since\":"
+                           "\"1970-01-01T00:01:00.000Z\",\"incident\":\"I4\",\"weight\""));
+    epoch_free(&epoch);
+}
+
 /* A name that was given, and a pin, are told only where there are. */
 TEST(an_event_with_a_given_name)
 {
@@ -325,6 +369,7 @@ TEST(an_event_and_its_redirect)
                     .version = 7,
                     .parent = 4,
                     .size = 41,
+                    .seen = 52,
                     .weight = 40.25,
                     .first_ms = 1000,
                     .last_ms = 2000,
@@ -352,7 +397,7 @@ TEST(an_event_and_its_redirect)
             "\"keywords\":[{\"keyword\":\"harbour\","
             "\"score\":3.1}],\"exemplars\":[{\"id\":\"n17\",\"title\":\"Crane \\\"falls\\\"\","
             "\"similarity\":0.8,\"time\":\"1970-01-01T00:00:01.500Z\"}],\"size\":41,"
-            "\"weight\":40.25,\"cohesion\":0.52,\"groups\":3,\"indexes\":{\"silhouette\":0.5,"
+            "\"seen\":52,\"weight\":40.25,\"cohesion\":0.52,\"groups\":3,\"indexes\":{\"silhouette\":0.5,"
             "\"davies_bouldin\":null,\"compactness\":0.25,\"separation\":0.75,\"drift\":0},"
             "\"similar\":[{\"event\":\"E3\",\"similarity\":0.25,\"threshold\":0.5,"
             "\"link\":-4}],"
@@ -593,6 +638,7 @@ int main(void)
         cmocka_unit_test(an_assignment_that_founded_an_event),
         cmocka_unit_test(changes_say_what_means_something),
         cmocka_unit_test(changes_by_operations_say_who_and_why),
+        cmocka_unit_test(signals),
         cmocka_unit_test(an_event_with_a_given_name),
         cmocka_unit_test(a_topic_and_its_end),
         cmocka_unit_test(ids_of_changes_do_not_depend_on_epochs),

@@ -1,6 +1,7 @@
 /* bench_engine: the engine alone on a generated stream, one thread.
  *
  *   bench_engine speed EVENTS DOCS     documents/s once EVENTS events are active, repair included;
+ * state_hash: the same for every build that makes the same events;
  * index_recall: the share of the best four events of 256 documents more that a clusterer which was
  * loaded from the records of this one, and computes every event, finds too
  *   bench_engine memory DOCS BORN      resident memory while BORN events are born over DOCS
@@ -254,7 +255,8 @@ static int speed(uint64_t events, uint64_t docs)
            (double)timed / spent, st.events_active, (double)st.bytes / (double)st.events_active,
            st.groups_active, st.passes, at);
     batch_make(cl, events, &born, at, batch, rows);
-    printf("index_recall=%.6f\n", recall(cl, rows));
+    printf("index_recall=%.6f\n", recall(cl, rows)); /* writes the records, hence the hash */
+    printf("state_hash=%" PRIu64 "\n", eddy_clusterer_hash(cl));
     free(batch);
     eddy_clusterer_free(cl);
     return 0;

@@ -6,6 +6,7 @@
  * they are there; thread CPU
  * time, the best of all rounds, which go through kinds and peaks in turn. The peak is the same
  * instruction on registers alone. tools/bench/encoder --kernels makes a table of it. */
+#include "base/memory.h"
 #include "base/product.h"
 #include "base/vector.h"
 
@@ -104,15 +105,24 @@ static double instructions(const struct ed_kernels *kernels)
 
 /* ---- products ---- */
 
+/* Zeros that lie as in the encoder: many things in one piece of large pages. */
 static void *zeroed(size_t bytes)
 {
-    void *at = aligned_alloc(64, (bytes + 64 + 63) / 64 * 64);
-    if (!at) {
-        fprintf(stderr, "bench_product: out of memory\n");
-        exit(1);
+    static char *piece;
+    static size_t left;
+    bytes = (bytes + 64 + 63) / 64 * 64;
+    if (bytes > left) {
+        left = bytes + ((size_t)32 << 20);
+        piece = ed_alloc_aligned(left);
+        if (!piece) {
+            fprintf(stderr, "bench_product: out of memory\n");
+            exit(1);
+        }
+        memset(piece, 0, left);
     }
-    memset(at, 0, bytes + 64);
-    return at;
+    left -= bytes;
+    piece += bytes;
+    return piece - bytes;
 }
 
 struct product {
@@ -126,18 +136,15 @@ static struct product product_make(const struct ed_kernels *kernels, const size_
 {
     struct product p = {.m = shape[0], .n = shape[1], .k = shape[2]};
     size_t size = ed_precision_size(kernels->precision);
-    float *rows = zeroed(p.n * p.k * sizeof *rows), *scale = zeroed(p.m * sizeof *scale);
+    static float rows[1536 * 384]; /* as large as any */
+    float *scale = zeroed(p.m * sizeof *scale);
     for (size_t i = 0; i < p.n * p.k; i++)
         rows[i] = (float)((i * 2654435761u >> 8) % 2000) / 1000 - 1;
     ed_right_pack(kernels, rows, p.n, p.k, zeroed(ed_right_bytes(kernels, p.n, p.k)), &p.right);
-    if (p.right.at != rows)
-        free(rows);
     p.left =
         (struct ed_left){.at = zeroed((p.m + ED_LEFT_SLACK) * p.k * size), .stride = p.k * size};
     if (kernels->precision == ED_INT8)
         p.left.scale = p.left.low = scale;
-    else
-        free(scale);
     /* As in a layer: the wide ones are activated, the narrow ones added to the rows. */
     p.finish = (struct ed_finish){.bias = zeroed(p.n * sizeof(float)),
                                   .activation = p.n == 1536 ? ED_GELU : ED_LINEAR,

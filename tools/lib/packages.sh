@@ -6,15 +6,17 @@
 # Debian 12 is what this is written and tested for. Where there is no apt-get the caller goes on: the
 # build itself will say what it misses.
 
-# The program and libeddy. librdkafka, jansson, utf8proc, libyaml, LZ4, libcurl, xxHash, ncurses and
-# OpenBLAS are all that they use.
+# The program and libeddy. librdkafka, jansson, utf8proc, libyaml, LZ4, libcurl, libmicrohttpd, xxHash,
+# ncurses and OpenBLAS are all that they use.
 # OpenBLAS in the pthread build: it takes locks, so that several of our threads may call it. The serial
 # one may be built without.
 packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjansson-dev
   libopenblas-pthread-dev libutf8proc-dev libyaml-dev liblz4-dev libxxhash-dev
-  libcurl4-openssl-dev libncurses-dev"
+  libcurl4-openssl-dev libmicrohttpd-dev libncurses-dev"
 # The unit tests, the laws of the house, the style; g++ compiles the C++ consumer of libeddy.
 packages_test="libcmocka-dev g++ binutils python3 openssl clang-format"
+# What scrapes us, and judges our metrics (promtool).
+packages_serve="prometheus"
 # libFuzzer and its sanitizers.
 packages_fuzz="clang libclang-rt-14-dev"
 # A real broker (tools/kafka) and a client of its own mind to look at it with.

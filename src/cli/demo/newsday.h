@@ -1,4 +1,5 @@
-/* The corpus of `eddy demo`, newsday.jsonl, as it stands in the program (made by embed.cmake). */
+/* The corpus of `eddy demo`, newsday.jsonl, as it stands in the program (made by
+ * cmake/embed.cmake). */
 #ifndef ED_CLI_DEMO_NEWSDAY_H
 #define ED_CLI_DEMO_NEWSDAY_H
 

@@ -1,0 +1,26 @@
+/* meters: what a pipeline measures of itself while it runs, and how its engine stands. */
+#ifndef ED_PIPELINE_METERS_H
+#define ED_PIPELINE_METERS_H
+
+#include "base/histogram.h"
+
+#include <eddy/score.h>
+
+/* As at a moment; without an engine, engine is zeros. */
+struct ed_meters {
+    struct ed_distribution read, embed, assign, commit; /* seconds that a batch took there */
+    struct ed_distribution documents;                   /* messages in a batch */
+    struct ed_distribution inside; /* seconds of a document, from being read until its answer was
+                                      visible */
+    struct ed_distribution delay;  /* the same, from its time at the broker */
+    size_t waiting_embed, waiting_assign, waiting_commit; /* batches in the rings */
+    eddy_engine_stats engine;                             /* after its last call */
+    eddy_stability stability;                             /* see stability.h; NaN: not known */
+};
+
+struct ed_pipeline;
+
+/* Any thread, any time. */
+void ed_pipeline_meters(struct ed_pipeline *pl, struct ed_meters *ret);
+
+#endif

@@ -1,0 +1,189 @@
+/* Reader: the first thread: messages of the source go into batches, in the order that all answers
+ * keep; lines of logs by way of the front. */
+#include "pipeline/inside.h"
+
+#include "base/error.h"
+#include "base/time.h"
+
+#define WAIT_MS        100                /* the bound of every wait */
+#define REST_MS        1000               /* without a message: a line waits no longer */
+#define LOOK_MS        5                  /* between two looks whether the publisher is ready */
+#define HANDOVER_BYTES ((size_t)16 << 20) /* a batch with this many is full */
+
+/* What stands in no batch yet is not answered, whatever comes of this one. */
+static eddy_status reader_pass(struct ed_pipeline *pl, eddy_error *err)
+{
+    struct ed_batch *batch = pl->reader.batch;
+    eddy_status st =
+        pl->options.logs ? ed_front_close(pl->options.logs->front, batch, err) : EDDY_OK;
+    if (st != EDDY_OK)
+        return st;
+    ed_meters_took(&pl->meters.read, pl->reader.first_us);
+    ed_histogram_add(&pl->meters.documents, (double)batch->n);
+    batch->number = pl->reader.number++;
+    pl->reader.batch = NULL;
+    ed_pipeline_pass(pl->read, batch);
+    return EDDY_OK;
+}
+
+/* Hand the batch over for an empty one, however long that takes. EDDY_STOPPED: we were asked to
+ * stop before. */
+static eddy_status reader_exchange(struct ed_pipeline *pl, eddy_error *err)
+{
+    void *fresh = NULL;
+    enum ed_ring_answer answer = ED_RING_LATE;
+    while (answer == ED_RING_LATE && !atomic_load(&pl->stopping))
+        answer = ed_ring_pop(pl->free, &fresh, WAIT_MS);
+    if (answer != ED_RING_OK)
+        return eddy_fail(err, EDDY_STOPPED, "reading was stopped");
+    eddy_status st = reader_pass(pl, err);
+    if (st == EDDY_OK)
+        pl->reader.batch = fresh;
+    else
+        ed_pipeline_pass(pl->free, fresh);
+    return st;
+}
+
+/* Count what was added to the batch since it held n. */
+static void reader_count(struct ed_pipeline *pl, size_t n)
+{
+    struct reader *r = &pl->reader;
+    if (!n && r->batch->n) {
+        r->first_us = ed_monotonic_us();
+        r->first_ms = r->first_us / 1000;
+    }
+    atomic_fetch_add(&pl->in, r->batch->n - n);
+}
+
+static int is_full(const struct ed_batch *batch)
+{
+    return batch->n == batch->room || eddy_arena_used(batch->arena) >= HANDOVER_BYTES;
+}
+
+/* One message, as it came. */
+static eddy_status reader_add(struct ed_pipeline *pl, const eddy_raw *raw, eddy_error *err)
+{
+    struct ed_batch *batch = pl->reader.batch;
+    eddy_status st = ed_batch_add(batch, raw, err);
+    return st == EDDY_OK ? ed_epoch_answered(&batch->epoch, raw->position.topic,
+                                             raw->position.partition, raw->position.offset + 1, err)
+                         : st;
+}
+
+/* Records of logs that are whole. */
+static eddy_status reader_join(struct ed_pipeline *pl, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (int more = 1; more && st == EDDY_OK;) {
+        size_t n = pl->reader.batch->n;
+        st = ed_front_give(pl->options.logs->front, pl->reader.batch, HANDOVER_BYTES, &more, err);
+        reader_count(pl, n);
+        if (st == EDDY_OK && more)
+            st = reader_exchange(pl, err);
+    }
+    return st;
+}
+
+/* Take what was read, which is only lent until the next read. Large messages may fill the batch
+ * before the last of them. What is not taken is neither counted nor committed. */
+static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    struct reader *r = &pl->reader;
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+        if (is_full(r->batch))
+            st = reader_exchange(pl, err);
+        if (st != EDDY_OK)
+            return st;
+        size_t had = r->batch->n;
+        st = o->logs
+                 ? ed_front_take(o->logs->front, o->parser, &r->raws[i], o->ahead_ms, r->batch, err)
+                 : reader_add(pl, &r->raws[i], err);
+        reader_count(pl, had);
+        if (st == EDDY_OK && o->logs)
+            st = reader_join(pl, err);
+    }
+    return st;
+}
+
+/* Nothing came for a while, or nothing more will: no line is kept waiting for the next. */
+static eddy_status reader_rest(struct ed_pipeline *pl, int end, eddy_error *err)
+{
+    const struct ed_pipeline_options *o = &pl->options;
+    if (!o->logs || !ed_front_waits(o->logs->front) || (o->finite && !end))
+        return EDDY_OK;
+    if (!end && ed_monotonic_ms() - pl->reader.heard_ms < REST_MS)
+        return EDDY_OK;
+    eddy_status st = ed_front_flush(o->logs->front, o->ahead_ms, err);
+    return st == EDDY_OK ? reader_join(pl, err) : st;
+}
+
+/* 1: the batch should go on; *wait_ms: how long the next read may take.
+ *
+ * One that is not full stays while an answered one waits for the publisher. Else, where a commit
+ * takes longer than wait_ms, every ring would fill with small batches, each with a commit of its
+ * own before it: the last one would be as late as all of them together. */
+static int reader_due(const struct ed_pipeline *pl, size_t full, int *wait_ms)
+{
+    const struct reader *r = &pl->reader;
+    *wait_ms = WAIT_MS;
+    if (!r->batch->n)
+        return 0;
+    if (r->batch->n >= full)
+        return 1;
+    int64_t left = r->first_ms + pl->options.wait_ms - ed_monotonic_ms();
+    if (left <= 0 && ed_ring_count(pl->answered))
+        left = LOOK_MS;
+    if (left < WAIT_MS)
+        *wait_ms = left < 0 ? 0 : (int)left;
+    return left <= 0;
+}
+
+static eddy_status reader_loop(struct ed_pipeline *pl, eddy_error *err)
+{
+    struct reader *r = &pl->reader;
+    for (int end = 0; !end;) {
+        int wait_ms;
+        size_t n = 0, full = atomic_load(&pl->full);
+        if (reader_due(pl, full, &wait_ms)) {
+            eddy_status st = reader_exchange(pl, err);
+            if (st != EDDY_OK)
+                return st;
+            wait_ms = WAIT_MS;
+        }
+        size_t room = r->batch->n < full ? full - r->batch->n : 0;
+        eddy_status st = ed_source_read(pl->options.source, wait_ms, r->raws,
+                                        room < READ_MAX ? room : READ_MAX, &n, &end, err);
+        if (n)
+            r->heard_ms = ed_monotonic_ms();
+        if (st == EDDY_OK)
+            st = n ? reader_take(pl, n, err) : reader_rest(pl, end, err);
+        if (st != EDDY_OK)
+            return st;
+    }
+    return EDDY_OK;
+}
+
+void *ed_reader_main(void *p)
+{
+    struct ed_pipeline *pl = p;
+    eddy_error err = {0};
+    eddy_status st = reader_loop(pl, &err);
+    if (st == EDDY_NOMEM) {
+        ed_pipeline_fail(pl, &err);
+    } else if (st != EDDY_OK && st != EDDY_STOPPED) {
+        ed_pipeline_source_failed(pl, &err);
+    }
+    if (pl->control)
+        ed_control_stop(pl->control); /* it has no end of its own */
+    if (!pl->reader.batch->n)
+        ed_pipeline_pass(pl->free, pl->reader.batch);
+    else if (reader_pass(pl, &err) != EDDY_OK)
+        ed_pipeline_fail(pl, &err);
+    if (pl->keyphraser && atomic_load(&pl->dropping))
+        ed_keyphraser_stop(pl->keyphraser); /* what is being made is dropped */
+    atomic_store(&pl->reading, 0);
+    ed_ring_close(pl->read);
+    return NULL;
+}
