@@ -79,10 +79,23 @@ __attribute__((format(printf, 4, 5))) static void text_add(struct ed_page *page,
 
 /* ---- what there is to say ---- */
 
+static char *signal_text(const struct ed_row *row, const json_t *json, char ret[80])
+{
+    char since[ED_TEXT];
+    int64_t since_ms = ed_look_time(json, "signal_since");
+    *ret = 0;
+    if (row->signal != ED_ROSTER_CALM)
+        snprintf(ret, 80, "%s%s%s",
+                 row->signal == ED_ROSTER_BURST ? ", in a burst" : ", unusually quiet",
+                 since_ms < 0 ? "" : " since ",
+                 since_ms < 0 ? "" : ed_text_minute(since_ms, since));
+    return ret;
+}
+
 static void head_add(struct ed_page *page, const struct ed_roster *roster, const struct ed_row *row,
                      const json_t *json)
 {
-    char size[ED_TEXT], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
+    char size[ED_TEXT], signal[80], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
     const char *by = ed_look_text(json, "named_by");
     text_add(page, ED_BOLD, 2, "E%" PRIu64 "  %s", row->id, row->name.at);
     if (row->growth >= 0.5)
@@ -90,11 +103,8 @@ static void head_add(struct ed_page *page, const struct ed_roster *roster, const
                  ed_text_number((uint64_t)(row->growth + 0.5), number),
                  ed_roster_interval_text(roster->interval));
     text_add(page, ED_PLAIN, 2, "  %s%s, %s documents%s%s%s%s", ed_look_text(json, "state"),
-             row->signal == ED_ROSTER_BURST   ? ", in a burst"
-             : row->signal == ED_ROSTER_QUIET ? ", unusually quiet"
-                                              : "",
-             ed_text_number((uint64_t)(row->size + 0.5), size), grown, *by ? ", named by " : "", by,
-             row->pinned ? ", pinned" : "");
+             signal_text(row, json, signal), ed_text_number((uint64_t)(row->size + 0.5), size),
+             grown, *by ? ", named by " : "", by, row->pinned ? ", pinned" : "");
     text_add(page, ED_PLAIN, 2, "  first seen %s, last seen %s",
              ed_text_minute(row->first_ms, first), ed_text_minute(row->last_ms, last));
 }

@@ -244,7 +244,8 @@ TEST(signals_and_lines_of_logs_are_taken_where_a_picture_tells_of_them)
 {
     struct scene s;
     scene_open(&s);
-    picture(&s, 1, 2, DAY0, DAY0 + HOUR, "lines", "\"seen\":5000,\"signal\":\"burst\",");
+    picture(&s, 1, 2, DAY0, DAY0 + HOUR, "lines",
+            "\"seen\":5000,\"signal\":\"burst\",\"signal_since\":\"2031-05-14T00:40:00.000Z\",");
     picture(&s, 2, 2, DAY0, DAY0 + HOUR, "still", "\"signal\":\"quiet\",\"pinned\":true,");
     picture(&s, 3, 2, DAY0, DAY0 + HOUR, "plain", "");
     take(&s);
@@ -252,6 +253,12 @@ TEST(signals_and_lines_of_logs_are_taken_where_a_picture_tells_of_them)
     assert_true(one->size == 5000 && one->signal == ED_ROSTER_BURST && !one->pinned);
     assert_true(two->signal == ED_ROSTER_QUIET && two->pinned);
     assert_int_equal(ed_roster_find(&s.roster, 3)->signal, ED_ROSTER_CALM);
+    struct ed_page page = {0};
+    ed_page_write(&page, &s.roster, 1, 100);
+    assert_string_equal(page.lines[1].text,
+                        "  active, in a burst since 05-14 00:40, 5,000 documents, "
+                        "417 of them in the last 5 min");
+    ed_page_clear(&page);
     scene_close(&s);
 }
 
