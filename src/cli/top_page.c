@@ -12,20 +12,20 @@
 
 #define TEXT_MAX 2000 /* bytes of one text */
 
-void ed_sheet_clear(struct ed_sheet *page)
+void ed_page_clear(struct ed_page *page)
 {
     for (size_t i = 0; i < page->n; i++)
         ed_free(page->lines[i].text);
     ed_free(page->lines);
-    *page = (struct ed_sheet){0};
+    *page = (struct ed_page){0};
 }
 
 /* ---- lines ---- */
 
-static void line_add(struct ed_sheet *page, enum ed_ink ink, size_t margin, const char *text,
+static void line_add(struct ed_page *page, enum ed_ink ink, size_t margin, const char *text,
                      size_t n)
 {
-    struct ed_sheet_line *list =
+    struct ed_page_line *list =
         ed_list_room(page->lines, page->n, &page->room, sizeof *page->lines);
     char *copy = list ? ed_alloc(margin + n + 1) : NULL;
     page->lines = list ? list : page->lines;
@@ -35,7 +35,7 @@ static void line_add(struct ed_sheet *page, enum ed_ink ink, size_t margin, cons
     memset(copy, ' ', margin);
     memcpy(copy + margin, text, n);
     copy[margin + n] = 0;
-    page->lines[page->n++] = (struct ed_sheet_line){ink, copy};
+    page->lines[page->n++] = (struct ed_page_line){ink, copy};
 }
 
 /* Bytes of text that go on a line of so many columns: up to a blank, or through a word that has
@@ -56,7 +56,7 @@ static size_t line_fill(const char *text, size_t n, size_t columns)
 }
 
 /* A text over as many lines as it needs, the second one and more behind a margin. */
-__attribute__((format(printf, 4, 5))) static void text_add(struct ed_sheet *page, enum ed_ink ink,
+__attribute__((format(printf, 4, 5))) static void text_add(struct ed_page *page, enum ed_ink ink,
                                                            size_t margin, const char *format, ...)
 {
     char raw[TEXT_MAX], text[TEXT_MAX];
@@ -79,10 +79,23 @@ __attribute__((format(printf, 4, 5))) static void text_add(struct ed_sheet *page
 
 /* ---- what there is to say ---- */
 
-static void head_add(struct ed_sheet *page, const struct ed_roster *roster, const struct ed_row *row,
+static char *signal_text(const struct ed_row *row, const json_t *json, char ret[80])
+{
+    char since[ED_TEXT];
+    int64_t since_ms = ed_look_time(json, "signal_since");
+    *ret = 0;
+    if (row->signal != ED_ROSTER_CALM)
+        snprintf(ret, 80, "%s%s%s",
+                 row->signal == ED_ROSTER_BURST ? ", in a burst" : ", unusually quiet",
+                 since_ms < 0 ? "" : " since ",
+                 since_ms < 0 ? "" : ed_text_minute(since_ms, since));
+    return ret;
+}
+
+static void head_add(struct ed_page *page, const struct ed_roster *roster, const struct ed_row *row,
                      const json_t *json)
 {
-    char size[ED_TEXT], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
+    char size[ED_TEXT], signal[80], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
     const char *by = ed_look_text(json, "named_by");
     text_add(page, ED_BOLD, 2, "E%" PRIu64 "  %s", row->id, row->name.at);
     if (row->growth >= 0.5)
@@ -90,16 +103,13 @@ static void head_add(struct ed_sheet *page, const struct ed_roster *roster, cons
                  ed_text_number((uint64_t)(row->growth + 0.5), number),
                  ed_roster_interval_text(roster->interval));
     text_add(page, ED_PLAIN, 2, "  %s%s, %s documents%s%s%s%s", ed_look_text(json, "state"),
-             row->signal == ED_ROSTER_BURST   ? ", in a burst"
-             : row->signal == ED_ROSTER_QUIET ? ", unusually quiet"
-                                              : "",
-             ed_text_number((uint64_t)(row->size + 0.5), size), grown, *by ? ", named by " : "", by,
-             row->pinned ? ", pinned" : "");
+             signal_text(row, json, signal), ed_text_number((uint64_t)(row->size + 0.5), size),
+             grown, *by ? ", named by " : "", by, row->pinned ? ", pinned" : "");
     text_add(page, ED_PLAIN, 2, "  first seen %s, last seen %s",
              ed_text_minute(row->first_ms, first), ed_text_minute(row->last_ms, last));
 }
 
-static void trend_add(struct ed_sheet *page, const struct ed_roster *roster,
+static void trend_add(struct ed_page *page, const struct ed_roster *roster,
                       const struct ed_row *row)
 {
     double counts[48];
@@ -110,7 +120,7 @@ static void trend_add(struct ed_sheet *page, const struct ed_roster *roster,
              ed_roster_interval_text(roster->interval));
 }
 
-static void words_add(struct ed_sheet *page, const struct ed_row *row, const json_t *json)
+static void words_add(struct ed_page *page, const struct ed_row *row, const json_t *json)
 {
     const char *summary = ed_look_text(json, "summary"), *category = ed_look_text(json, "category");
     const char *topic = ed_look_text(json, "topic");
@@ -123,7 +133,7 @@ static void words_add(struct ed_sheet *page, const struct ed_row *row, const jso
         text_add(page, ED_CYAN, 2, "  %s", row->keywords.at);
 }
 
-static void exemplars_add(struct ed_sheet *page, const json_t *json)
+static void exemplars_add(struct ed_page *page, const json_t *json)
 {
     const json_t *list = json_object_get(json, "exemplars");
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -137,7 +147,7 @@ static void exemplars_add(struct ed_sheet *page, const json_t *json)
     }
 }
 
-static void similar_add(struct ed_sheet *page, const struct ed_roster *roster, const json_t *json)
+static void similar_add(struct ed_page *page, const struct ed_roster *roster, const json_t *json)
 {
     const json_t *list = json_object_get(json, "similar");
     size_t told = 0;
@@ -155,7 +165,7 @@ static void similar_add(struct ed_sheet *page, const struct ed_roster *roster, c
     }
 }
 
-static void story_add(struct ed_sheet *page, const struct ed_roster *roster, uint64_t event)
+static void story_add(struct ed_page *page, const struct ed_roster *roster, uint64_t event)
 {
     struct ed_story story = {0};
     struct ed_story_line line;
@@ -174,12 +184,12 @@ static void story_add(struct ed_sheet *page, const struct ed_roster *roster, uin
     json_decref(changes);
 }
 
-void ed_sheet_write(struct ed_sheet *page, const struct ed_roster *roster, uint64_t event,
+void ed_page_write(struct ed_page *page, const struct ed_roster *roster, uint64_t event,
                    size_t columns)
 {
     uint64_t now = ed_roster_where(roster, event);
     const struct ed_row *row = ed_roster_find(roster, now);
-    ed_sheet_clear(page);
+    ed_page_clear(page);
     page->columns = columns;
     if (now != event)
         text_add(page, ED_YELLOW, 0, "E%" PRIu64 " went into E%" PRIu64 ":", event, now);
