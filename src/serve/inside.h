@@ -21,10 +21,10 @@ struct ed_reader;
 struct ed_exchange {
     struct ed_serve *serve;
     struct MHD_Connection *connection;
-    uint64_t id;        /* what the path names: an event, or a topic (ED_ID_TOPIC) */
-    struct ed_bytes in; /* the body */
-    int begun;          /* its headers have been looked at */
-    int answered;       /* status, type and out are the answer */
+    uint64_t id;         /* what the path names: an event, or a topic (ED_ID_TOPIC) */
+    struct ed_bytes in;  /* the body */
+    int begun;           /* its headers have been looked at */
+    atomic_int answered; /* status, type and out are the answer; set last, for another thread */
     unsigned status;
     const char *type; /* of out */
     struct ed_bytes out;

@@ -51,7 +51,7 @@ static void *operator_main(void *p)
         } else {
             x->status = backend->operate(backend->user, (eddy_str){x->in.at, x->in.n}, &x->out);
             x->type = x->status < 400 ? ED_TYPE_JSON : ED_TYPE_PROBLEM;
-            x->answered = 1;
+            atomic_store(&x->answered, 1);
         }
         MHD_resume_connection(x->connection);
     }

@@ -91,7 +91,6 @@ void ed_exchange_fail(struct ed_exchange *x, unsigned status, const char *detail
     vsnprintf(text, sizeof text, detail, args);
     va_end(args);
     const char *title = title_of(status);
-    x->answered = 1;
     x->status = status;
     x->type = ED_TYPE_PROBLEM;
     ed_bytes_empty(&x->out);
@@ -103,6 +102,7 @@ void ed_exchange_fail(struct ed_exchange *x, unsigned status, const char *detail
     ed_json_key(&x->out, "detail");
     ed_json_text(&x->out, text, strlen(text));
     ed_json_close(&x->out, '}');
+    atomic_store(&x->answered, 1);
 }
 
 void ed_exchange_failed(struct ed_exchange *x, const eddy_error *err)
@@ -272,7 +272,7 @@ static void answer_make(struct ed_exchange *x, const char *method, const char *u
     x->status = 200;
     x->type = ED_TYPE_JSON;
     route->answer(x);
-    x->answered = 1;
+    atomic_store(&x->answered, 1);
 }
 
 /* ---- libmicrohttpd's side ---- */
