@@ -70,7 +70,7 @@ static void page_open(struct ed_top *top)
         return;
     top->event = top->roster.shown[top->at]->id;
     top->scrolled = 0;
-    ed_page_clear(&top->page);
+    ed_sheet_clear(&top->page);
     top->mode = ED_TOP_PAGE;
 }
 
@@ -358,7 +358,7 @@ int ed_cmd_top(int argc, char **argv)
         st = keys_check(&top, &err);
     if (st == EDDY_OK)
         st = run(&top, &err);
-    ed_page_clear(&top.page);
+    ed_sheet_clear(&top.page);
     ed_roster_clear(&top.roster);
     ed_inbox_clear(&top.inbox);
     ed_config_clear(&config);

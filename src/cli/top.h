@@ -23,18 +23,18 @@ void ed_pulse_put(struct ed_pulse *rate, int64_t now_ms, double n);
 double ed_pulse_get(const struct ed_pulse *rate);
 
 /* An event's page as lines that fit. */
-struct ed_page_line {
+struct ed_sheet_line {
     enum ed_ink ink;
     char *text;
 };
-struct ed_page {
-    struct ed_page_line *lines; /* (n) */
+struct ed_sheet {
+    struct ed_sheet_line *lines; /* (n) */
     size_t n, room, columns;
     int failed; /* a line found no memory */
 };
-void ed_page_clear(struct ed_page *page);
+void ed_sheet_clear(struct ed_sheet *page);
 /* Write the page of an event anew: its picture, and its changes as stories word them. */
-void ed_page_write(struct ed_page *page, const struct ed_roster *roster, uint64_t event,
+void ed_sheet_write(struct ed_sheet *page, const struct ed_roster *roster, uint64_t event,
                    size_t columns);
 
 struct ed_top {
@@ -52,7 +52,7 @@ struct ed_top {
 
     uint64_t event; /* of the page */
     size_t scrolled;
-    struct ed_page page;
+    struct ed_sheet page;
     uint64_t page_version; /* of the roster, when it was written */
 
     struct ed_pulse rate;

@@ -269,15 +269,15 @@ size_t ed_top_page_rows(const struct ed_top *top)
 
 static void page_draw(struct ed_top *top)
 {
-    struct ed_page *page = &top->page;
+    struct ed_sheet *page = &top->page;
     size_t columns = ed_screen_columns(top->screen), rows = ed_top_page_rows(top);
     if (top->page_version != top->roster.version || page->columns != columns)
-        ed_page_write(page, &top->roster, top->event, columns);
+        ed_sheet_write(page, &top->roster, top->event, columns);
     top->page_version = top->roster.version;
     if (top->scrolled + rows > page->n)
         top->scrolled = page->n > rows ? page->n - rows : 0;
     for (size_t i = 0; i < rows && top->scrolled + i < page->n; i++) {
-        const struct ed_page_line *line = &page->lines[top->scrolled + i];
+        const struct ed_sheet_line *line = &page->lines[top->scrolled + i];
         put(top, 1 + i, line->ink, line->text);
     }
 }

@@ -12,20 +12,20 @@
 
 #define TEXT_MAX 2000 /* bytes of one text */
 
-void ed_page_clear(struct ed_page *page)
+void ed_sheet_clear(struct ed_sheet *page)
 {
     for (size_t i = 0; i < page->n; i++)
         ed_free(page->lines[i].text);
     ed_free(page->lines);
-    *page = (struct ed_page){0};
+    *page = (struct ed_sheet){0};
 }
 
 /* ---- lines ---- */
 
-static void line_add(struct ed_page *page, enum ed_ink ink, size_t margin, const char *text,
+static void line_add(struct ed_sheet *page, enum ed_ink ink, size_t margin, const char *text,
                      size_t n)
 {
-    struct ed_page_line *list =
+    struct ed_sheet_line *list =
         ed_list_room(page->lines, page->n, &page->room, sizeof *page->lines);
     char *copy = list ? ed_alloc(margin + n + 1) : NULL;
     page->lines = list ? list : page->lines;
@@ -35,7 +35,7 @@ static void line_add(struct ed_page *page, enum ed_ink ink, size_t margin, const
     memset(copy, ' ', margin);
     memcpy(copy + margin, text, n);
     copy[margin + n] = 0;
-    page->lines[page->n++] = (struct ed_page_line){ink, copy};
+    page->lines[page->n++] = (struct ed_sheet_line){ink, copy};
 }
 
 /* Bytes of text that go on a line of so many columns: up to a blank, or through a word that has
@@ -56,7 +56,7 @@ static size_t line_fill(const char *text, size_t n, size_t columns)
 }
 
 /* A text over as many lines as it needs, the second one and more behind a margin. */
-__attribute__((format(printf, 4, 5))) static void text_add(struct ed_page *page, enum ed_ink ink,
+__attribute__((format(printf, 4, 5))) static void text_add(struct ed_sheet *page, enum ed_ink ink,
                                                            size_t margin, const char *format, ...)
 {
     char raw[TEXT_MAX], text[TEXT_MAX];
@@ -92,7 +92,7 @@ static char *signal_text(const struct ed_row *row, const json_t *json, char ret[
     return ret;
 }
 
-static void head_add(struct ed_page *page, const struct ed_roster *roster, const struct ed_row *row,
+static void head_add(struct ed_sheet *page, const struct ed_roster *roster, const struct ed_row *row,
                      const json_t *json)
 {
     char size[ED_TEXT], signal[80], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
@@ -109,7 +109,7 @@ static void head_add(struct ed_page *page, const struct ed_roster *roster, const
              ed_text_minute(row->first_ms, first), ed_text_minute(row->last_ms, last));
 }
 
-static void trend_add(struct ed_page *page, const struct ed_roster *roster,
+static void trend_add(struct ed_sheet *page, const struct ed_roster *roster,
                       const struct ed_row *row)
 {
     double counts[48];
@@ -120,7 +120,7 @@ static void trend_add(struct ed_page *page, const struct ed_roster *roster,
              ed_roster_interval_text(roster->interval));
 }
 
-static void words_add(struct ed_page *page, const struct ed_row *row, const json_t *json)
+static void words_add(struct ed_sheet *page, const struct ed_row *row, const json_t *json)
 {
     const char *summary = ed_look_text(json, "summary"), *category = ed_look_text(json, "category");
     const char *topic = ed_look_text(json, "topic");
@@ -133,7 +133,7 @@ static void words_add(struct ed_page *page, const struct ed_row *row, const json
         text_add(page, ED_CYAN, 2, "  %s", row->keywords.at);
 }
 
-static void exemplars_add(struct ed_page *page, const json_t *json)
+static void exemplars_add(struct ed_sheet *page, const json_t *json)
 {
     const json_t *list = json_object_get(json, "exemplars");
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -147,7 +147,7 @@ static void exemplars_add(struct ed_page *page, const json_t *json)
     }
 }
 
-static void similar_add(struct ed_page *page, const struct ed_roster *roster, const json_t *json)
+static void similar_add(struct ed_sheet *page, const struct ed_roster *roster, const json_t *json)
 {
     const json_t *list = json_object_get(json, "similar");
     size_t told = 0;
@@ -165,7 +165,7 @@ static void similar_add(struct ed_page *page, const struct ed_roster *roster, co
     }
 }
 
-static void story_add(struct ed_page *page, const struct ed_roster *roster, uint64_t event)
+static void story_add(struct ed_sheet *page, const struct ed_roster *roster, uint64_t event)
 {
     struct ed_story story = {0};
     struct ed_story_line line;
@@ -184,12 +184,12 @@ static void story_add(struct ed_page *page, const struct ed_roster *roster, uint
     json_decref(changes);
 }
 
-void ed_page_write(struct ed_page *page, const struct ed_roster *roster, uint64_t event,
+void ed_sheet_write(struct ed_sheet *page, const struct ed_roster *roster, uint64_t event,
                    size_t columns)
 {
     uint64_t now = ed_roster_where(roster, event);
     const struct ed_row *row = ed_roster_find(roster, now);
-    ed_page_clear(page);
+    ed_sheet_clear(page);
     page->columns = columns;
     if (now != event)
         text_add(page, ED_YELLOW, 0, "E%" PRIu64 " went into E%" PRIu64 ":", event, now);

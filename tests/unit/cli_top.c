@@ -253,12 +253,12 @@ TEST(signals_and_lines_of_logs_are_taken_where_a_picture_tells_of_them)
     assert_true(one->size == 5000 && one->signal == ED_ROSTER_BURST && !one->pinned);
     assert_true(two->signal == ED_ROSTER_QUIET && two->pinned);
     assert_int_equal(ed_roster_find(&s.roster, 3)->signal, ED_ROSTER_CALM);
-    struct ed_page page = {0};
-    ed_page_write(&page, &s.roster, 1, 100);
+    struct ed_sheet page = {0};
+    ed_sheet_write(&page, &s.roster, 1, 100);
     assert_string_equal(page.lines[1].text,
                         "  active, in a burst since 05-14 00:40, 5,000 documents, "
                         "417 of them in the last 5 min");
-    ed_page_clear(&page);
+    ed_sheet_clear(&page);
     scene_close(&s);
 }
 
@@ -309,7 +309,7 @@ static void change(struct scene *s, uint64_t event, uint64_t other, const char *
 TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
 {
     struct scene s;
-    struct ed_page page = {0};
+    struct ed_sheet page = {0};
     scene_open(&s);
     picture(&s, 2, 4, DAY0, DAY0 + HOUR, "Crane falls",
             "\"summary\":\"A crane fell at the old harbour and nobody can say why it did.\","
@@ -324,7 +324,7 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
     take(&s);
     ed_inbox_picture(&s.inbox, 1, 2, (eddy_str){"{}", 2}, NULL);
     take(&s);
-    ed_page_write(&page, &s.roster, 1, 40);
+    ed_sheet_write(&page, &s.roster, 1, 40);
     char all[4000] = "";
     size_t n = 0;
     for (size_t i = 0; i < page.n; i++) {
@@ -339,7 +339,7 @@ TEST(a_page_tells_of_an_event_and_of_those_that_went_into_it)
     assert_non_null(strstr(all, "E2 was born\n"));
     assert_non_null(strstr(all, "E1 came into E2"));
     assert_null(strstr(all, "E3"));
-    ed_page_clear(&page);
+    ed_sheet_clear(&page);
     scene_close(&s);
 }
 
@@ -347,7 +347,7 @@ TEST(the_roster_survives_any_lost_allocation)
 {
     EACH_ALLOC_FAILS (k) {
         struct scene s;
-        struct ed_page page = {0};
+        struct ed_sheet page = {0};
         int changed;
         char json[300], at[32];
         scene_open(&s);
@@ -369,9 +369,9 @@ TEST(the_roster_survives_any_lost_allocation)
         if (st == EDDY_OK)
             st = ed_roster_arrange(&s.roster, NULL);
         if (st == EDDY_OK)
-            ed_page_write(&page, &s.roster, 1, 80);
+            ed_sheet_write(&page, &s.roster, 1, 80);
         assert_true(st == EDDY_NOMEM || (st == EDDY_OK && (page.failed || page.n > 3)));
-        ed_page_clear(&page);
+        ed_sheet_clear(&page);
         scene_close(&s);
     }
 }
