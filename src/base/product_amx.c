@@ -20,6 +20,15 @@
 #define WORDS (SIDE)      /* of the depth in a register */
 #define ROW   (BLOCK * 4) /* bytes of a row of sums */
 
+/* All rows go by a group of panels before the next group: so much of the right side comes once from
+ * where weights lie, and stays in the second cache. */
+#define GROUP_MAX   24 /* panels */
+#define GROUP_BYTES ((size_t)400 << 10)
+/* A depth of more words than RUN_MAX goes by in runs, so that 32 rows of a run stay in the first
+ * cache. */
+#define RUN     192
+#define RUN_MAX 384
+
 /* A block of sums that is not finished: what is left of it. */
 struct waiting {
     size_t rows;
@@ -52,18 +61,32 @@ PART void rows_out(struct way way, struct waiting *w, size_t n)
             _tile_dpbusd(sum, a, b);                                                               \
     } while (0)
 
+/* What a block works on: a run of the depth, of registers high and wide. */
+struct operands {
+    const char *a, *b;
+    size_t stride, panel_bytes, steps, high, wide;
+    int first;         /* the run: sums begin at 0, else from sums */
+    char *sums;        /* (BLOCK, BLOCK) of this block */
+    const char *ahead; /* what is multiplied later, to be fetched into the second cache: */
+    size_t n_ahead;    /* lines in each step */
+};
+
 /* The sums of the block before go to memory, and each register begins anew at once. */
 #define FIRST(sum, at, a, b)                                                                       \
-    _tile_stored(sum, sums + (at), ROW);                                                           \
-    _tile_zero(sum);                                                                               \
+    _tile_stored(sum, before + (at), ROW);                                                         \
+    if (o->first)                                                                                  \
+        _tile_zero(sum);                                                                           \
+    else                                                                                           \
+        _tile_loadd(sum, o->sums + (at), ROW);                                                     \
     MULTIPLY(sum, a, b)
 
-/* One block, of rows high and columns wide in registers, while the one before is finished. */
-PART void block(struct way way, struct waiting *w, size_t high, size_t wide, const char *a,
-                size_t stride, const char *b, size_t depth, char *sums)
+/* One block, while the one before is stored and finished. */
+PART void block(struct way way, const struct operands *o, char *before, struct waiting *w)
 {
-    const size_t steps = depth / WORDS, share = steps > 1 ? (BLOCK + steps - 2) / (steps - 1) : 0;
-    const char *a_low = high > 1 ? a + SIDE * stride : a, *b_far = wide > 1 ? b + depth * 64 : b;
+    const size_t stride = o->stride, steps = o->steps;
+    const size_t share = steps > 1 ? (BLOCK + steps - 2) / (steps - 1) : 0;
+    const char *a = o->a, *a_low = o->high > 1 ? a + SIDE * stride : a;
+    const char *b = o->b, *b_far = o->wide > 1 ? b + o->panel_bytes : b, *ahead = o->ahead;
     _tile_loadd(4, a, stride);
     _tile_stream_loadd(6, b, 64);
     _tile_stream_loadd(7, b_far, 64);
@@ -78,46 +101,78 @@ PART void block(struct way way, struct waiting *w, size_t high, size_t wide, con
         _tile_stream_loadd(6, b, 64);
         MULTIPLY(0, 4, 6);
         _tile_stream_loadd(7, b_far, 64);
-        if (wide > 1)
+        if (o->wide > 1)
             MULTIPLY(1, 4, 7);
         _tile_loadd(5, a_low, stride);
-        if (high > 1) {
+        if (o->high > 1) {
             MULTIPLY(2, 5, 6);
-            if (wide > 1)
+            if (o->wide > 1)
                 MULTIPLY(3, 5, 7);
         }
+        for (size_t l = 0; l < o->n_ahead; l++, ahead += 64)
+            _mm_prefetch(ahead, _MM_HINT_T1);
         rows_out(way, w, share);
     }
     rows_out(way, w, BLOCK);
 }
 
+PART struct waiting waiting_at(struct way way, const struct ed_left *left,
+                               const struct ed_right *right, const struct ed_finish *f, size_t i,
+                               size_t rows, size_t p, const char *sums)
+{
+    struct waiting w = {.rows = rows,
+                        .sums = sums,
+                        .ret = ret_at(way, f, i, p * ED_PANEL),
+                        .scale = left->scale ? left->scale + i : NULL,
+                        .low = way.precision == ED_INT8 ? left->low + i : NULL,
+                        .stride = f->stride * (way.out == TO_BF16 ? 2 : 4)};
+    for (size_t side = 0; side < 2; side++)
+        w.columns[side] = columns_at(way.precision, right, f, (p + side) * ED_PANEL);
+    return w;
+}
+
 PART void product_by_way(struct way way, const struct ed_left *left, size_t m,
                          const struct ed_right *right, const struct ed_finish *f)
 {
-    const size_t panels = (right->n + ED_PANEL - 1) / ED_PANEL;
-    char sums[BLOCK * ROW] __attribute__((aligned(64)));
-    struct waiting w = {.stride = f->stride * (way.out == TO_BF16 ? 2 : 4)};
+    const size_t panels = (right->n + ED_PANEL - 1) / ED_PANEL, panel_bytes = right->depth * 64;
+    const size_t group =
+        GROUP_BYTES / panel_bytes < GROUP_MAX ? GROUP_BYTES / panel_bytes : GROUP_MAX;
+    const size_t together = group < 2 ? 2 : group / 2 * 2;
+    const size_t part = right->depth > RUN_MAX ? RUN : right->depth;
+    /* Fetching ahead pays in bf16 alone, where there are enough rows to hide it behind. */
+    const int far = way.precision == ED_BF16 && m >= 4 * BLOCK && panels >= together;
+    char sums[GROUP_MAX / 2][BLOCK * ROW] __attribute__((aligned(64))), *before = sums[0];
+    struct waiting w = {0};
+    struct operands o = {.stride = left->stride, .panel_bytes = panel_bytes};
+    o.n_ahead = far ? 2 * WORDS * BLOCK / m : 0;
     _tile_loadconfig(&whole);
-    for (size_t i = 0; i < m; i += BLOCK) {
-        const char *a = (const char *)left->at + i * left->stride;
-        const size_t rows = m - i < BLOCK ? m - i : BLOCK;
-        for (size_t p = 0; p < panels; p += 2) {
-            const char *b = (const char *)right->at + p * right->depth * 64;
-            block(way, &w, rows > SIDE ? 2 : 1, panels - p < 2 ? 1 : 2, a, left->stride, b,
-                  right->depth, sums);
-            w.rows = rows;
-            w.sums = sums;
-            w.ret = ret_at(way, f, i, p * ED_PANEL);
-            w.scale = left->scale ? left->scale + i : NULL;
-            w.low = left->low + i;
-            w.columns[0] = columns_at(way.precision, right, f, p * ED_PANEL);
-            w.columns[1] = columns_at(way.precision, right, f, (p + 1) * ED_PANEL);
+    for (size_t g = 0; g < panels; g += together) {
+        const size_t end = panels - g < together ? panels : g + together;
+        o.ahead = (const char *)right->at + end * panel_bytes;
+        for (size_t i = 0; i < m; i += BLOCK) {
+            const size_t rows = m - i < BLOCK ? m - i : BLOCK;
+            o.high = rows > SIDE ? 2 : 1;
+            for (size_t d = 0; d < right->depth; d += part) {
+                o.a = (const char *)left->at + i * left->stride + d * 4;
+                o.first = !d;
+                o.steps = (right->depth - d < part ? right->depth - d : part) / WORDS;
+                for (size_t p = g; p < end; p += 2) {
+                    o.b = (const char *)right->at + p * panel_bytes + d * 64;
+                    o.wide = end - p < 2 ? 1 : 2;
+                    o.sums = sums[part < right->depth ? (p - g) / 2 : 0];
+                    block(way, &o, before, &w);
+                    o.ahead += o.n_ahead * (o.steps - 1) * 64;
+                    before = o.sums;
+                    if (d + part >= right->depth)
+                        w = waiting_at(way, left, right, f, i, rows, p, before);
+                }
+            }
         }
     }
-    _tile_stored(0, sums, ROW);
-    _tile_stored(1, sums + 64, ROW);
-    _tile_stored(2, sums + SIDE * ROW, ROW);
-    _tile_stored(3, sums + SIDE * ROW + 64, ROW);
+    _tile_stored(0, before, ROW);
+    _tile_stored(1, before + 64, ROW);
+    _tile_stored(2, before + SIDE * ROW, ROW);
+    _tile_stored(3, before + SIDE * ROW + 64, ROW);
     _tile_release();
     rows_out(way, &w, BLOCK);
 }

@@ -90,7 +90,8 @@ PART void tile_by_way(struct way way, const struct ed_left *a, const struct ed_r
         const size_t j = panel * ED_PANEL + p;
         const struct columns c = columns_at(way.precision, b, f, j);
         for (size_t r = 0; r < rows; r++)
-            lanes_out(way, &c, a->scale ? &a->scale[i + r] : NULL, &a->low[i + r],
+            lanes_out(way, &c, a->scale ? &a->scale[i + r] : NULL,
+                      way.precision == ED_INT8 ? &a->low[i + r] : NULL,
                       (const char *)sums + (r * row_words + p) * 4, ret_at(way, f, i + r, j));
     }
 }
