@@ -69,9 +69,9 @@ static int is_dotted(const char *at, const char *end)
 /* "Shop.Cart" of "Shop.Cart[0]". */
 static const char *index_cut(const char *at, const char *end)
 {
-    const char *open = end;
     if (at == end || end[-1] != ']')
         return end;
+    const char *open = end - 1;
     while (open > at && *open != '[')
         open--;
     return open > at ? open : end;

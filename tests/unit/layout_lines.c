@@ -139,6 +139,45 @@ TEST(what_is_read_lies_within_the_line)
     }
 }
 
+/* Of the exact size, so that asan sees a byte too many. */
+TEST(learning_reads_nothing_beyond_its_lines)
+{
+    static const char *const ends[] = {"info: Shop.Cart[0]",
+                                       "I1126 09:14:01.1 31 a.go:123]",
+                                       "[x",
+                                       "2026-11-26",
+                                       "2026-11-26T09:14:01.",
+                                       "<34>",
+                                       "<34>1 ",
+                                       "web |",
+                                       "[pod/a]",
+                                       "a=",
+                                       "a=\"\\",
+                                       "{\"a\":",
+                                       "Nov 26 ",
+                                       "\x1b[",
+                                       "12:30:",
+                                       "at x]",
+                                       "17\"e\xff\xff"
+                                       "1]",
+                                       "... 3"};
+    uint64_t random = test_seed();
+    for (size_t i = 0; i < 20000; i++) {
+        const char *from = i % 2 ? ends[i / 2 % (sizeof ends / sizeof *ends)] : plain[i / 2 % 3];
+        size_t n = i < 100 ? strlen(from) : test_random(&random) % (strlen(from) + 1);
+        char *bytes = malloc(n ? n : 1);
+        eddy_layout *layout;
+        eddy_log_line line;
+        eddy_str whole = {bytes, n};
+        memcpy(bytes, from, n);
+        assert_int_equal(eddy_layout_learn(&whole, 1, &layout, NULL), EDDY_OK);
+        assert_int_equal(eddy_layout_read(layout, whole, 0, NULL, &line), EDDY_OK);
+        assert_true(is_inside(line.message, whole));
+        eddy_layout_free(layout);
+        free(bytes);
+    }
+}
+
 TEST(layouts_survive_any_lost_allocation)
 {
     for (size_t i = 0; i < LOGS; i++) {
@@ -261,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_layout_comes_back_from_its_bytes),
         cmocka_unit_test(bytes_that_are_no_layout_are_refused),
         cmocka_unit_test(what_is_read_lies_within_the_line),
+        cmocka_unit_test(learning_reads_nothing_beyond_its_lines),
         cmocka_unit_test(layouts_survive_any_lost_allocation),
         cmocka_unit_test(a_layout_that_does_not_fit_says_so_and_stack_traces_are_no_misfits),
         cmocka_unit_test(lines_that_lack_the_header_of_most_continue_only_where_they_are_rare),
