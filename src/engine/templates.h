@@ -15,12 +15,11 @@
 
 #include <eddy/templates.h>
 
-#include "base/table.h"
-#include "engine/record.h"
-
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "base/utf8.h"
+#include "engine/record.h"
 
 #include <stdlib.h>
 
@@ -53,8 +52,7 @@ struct ed_founder {
     uint64_t rest, polar, gaps;
     uint16_t n_text;
     uint8_t n, n_variables;
-    uint64_t
-        hashes[]; /* (n), then as in eddy_scan words, variables, flags, before; then the text */
+    uint64_t hashes[]; /* (n), then words, variables, flags, before as in eddy_scan, and the text */
 };
 
 struct ed_node {
