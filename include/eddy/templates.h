@@ -9,7 +9,11 @@
  * answers, in batches of any size, on any machine), bounded, reads no clock and no random source.
  *
  * What the miner has learned is made of templates alone: the same state from its records goes on
- * exactly as the miner that wrote them. */
+ * exactly as the miner that wrote them.
+ *
+ * Where more than one line in twenty is new and a quarter of the room is taken (a flood), new lines
+ * become coarse templates: all that begin with the same three words and have as many, or all that
+ * have as many. So what was learned stays. */
 #ifndef EDDY_TEMPLATES_H
 #define EDDY_TEMPLATES_H
 
@@ -105,8 +109,8 @@ typedef struct eddy_line_answer {
     uint64_t signature; /* of the line */
     uint64_t id;        /* id of its template at this moment; see EDDY_TEMPLATE_MERGED */
     uint32_t slot;      /* of that template: small, dense, kept while it lives, then given anew */
-    int founded;        /* 1: the signature is new; where id is another, it was merged at
-                           once */
+    int founded;        /* 1: it founded a template: that of its own signature, which may have been
+                           merged into id at once, or a coarse one */
 } eddy_line_answer;
 
 /* Take n lines in stream order.

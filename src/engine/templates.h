@@ -15,12 +15,11 @@
 
 #include <eddy/templates.h>
 
-#include "base/table.h"
-#include "engine/record.h"
-
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "base/utf8.h"
+#include "engine/record.h"
 
 #include <stdlib.h>
 
@@ -53,8 +52,7 @@ struct ed_founder {
     uint64_t rest, polar, gaps;
     uint16_t n_text;
     uint8_t n, n_variables;
-    uint64_t
-        hashes[]; /* (n), then as in eddy_scan words, variables, flags, before; then the text */
+    uint64_t hashes[]; /* (n), then words, variables, flags, before as in eddy_scan, and the text */
 };
 
 struct ed_node {
@@ -234,7 +232,11 @@ int ed_nodes_fade(eddy_miner *m, int64_t time_ms);
 void ed_nodes_join(eddy_miner *m, uint32_t into, uint32_t from);
 /* Rings of all roots anew. */
 void ed_rings_make(eddy_miner *m);
+<<<<<<< HEAD
 void ed_miner_cache_clear(eddy_miner *m);
+=======
+void ed_miner_forget(eddy_miner *m);
+>>>>>>> miner
 /* A new change of this kind about the template in slot, at this line; NULL: no memory. */
 eddy_template_change *ed_template_told(eddy_miner *m, eddy_template_change_kind kind, uint32_t slot,
                                        int64_t time_ms);

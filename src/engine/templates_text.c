@@ -123,6 +123,85 @@ static unsigned varying(const struct ed_node *node, eddy_span *ret)
 
 static const char hole[] = "<*>";
 
+/* ---- what repeats ---- */
+
+#define LIST_TOKENS 4 /* of the longest entry of a list that is shown once */
+
+struct token {
+    char *at;
+    size_t n;
+};
+
+/* But for what parts the entries of a list. */
+static int tokens_alike(struct token a, struct token b)
+{
+    while (a.n && strchr(",;", a.at[a.n - 1]))
+        a.n--;
+    while (b.n && strchr(",;", b.at[b.n - 1]))
+        b.n--;
+    return a.n == b.n && !memcmp(a.at, b.at, a.n);
+}
+
+/* Do these tokens say anything, and does something of it vary? */
+static int is_entry(const struct token *tokens, unsigned n)
+{
+    int letters = 0, holes = 0;
+    for (unsigned i = 0; i < n; i++)
+        for (size_t j = 0; j < tokens[i].n; j++) {
+            char low = tokens[i].at[j] | 0x20;
+            letters |= (low >= 'a' && low <= 'z') || tokens[i].at[j] & 0x80;
+            holes |= tokens[i].n - j >= sizeof hole - 1 &&
+                     !memcmp(tokens[i].at + j, hole, sizeof hole - 1);
+        }
+    return letters && holes;
+}
+
+/* The last tokens (n) of a text: is there an entry twice? How many tokens it has. */
+static unsigned entry_twice(const struct token *tokens, unsigned n)
+{
+    for (unsigned p = 1; p <= LIST_TOKENS && 2 * p <= n; p++) {
+        const struct token *last = tokens + n - p;
+        unsigned same = 0;
+        while (same < p && tokens_alike(last[same], last[same - (long)p]))
+            same++;
+        if (same == p && is_entry(last, p))
+            return p;
+    }
+    return 0;
+}
+
+/* A list is shown by one entry: the signature does not tell how many there are. In place; returns
+ * how long it is then. */
+static size_t lists_shorten(char *text, size_t n)
+{
+    struct token tokens[2 * LIST_TOKENS];
+    unsigned n_tokens = 0;
+    size_t to = 0;
+    for (size_t from = 0; from < n;) {
+        while (from < n && text[from] == ' ')
+            text[to++] = text[from++];
+        if (n_tokens == 2 * LIST_TOKENS)
+            memmove(tokens, tokens + 1, --n_tokens * sizeof *tokens);
+        struct token *token = &tokens[n_tokens++];
+        token->at = text + to;
+        while (from < n && text[from] != ' ')
+            text[to++] = text[from++];
+        token->n = (size_t)(text + to - token->at);
+        unsigned p = token->n ? entry_twice(tokens, n_tokens) : 0;
+        if (!p)
+            continue;
+        struct token end = tokens[n_tokens - 1]; /* it may be the last, which nothing parts */
+        n_tokens -= p;
+        struct token *kept = &tokens[n_tokens - 1];
+        memmove(kept->at, end.at, end.n);
+        kept->n = end.n;
+        to = (size_t)(kept->at + kept->n - text);
+    }
+    return to;
+}
+
+/* ---- texts ---- */
+
 static eddy_str text_of(const struct ed_node *node, eddy_arena *arena)
 {
     const struct ed_founder *f = node->founder;
@@ -142,6 +221,7 @@ static eddy_str text_of(const struct ed_node *node, eddy_arena *arena)
         at += sizeof hole - 1;
         from = to + spans[i].n;
     }
+    at = lists_shorten(text, at);
     text[at] = 0;
     return (eddy_str){text, at};
 }

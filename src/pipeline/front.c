@@ -338,6 +338,7 @@ static eddy_status record_put(struct ed_front *front, struct ed_batch *batch, ed
                 .time_ms = r->line.time_ms,
                 .time_from = r->line.has_time ? EDDY_TIME_DOCUMENT : EDDY_TIME_ARRIVAL,
                 .position = at},
+        .filtered = r->continues, /* the rest of what was too long, or began before the input */
         .log = log};
     wait_end(in, stream_of(r->key, r->line.stream), r->n_lines);
     in->changed = 1;

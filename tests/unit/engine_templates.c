@@ -168,6 +168,26 @@ TEST(what_never_varied_and_looks_like_a_word_is_shown)
     eddy_miner_free(m);
 }
 
+TEST(a_list_is_shown_by_one_entry)
+{
+    static const char *const cases[][2] = {
+        {"sent to node 1, node 2, node 3", "sent to node <*>"},
+        {"sent to node 1, node 2, node 3 at last", "sent to node <*> at last"},
+        {"(reading ... 5%(reading ... 10%(reading ... 15% done",
+         "(reading ... <*>(reading ... <*> done"},
+        {"user user 17 17", "user user <*> <*>"},
+        {"a=1 b=2 a=3 b=4", "a=<*> b=<*>"},
+        {"  two  blanks 1", "  two  blanks <*>"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        eddy_miner *m = miner_new(0);
+        eddy_arena *arena = eddy_arena_new(0);
+        assert_string_equal(text_of(m, take(m, cases[i][0]).id, arena), cases[i][1]);
+        eddy_arena_free(arena);
+        eddy_miner_free(m);
+    }
+}
+
 TEST(times_and_counts_are_those_of_all_that_was_merged)
 {
     eddy_miner *m = miner_new(0);
@@ -513,6 +533,7 @@ int main(void)
         cmocka_unit_test(words_that_decide_whether_people_are_called_never_vary),
         cmocka_unit_test(two_words_that_never_repeat_are_one_template),
         cmocka_unit_test(what_never_varied_and_looks_like_a_word_is_shown),
+        cmocka_unit_test(a_list_is_shown_by_one_entry),
         cmocka_unit_test(times_and_counts_are_those_of_all_that_was_merged),
         cmocka_unit_test(names_read_back_to_the_same_id),
         cmocka_unit_test(parameters_have_their_types),
