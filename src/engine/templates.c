@@ -51,11 +51,7 @@ eddy_status eddy_miner_new(const eddy_miner_options *options, eddy_miner **ret, 
         eddy_miner_free(m);
         return eddy_fail_nomem(err, "miner", CACHE_SETS * sizeof *m->cache);
     }
-<<<<<<< HEAD
-    ed_miner_cache_clear(m);
-=======
     ed_miner_forget(m);
->>>>>>> miner
     *ret = m;
     return EDDY_OK;
 }
@@ -97,11 +93,7 @@ eddy_status ed_miner_ready(const eddy_miner *m, eddy_error *err)
 
 /* ---- the cache ---- */
 
-<<<<<<< HEAD
-void ed_miner_cache_clear(eddy_miner *m)
-=======
 void ed_miner_forget(eddy_miner *m)
->>>>>>> miner
 {
     memset(m->cache, 0, CACHE_SETS * sizeof *m->cache);
 }

@@ -232,11 +232,7 @@ int ed_nodes_fade(eddy_miner *m, int64_t time_ms);
 void ed_nodes_join(eddy_miner *m, uint32_t into, uint32_t from);
 /* Rings of all roots anew. */
 void ed_rings_make(eddy_miner *m);
-<<<<<<< HEAD
-void ed_miner_cache_clear(eddy_miner *m);
-=======
 void ed_miner_forget(eddy_miner *m);
->>>>>>> miner
 /* A new change of this kind about the template in slot, at this line; NULL: no memory. */
 eddy_template_change *ed_template_told(eddy_miner *m, eddy_template_change_kind kind, uint32_t slot,
                                        int64_t time_ms);

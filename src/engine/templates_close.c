@@ -174,11 +174,7 @@ eddy_status eddy_miner_close(eddy_miner *m, uint64_t key, eddy_error *err)
     if (done) {
         places_deal(m, root, &parts);
         ed_rings_make(m);
-<<<<<<< HEAD
-        ed_miner_cache_clear(m);
-=======
         ed_miner_forget(m);
->>>>>>> miner
     }
     parts_clear(&parts);
     return done ? EDDY_OK : eddy_fail_nomem(err, "miner", sizeof *m->nodes);

@@ -231,10 +231,6 @@ int ed_nodes_fade(eddy_miner *m, int64_t time_ms)
     }
     ed_free(idle);
     ed_rings_make(m);
-<<<<<<< HEAD
-    ed_miner_cache_clear(m);
-=======
     ed_miner_forget(m);
->>>>>>> miner
     return told;
 }
