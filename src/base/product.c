@@ -149,15 +149,6 @@ static uint32_t word_of(const char *row, size_t size, size_t n)
     return word;
 }
 
-/* Words (columns, depth) of rows to a panel (depth, 16). */
-MANY_CPUS
-void ed_panel_turn(const char *rows, size_t stride, size_t columns, size_t depth, uint32_t *ret)
-{
-    for (size_t d = 0; d < depth; d++)
-        for (size_t l = 0; l < columns; l++)
-            memcpy(&ret[d * ED_PANEL + l], rows + l * stride + d * 4, 4);
-}
-
 static struct ed_right borrowed(const void *rows, size_t stride, size_t n, size_t k, int across)
 {
     return (struct ed_right){.n = n, .k = k, .at = rows, .stride = stride, .across = across};
@@ -177,7 +168,7 @@ void ed_right_pack_rows(const struct ed_kernels *kernels, const void *rows, size
         size_t columns = n - j < ED_PANEL ? n - j : ED_PANEL;
         if (columns < ED_PANEL || whole < depth)
             memset(panel, 0, depth * ED_PANEL * sizeof *panel);
-        ed_panel_turn(from, stride * size, columns, whole, panel);
+        ed_rows_best()->turn(from, stride * size, columns, whole, panel);
         for (size_t l = 0; l < columns && k % per_word; l++)
             panel[whole * ED_PANEL + l] =
                 word_of(from + l * stride * size + whole * 4, size, k % per_word);
@@ -193,8 +184,8 @@ static inline void words_weave(const uint16_t *one, const uint16_t *two, size_t 
 }
 
 /* One panel of rows that run along it: rows (k, columns) to (depth, 16). */
-static inline void panel_across(const char *rows, size_t stride, size_t size, size_t columns, size_t k,
-                       uint32_t *ret)
+static inline void panel_across(const char *rows, size_t stride, size_t size, size_t columns,
+                                size_t k, uint32_t *ret)
 {
     for (size_t i = 0; i < k; i += 4 / size, ret += ED_PANEL) {
         const uint16_t *one = (const uint16_t *)(const void *)(rows + i * stride);

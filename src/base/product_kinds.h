@@ -15,8 +15,7 @@ ed_product ed_product_bf16_amx, ed_product_int8_amx;   /* product_amx.c */
 ed_product ed_product_f32_plain, ed_product_bf16_plain, ed_product_int8_plain;
 ed_product ed_product_f32_openblas; /* product_openblas.c */
 
-/* Parts of packing, which the compiler builds for several CPUs (product.c). */
-void ed_panel_turn(const char *rows, size_t stride, size_t columns, size_t depth, uint32_t *ret);
+/* A part of packing, which the compiler builds for several CPUs (product.c). */
 void ed_panel_across(const char *rows, size_t stride, size_t size, size_t columns, size_t k,
                      uint32_t *ret);
 

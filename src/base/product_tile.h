@@ -25,7 +25,7 @@
 #define RIGHT(v) (VECTOR_BYTES == 64 ? b + (v)*panel_bytes : b + (v)*VECTOR_BYTES)
 
 /* Of tiles that go through the depth together, and of a run of it on the right side. */
-#define TILES      (64 / ROWS)
+#define TILES      (128 / ROWS)
 #define RUN_BYTES  ((size_t)48 << 10)
 #define TILE_BYTES (ROWS * VECTORS * VECTOR_BYTES)
 /* Where sum v of row i lies between two runs. */

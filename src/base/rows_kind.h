@@ -129,4 +129,46 @@ UNWATCHED static void levels_of(const float *x, size_t n, uint8_t *ret, float *s
     *low = first;
 }
 
-const struct ed_rows KIND = {add_three, norm, softmax, bf16_of, levels_of};
+#if LANES == 16
+/* 16 rows of 16 words: pairs are woven, then pairs of pairs, and runs of four put in their place.
+ */
+PART void square_turn(const char *x, size_t stride, uint32_t *ret)
+{
+    __m512 row[16], pair[16], four[16];
+    for (int i = 0; i < 16; i++)
+        row[i] = _mm512_loadu_ps(x + (size_t)i * stride);
+    for (int i = 0; i < 16; i += 2) {
+        pair[i] = _mm512_unpacklo_ps(row[i], row[i + 1]);
+        pair[i + 1] = _mm512_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 16; i++) { /* columns i % 4, of rows i / 4 * 4 and the next three */
+        __m512d a = _mm512_castps_pd(pair[i / 4 * 4 + i % 4 / 2]);
+        __m512d b = _mm512_castps_pd(pair[i / 4 * 4 + i % 4 / 2 + 2]);
+        four[i] = _mm512_castpd_ps(i % 2 ? _mm512_unpackhi_pd(a, b) : _mm512_unpacklo_pd(a, b));
+    }
+    for (int i = 0; i < 4; i++) {
+        __m512 even = _mm512_shuffle_f32x4(four[i], four[4 + i], 0x88);
+        __m512 even_low = _mm512_shuffle_f32x4(four[8 + i], four[12 + i], 0x88);
+        __m512 odd = _mm512_shuffle_f32x4(four[i], four[4 + i], 0xdd);
+        __m512 odd_low = _mm512_shuffle_f32x4(four[8 + i], four[12 + i], 0xdd);
+        _mm512_storeu_ps(ret + i * 16, _mm512_shuffle_f32x4(even, even_low, 0x88));
+        _mm512_storeu_ps(ret + (4 + i) * 16, _mm512_shuffle_f32x4(odd, odd_low, 0x88));
+        _mm512_storeu_ps(ret + (8 + i) * 16, _mm512_shuffle_f32x4(even, even_low, 0xdd));
+        _mm512_storeu_ps(ret + (12 + i) * 16, _mm512_shuffle_f32x4(odd, odd_low, 0xdd));
+    }
+}
+#endif
+
+UNWATCHED static void turn(const void *x, size_t stride, size_t m, size_t n, uint32_t *ret)
+{
+    size_t j = 0;
+#if LANES == 16
+    for (; m == 16 && j + 16 <= n; j += 16)
+        square_turn((const char *)x + j * 4, stride, ret + j * 16);
+#endif
+    for (; j < n; j++)
+        for (size_t i = 0; i < m; i++)
+            memcpy(&ret[j * 16 + i], (const char *)x + i * stride + j * 4, 4);
+}
+
+const struct ed_rows KIND = {add_three, norm, softmax, bf16_of, levels_of, turn};

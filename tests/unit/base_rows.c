@@ -130,6 +130,24 @@ TEST(bf16_is_rounded_to_nearest_even)
     assert_true(float_of(0x3fc0) == 1.5f);
 }
 
+TEST(rows_are_turned_word_by_word)
+{
+    enum { STRIDE = 70 };
+    uint32_t rows[16 * STRIDE], ret[64 * 16];
+    for (size_t i = 0; i < 16 * STRIDE; i++)
+        rows[i] = (uint32_t)i;
+    for (size_t m = 1; m <= 16; m++)
+        for (size_t n = 0; n <= 64; n++) {
+            memset(ret, 0xff, sizeof ret);
+            kind->turn(rows, sizeof(uint32_t) * STRIDE, m, n, ret);
+            for (size_t j = 0; j < 64; j++)
+                for (size_t i = 0; i < 16; i++) {
+                    uint32_t want = i < m && j < n ? rows[i * STRIDE + j] : UINT32_MAX;
+                    assert_int_equal(ret[j * 16 + i], want);
+                }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +156,7 @@ int main(void)
         cmocka_unit_test(three_rows_are_added),
         cmocka_unit_test(levels_are_within_half_a_step),
         cmocka_unit_test(bf16_is_rounded_to_nearest_even),
+        cmocka_unit_test(rows_are_turned_word_by_word),
     };
     int failed = 0;
     for (size_t i = 0; (kind = ed_rows_at(i)); i++)
