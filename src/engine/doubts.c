@@ -8,6 +8,7 @@
  * Pairs are those of the lists of neighbours, so that the cost is that of a full repair pass. Most
  * of them are out of doubt by a rough product. What people or firm links have decided, what is
  * pinned or held together, and what was answered twice is not asked. */
+#include "engine/members.h"
 #include "engine/operations.h"
 
 #define SEAM_ABOVE                                                                                 \

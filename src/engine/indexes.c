@@ -159,15 +159,20 @@ static double span(const struct ed_group *g)
     return (double)(g->last_ms - g->first_ms) / MS_PER_HOUR;
 }
 
+#define OFFS 64 /* of an event's first groups, kept while their sums are gone through */
+
 /* Squared length of the sum of groups, each times how far its middle is from the centre. */
 MANY_CPUS double ed_indexes_velocity(const eddy_clusterer *cl, const struct ed_event_state *ev,
                                      double centre)
 {
     double lanes[STEP] = {0}; /* of one order on every CPU */
+    double offs[OFFS];
+    for (uint32_t i = 0; i < ev->n_groups && i < OFFS; i++)
+        offs[i] = middle(ev, &cl->groups[ev->groups[i]]) - centre;
     for (size_t from = 0; from < cl->stride; from += STEP) {
         double velocity[STEP] = {0};
         for (uint32_t i = 0; i < ev->n_groups; i++) {
-            double off = middle(ev, &cl->groups[ev->groups[i]]) - centre;
+            double off = i < OFFS ? offs[i] : middle(ev, &cl->groups[ev->groups[i]]) - centre;
             const float *sum = ed_group_sum(cl, ev->groups[i]) + from;
             for (size_t d = 0; d < STEP; d++)
                 velocity[d] += off * (double)sum[d];

@@ -3,7 +3,7 @@
  * A reasoner is shown them, a person is told by them why a document is where it is: how alike it is
  * to the others of its event now, and which view says so. All from sums: the mean similarity to the
  * others is that to the sum less the document itself. */
-#include "engine/state.h"
+#include "engine/members.h"
 
 eddy_status ed_whereabouts(const eddy_clusterer *cl, eddy_arena *arena, struct ed_whereabouts *ret,
                            eddy_error *err)

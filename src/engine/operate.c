@@ -5,6 +5,7 @@
  * steps as repair takes, and what it changed is told in the same lists. Who outranks whom, and what
  * of it repair has to heed afterwards, is in links.c; the way back is in undo.c. */
 #include "engine/hierarchy.h"
+#include "engine/members.h"
 #include "engine/operations.h"
 
 #include "base/utf8.h"

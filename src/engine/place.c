@@ -5,6 +5,7 @@
  * of then, by mean similarity less what their size takes; those between which hardly anything
  * decides are worth a question (the low-margin queue of Viswanathan et al. 2024). Who is alone is a
  * question about two events, not about a document. */
+#include "engine/members.h"
 #include "engine/operations.h"
 
 #define LENGTH_MOST 1.02 /* squared, of a point of the window: a byte a coordinate */

@@ -9,6 +9,7 @@
  * document went. Under a half-life a document may be so much heavier than the rest that its error
  * is all that is left of the group's direction; the sum is then cut to what its weight allows, so
  * that no similarity leaves its range. */
+#include "engine/members.h"
 #include "engine/operations.h"
 #include "engine/signals.h"
 

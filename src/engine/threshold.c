@@ -45,6 +45,24 @@ eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, ed
     return EDDY_OK;
 }
 
+#define WORDS_FEW 64 /* of a point, beyond which they are multiplied as a whole */
+
+/* The sample's point j with rows (n). Of short text most hashed words are 0. */
+static void sample_dots(const eddy_clusterer *cl, uint32_t j, const float *const *rows, size_t n,
+                        double *ret)
+{
+    const float *point = cl->sample.points + j * cl->stride;
+    uint32_t words[WORDS_FEW];
+    size_t n_words = 0, d = cl->n_dense;
+    for (; d < cl->dim && n_words < WORDS_FEW; d++)
+        if (point[d] != 0)
+            words[n_words++] = (uint32_t)d;
+    if (d < cl->dim)
+        ed_dots(point, rows, n, cl->stride, ret);
+    else
+        ed_dots_sparse(point, cl->n_dense, words, n_words, rows, n, ret);
+}
+
 /* Each point with all that are new at once, so that the sample is read once, not for each of them.
  */
 static void products_refresh(eddy_clusterer *cl)
@@ -62,7 +80,8 @@ static void products_refresh(eddy_clusterer *cl)
     size_t turn = 0;
     for (uint32_t j = 0; j < s->n; j++) {
         size_t from = s->stale[j] ? turn++ : 0; /* of two new ones the first did it */
-        ed_dots(s->points + j * cl->stride, rows + from, n - from, cl->stride, dots);
+        if (from < n)
+            sample_dots(cl, j, rows + from, n - from, dots);
         for (size_t k = from; k < n; k++)
             s->product[stale[k] * SAMPLE_MAX + j] = s->product[j * SAMPLE_MAX + stale[k]] =
                 (float)dots[k - from];

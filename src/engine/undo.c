@@ -10,6 +10,7 @@
  * A person who undoes what a reasoner did has decided: merged events are kept apart from then on,
  * split ones together. */
 #include "engine/hierarchy.h"
+#include "engine/members.h"
 #include "engine/operations.h"
 
 /* What is to be done. */

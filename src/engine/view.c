@@ -3,7 +3,7 @@
  * Events that are new or have grown or shrunk by a tenth since they were last shown, each with some
  * of its documents; and what is in doubt, with documents of both sides. How large they were then is
  * part of the state, so that after a load a reasoner goes on where it was. */
-#include "engine/state.h"
+#include "engine/members.h"
 
 #include <eddy/reason.h>
 

@@ -2,6 +2,8 @@
  * and all that people hear of it is true. */
 #include "engine_operating.h"
 
+#include "engine/members.h"
+
 #include <eddy/reason.h>
 #include <eddy/score.h>
 

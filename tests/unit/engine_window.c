@@ -2,6 +2,8 @@
  * happens to their groups; what it answers is right by other ways of computing it. */
 #include "engine_state.h"
 
+#include "engine/members.h"
+
 #include <eddy/reason.h>
 #include <eddy/score.h>
 
