@@ -142,12 +142,14 @@ static const struct number numbers[] = {
      AT(counts.reason.passes_failed),
      NULL,
      NULL},
-    {{"eddy_reason_questions_total", ED_COUNTER,
-      "Questions to a language model: asked, and of these by what came of them."},
+    {{"eddy_reason_questions_total", ED_COUNTER, "Questions asked of a language model."},
      AT(counts.reason.asked),
+     NULL,
+     NULL},
+    {{"eddy_reason_answers_total", ED_COUNTER, "What came of questions; some were never asked."},
+     AT(counts.reason.answered),
      "outcome",
-     "asked"},
-    {{LIKE}, AT(counts.reason.answered), "outcome", "answered"},
+     "answered"},
     {{LIKE}, AT(counts.reason.failed), "outcome", "failed"},
     {{LIKE}, AT(counts.reason.rejected), "outcome", "nonsense"},
     {{LIKE}, AT(counts.reason.over_budget), "outcome", "over_budget"},
@@ -521,8 +523,7 @@ static void put_embedder(const struct ed_sight *s, struct ed_exposition *x)
         held = {"eddy_embed_cache_vectors", ED_GAUGE, "Vectors in the cache."},
         bytes = {"eddy_embed_cache_max_bytes", ED_GAUGE, "Memory of the cache when it is full."},
         up = {"eddy_embed_endpoint_up", ED_GAUGE,
-              "1 unless the embeddings endpoint fails so often that it "
-              "is not asked now."},
+              "1 unless texts wait for an embeddings endpoint that gives them nothing."},
         calls = {"eddy_embed_endpoint_calls_total", ED_COUNTER,
                  "Requests to it by what came of them."},
         texts = {"eddy_embed_endpoint_texts_total", ED_COUNTER, "Texts that it has embedded."},
@@ -535,7 +536,7 @@ static void put_embedder(const struct ed_sight *s, struct ed_exposition *x)
     put_one(x, &bytes, (double)s->cache.bytes);
     if (!s->has_endpoint)
         return;
-    put_one(x, &up, s->endpoint.http.breaker != ED_BREAKER_OPEN);
+    put_one(x, &up, !s->endpoint.down);
     ed_expose(x, &calls);
     for (size_t i = 0; i < ED_HTTP_CAUSES; i++)
         ed_expose_value(x, &(struct ed_labels){1, {{"cause", cause_name(i)}}},

@@ -120,7 +120,7 @@ static void embedder_check(const struct ed_sight *s, struct ed_bytes *json, int 
     char text[300] = "starting";
     int ok = s->stream != NULL;
     if (ok && s->has_endpoint) {
-        ok = s->endpoint.http.breaker == ED_BREAKER_CLOSED;
+        ok = !s->endpoint.down;
         snprintf(text, sizeof text, "the endpoint %s; %" PRIu64 " texts embedded",
                  ok ? "answers" : "does not answer", s->endpoint.texts);
     } else if (ok) {
