@@ -168,9 +168,14 @@ static const struct number numbers[] = {
      NULL},
 };
 
-static struct ed_labels labels_of(const struct ed_shard_look *at, char text[16])
+/* A shard's number; of processes that only embed, a partition with its topic, as they may have
+ * several.
+ */
+#define SHARD_TEXT 280
+static struct ed_labels labels_of(const struct ed_shard_look *at, char text[SHARD_TEXT])
 {
-    snprintf(text, 16, "%" PRId32, at->shard);
+    snprintf(text, SHARD_TEXT, "%s%s%" PRId32, at->topic ? at->topic : "", at->topic ? "-" : "",
+             at->shard);
     return (struct ed_labels){1, {{"shard", text}}};
 }
 
@@ -187,7 +192,7 @@ static void put_numbers(const struct ed_sight *s, struct ed_exposition *x)
         if (m->metric.name)
             ed_expose(x, &m->metric);
         for (size_t k = 0; k < s->n; k++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             uint64_t value;
             struct ed_labels labels = labels_of(&s->shards[k], shard);
             memcpy(&value, (const char *)&s->shards[k] + m->at, sizeof value);
@@ -239,7 +244,7 @@ static void put_distributions(const struct ed_sight *s, struct ed_exposition *x)
         if (distributions[i].metric.name)
             ed_expose(x, &distributions[i].metric);
         for (size_t k = 0; k < s->n; k++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             struct ed_distribution d;
             struct ed_labels labels = labels_of(&s->shards[k], shard);
             memcpy(&d, (const char *)&s->shards[k] + distributions[i].at, sizeof d);
@@ -261,7 +266,7 @@ static void put_each(const struct ed_sight *s, struct ed_exposition *x,
     ed_expose(x, metric);
     for (size_t k = 0; k < s->n; k++)
         for (size_t i = 0; i < n && s->shards[k].runs; i++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             struct ed_labels labels = labels_of(&s->shards[k], shard);
             if (!name(i))
                 continue;
@@ -339,7 +344,7 @@ static void put_made(const struct ed_sight *s, struct ed_exposition *x,
 {
     ed_expose(x, metric);
     for (size_t k = 0; k < s->n; k++) {
-        char shard[16];
+        char shard[SHARD_TEXT];
         struct ed_labels labels = labels_of(&s->shards[k], shard);
         if (s->shards[k].runs)
             ed_expose_value(x, &labels, value(&s->shards[k]));
@@ -443,7 +448,7 @@ static void put_indexes(const struct ed_sight *s, struct ed_exposition *x)
     for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
         ed_expose(x, &indexes[i].metric);
         for (size_t k = 0; k < s->n; k++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             struct ed_board_whole whole;
             double value;
             struct ed_labels labels = labels_of(&s->shards[k], shard);
@@ -473,7 +478,7 @@ static void put_lag(void *p, const char *topic, int32_t partition, uint64_t behi
 
 static void put_shard_lags(void *p, struct ed_shard *shard, const struct ed_shard_look *at)
 {
-    char number[16];
+    char number[SHARD_TEXT];
     struct ed_labels labels = labels_of(at, number);
     struct lag lag = {p, labels.at[0].value};
     if (shard && at->owned)
