@@ -142,12 +142,14 @@ static const struct number numbers[] = {
      AT(counts.reason.passes_failed),
      NULL,
      NULL},
-    {{"eddy_reason_questions_total", ED_COUNTER,
-      "Questions to a language model: asked, and of these by what came of them."},
+    {{"eddy_reason_questions_total", ED_COUNTER, "Questions asked of a language model."},
      AT(counts.reason.asked),
+     NULL,
+     NULL},
+    {{"eddy_reason_answers_total", ED_COUNTER, "What came of questions; some were never asked."},
+     AT(counts.reason.answered),
      "outcome",
-     "asked"},
-    {{LIKE}, AT(counts.reason.answered), "outcome", "answered"},
+     "answered"},
     {{LIKE}, AT(counts.reason.failed), "outcome", "failed"},
     {{LIKE}, AT(counts.reason.rejected), "outcome", "nonsense"},
     {{LIKE}, AT(counts.reason.over_budget), "outcome", "over_budget"},
@@ -166,9 +168,14 @@ static const struct number numbers[] = {
      NULL},
 };
 
-static struct ed_labels labels_of(const struct ed_shard_look *at, char text[16])
+/* A shard's number; of processes that only embed, a partition with its topic, as they may have
+ * several.
+ */
+#define SHARD_TEXT 280
+static struct ed_labels labels_of(const struct ed_shard_look *at, char text[SHARD_TEXT])
 {
-    snprintf(text, 16, "%" PRId32, at->shard);
+    snprintf(text, SHARD_TEXT, "%s%s%" PRId32, at->topic ? at->topic : "", at->topic ? "-" : "",
+             at->shard);
     return (struct ed_labels){1, {{"shard", text}}};
 }
 
@@ -185,7 +192,7 @@ static void put_numbers(const struct ed_sight *s, struct ed_exposition *x)
         if (m->metric.name)
             ed_expose(x, &m->metric);
         for (size_t k = 0; k < s->n; k++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             uint64_t value;
             struct ed_labels labels = labels_of(&s->shards[k], shard);
             memcpy(&value, (const char *)&s->shards[k] + m->at, sizeof value);
@@ -237,7 +244,7 @@ static void put_distributions(const struct ed_sight *s, struct ed_exposition *x)
         if (distributions[i].metric.name)
             ed_expose(x, &distributions[i].metric);
         for (size_t k = 0; k < s->n; k++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             struct ed_distribution d;
             struct ed_labels labels = labels_of(&s->shards[k], shard);
             memcpy(&d, (const char *)&s->shards[k] + distributions[i].at, sizeof d);
@@ -259,7 +266,7 @@ static void put_each(const struct ed_sight *s, struct ed_exposition *x,
     ed_expose(x, metric);
     for (size_t k = 0; k < s->n; k++)
         for (size_t i = 0; i < n && s->shards[k].runs; i++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             struct ed_labels labels = labels_of(&s->shards[k], shard);
             if (!name(i))
                 continue;
@@ -337,7 +344,7 @@ static void put_made(const struct ed_sight *s, struct ed_exposition *x,
 {
     ed_expose(x, metric);
     for (size_t k = 0; k < s->n; k++) {
-        char shard[16];
+        char shard[SHARD_TEXT];
         struct ed_labels labels = labels_of(&s->shards[k], shard);
         if (s->shards[k].runs)
             ed_expose_value(x, &labels, value(&s->shards[k]));
@@ -441,7 +448,7 @@ static void put_indexes(const struct ed_sight *s, struct ed_exposition *x)
     for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
         ed_expose(x, &indexes[i].metric);
         for (size_t k = 0; k < s->n; k++) {
-            char shard[16];
+            char shard[SHARD_TEXT];
             struct ed_board_whole whole;
             double value;
             struct ed_labels labels = labels_of(&s->shards[k], shard);
@@ -471,7 +478,7 @@ static void put_lag(void *p, const char *topic, int32_t partition, uint64_t behi
 
 static void put_shard_lags(void *p, struct ed_shard *shard, const struct ed_shard_look *at)
 {
-    char number[16];
+    char number[SHARD_TEXT];
     struct ed_labels labels = labels_of(at, number);
     struct lag lag = {p, labels.at[0].value};
     if (shard && at->owned)
@@ -521,8 +528,7 @@ static void put_embedder(const struct ed_sight *s, struct ed_exposition *x)
         held = {"eddy_embed_cache_vectors", ED_GAUGE, "Vectors in the cache."},
         bytes = {"eddy_embed_cache_max_bytes", ED_GAUGE, "Memory of the cache when it is full."},
         up = {"eddy_embed_endpoint_up", ED_GAUGE,
-              "1 unless the embeddings endpoint fails so often that it "
-              "is not asked now."},
+              "1 unless texts wait for an embeddings endpoint that gives them nothing."},
         calls = {"eddy_embed_endpoint_calls_total", ED_COUNTER,
                  "Requests to it by what came of them."},
         texts = {"eddy_embed_endpoint_texts_total", ED_COUNTER, "Texts that it has embedded."},
@@ -535,7 +541,7 @@ static void put_embedder(const struct ed_sight *s, struct ed_exposition *x)
     put_one(x, &bytes, (double)s->cache.bytes);
     if (!s->has_endpoint)
         return;
-    put_one(x, &up, s->endpoint.http.breaker != ED_BREAKER_OPEN);
+    put_one(x, &up, !s->endpoint.down);
     ed_expose(x, &calls);
     for (size_t i = 0; i < ED_HTTP_CAUSES; i++)
         ed_expose_value(x, &(struct ed_labels){1, {{"cause", cause_name(i)}}},

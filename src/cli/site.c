@@ -120,7 +120,7 @@ static void embedder_check(const struct ed_sight *s, struct ed_bytes *json, int 
     char text[300] = "starting";
     int ok = s->stream != NULL;
     if (ok && s->has_endpoint) {
-        ok = s->endpoint.http.breaker == ED_BREAKER_CLOSED;
+        ok = !s->endpoint.down;
         snprintf(text, sizeof text, "the endpoint %s; %" PRIu64 " texts embedded",
                  ok ? "answers" : "does not answer", s->endpoint.texts);
     } else if (ok) {
@@ -133,12 +133,12 @@ static void ready_checks(const struct ed_sight *s, struct ed_bytes *json, int *a
 {
     char text[120];
     struct duties d = duties_of(s);
-    snprintf(text, sizeof text, "%zu shards are ours%s", d.owned,
+    snprintf(text, sizeof text, "shards of ours: %zu%s", d.owned,
              d.owned      ? ""
              : d.followed ? "; others are followed as a standby"
                           : "");
     check_put(json, all, "assigned", d.owned > 0, text);
-    snprintf(text, sizeof text, "of %zu shards the state of %zu is loaded", d.owned, d.running);
+    snprintf(text, sizeof text, "shards of ours: %zu, with their state: %zu", d.owned, d.running);
     check_put(json, all, "state", d.owned > 0 && d.running == d.owned, text);
     embedder_check(s, json, all);
     snprintf(text, sizeof text, d.behind_unknown ? "not known" : "%" PRIu64 " messages wait",

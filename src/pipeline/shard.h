@@ -60,6 +60,7 @@ void ed_shard_progress(struct ed_shard *shard, struct ed_progress *ret);
 void ed_shard_journal_stats(struct ed_shard *shard, struct ed_journal_stats *ret);
 /* All of it at once, and what the pipeline measures. */
 struct ed_shard_look {
+    const char *topic; /* whose partition it stands for, where a process only embeds; else NULL */
     int32_t shard;
     int owned; /* 0: it is another process's, and only followed */
     int runs;  /* 1: its state is loaded, and its inputs are open */

@@ -457,6 +457,7 @@ void ed_shards_each(struct ed_shards *all,
             continue;
         if (p->shard_now)
             ed_shard_look(p->shard_now, &at);
+        at.topic = all->o.n_shards ? NULL : p->topic;
         at.shard = p->shard;
         at.owned = p->wanted;
         look(user, p->shard_now, &at);

@@ -467,11 +467,19 @@ static void nap(struct call *c, struct ed_pace *pace, int64_t *wait_ms)
         over(c, EDDY_STOPPED, "");
 }
 
+/* Tell whether this call waits for an endpoint that gives it nothing. */
+static void down_tell(struct call *c, int *told, int down)
+{
+    if (*told != down)
+        count(c->e, &c->e->stats.down, down ? 1 : UINT64_MAX); /* one less */
+    *told = down;
+}
+
 static eddy_status run(struct call *c)
 {
     struct ed_pace pace;
     int64_t wait_ms = 0, began = ed_monotonic_ms();
-    int waited = 0, down = 0;
+    int waited = 0, down = 0, told = 0;
     ed_pace_init(&pace, 1, (uint64_t)began);
     pace.wait_min_ms = c->e->wait_min_ms;
     pace.wait_max_ms = c->e->wait_max_ms;
@@ -485,6 +493,7 @@ static eddy_status run(struct call *c)
             round_of(c);
         c->nonsense = c->n_done ? 0 : c->nonsense + c->is_nonsense;
         down = c->waits && !c->n_done;
+        down_tell(c, &told, down);
         if (c->nonsense >= NONSENSE_MAX)
             over(c, EDDY_UNAVAILABLE, c->why);
         if (c->status == EDDY_OK && c->waits)
@@ -493,6 +502,7 @@ static eddy_status run(struct call *c)
             wait_ms = 0;
         waited |= c->waits;
     }
+    down_tell(c, &told, 0);
     if (c->status == EDDY_OK && waited)
         ed_log(ED_LOG_INFO, "remote", "%s: %zu texts have their vectors after %lld ms",
                ed_http_name(c->e->http), c->n, (long long)(ed_monotonic_ms() - began));

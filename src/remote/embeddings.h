@@ -38,6 +38,7 @@ struct ed_embeddings_stats {
     uint64_t refused;   /* texts */
     uint64_t nonsense;  /* replies that were no embeddings, or not ours */
     uint64_t waits;     /* times that texts had to wait */
+    uint64_t down;      /* calls that wait now, to which the last round brought nothing */
     int64_t test_ms;    /* that the first request took, of three sentences */
     size_t batch_max;   /* texts in a request, as it has turned out */
     int floats;         /* 1: base64 is not understood there */

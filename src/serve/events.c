@@ -150,6 +150,8 @@ static void answer_list(struct ed_exchange *x, int topics)
     const struct ed_picture **all = NULL;
     const char *sort;
     size_t n = 0, left = 0;
+    uint64_t next =
+        ed_board_wait(x->serve->o.board, 0, 0); /* before the pictures: none is missed */
     eddy_error err = {0};
     if (!wanted_read(x, 1u << EDDY_ACTIVE, &wanted) || !ed_page_begin(x, &page, 50))
         return;
@@ -173,6 +175,8 @@ static void answer_list(struct ed_exchange *x, int topics)
         ed_json_key(&x->out, "total");
         ed_json_unsigned(&x->out, n);
         put_next(&x->out, &page, left);
+        ed_json_key(&x->out, "changes");
+        ed_json_unsigned(&x->out, next - 1);
         ed_json_close(&x->out, '}');
     }
     ed_page_clear(&page);

@@ -5,7 +5,7 @@ if(Python3_FOUND)
   if(EDDY_SANITIZE)
     set(slow 10)
   endif()
-  foreach(scene metrics prometheus health api stream guard ports kafka)
+  foreach(scene metrics prometheus health models api stream guard ports kafka)
     add_test(NAME serve.${scene}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/serve/check ${scene})
     set_tests_properties(serve.${scene} PROPERTIES LABELS threads TIMEOUT 300 SKIP_RETURN_CODE 77
