@@ -133,6 +133,8 @@ static eddy_status documents_run(struct ed_feed *feed, eddy_error *err)
 static eddy_status documents_open(struct ed_feed *feed, eddy_error *err)
 {
     feed->publisher.pipeline = feed->config->pipeline;
+    feed->config->logs.assignments =
+        ED_LOGS_NONE; /* answers go nowhere: lines of a log need none */
     feed->arena = eddy_arena_new(PICTURE_MAX);
     if (!feed->arena)
         return eddy_fail_nomem(err, "top", 0);
