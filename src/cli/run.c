@@ -116,9 +116,9 @@ int ed_cmd_run(int argc, char **argv)
         .about =
             "Read documents from Kafka topics, find events, write assignments, events, changes\n"
             "and dead letters to topics; go on until SIGINT or SIGTERM. What is under way is\n"
-            "then committed, the rest read again next time; a second signal ends at once. Files "
-            "can stand for topics\n"
-            "on either side (source.files, output.dir).",
+            "then committed, the rest read again next time; a second signal ends at once. Files\n"
+            "can stand for topics on either side (source.files, output.dir). Meanwhile metrics,\n"
+            "health and an API are at http://127.0.0.1:7411 (serve.port, serve.address).",
         .examples = "  eddy run -b localhost:9092 -t news\n"
                     "  eddy run -c /etc/eddy/eddy.yaml --set engine.fade=12h\n"
                     "  eddy run -b localhost:9092 -t news --set source.exit_at_end=true\n",
