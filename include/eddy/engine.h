@@ -594,10 +594,10 @@ EDDY_API eddy_status eddy_clusterer_records(eddy_clusterer *cl, eddy_arena *aren
                                             const eddy_record **ret, size_t *n_ret,
                                             eddy_error *err);
 
-/* The record of this key is to be among the next ones, changed or not: for whoever keeps the records
- * of all calls in a log, and would have its beginning void. The state is not changed by it. Of the
- * words there come others as well, and the one that is asked for may come, or be void, only after
- * it was asked for again and again. Keys of which there is no record are ignored. */
+/* The record of this key is to be among the next ones, changed or not: for whoever keeps the
+ * records of all calls in a log, and would have its beginning void. The state is not changed by it.
+ * Of the words there come others as well, and the one that is asked for may come, or be void, only
+ * after it was asked for again and again. Keys of which there is no record are ignored. */
 EDDY_API void eddy_clusterer_renew(eddy_clusterer *cl, uint64_t key);
 
 /* A hash of the whole state, the same however the state was reached (by documents in batches of any

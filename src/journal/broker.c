@@ -644,7 +644,8 @@ static int64_t broker_state_next(struct ed_log *log)
 static int is_final(rd_kafka_resp_err_t why)
 {
     return is_hopeless(why) || why == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION ||
-           why == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE || why == RD_KAFKA_RESP_ERR_INVALID_REQUEST;
+           why == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE ||
+           why == RD_KAFKA_RESP_ERR_INVALID_REQUEST;
 }
 
 /* What is deleted now would be deleted next time as well: only a refusal is looked at. */
@@ -819,11 +820,11 @@ eddy_status ed_broker_open(const struct ed_journal_kafka *options, struct ed_log
     struct broker *b = ed_alloc_zero(1, sizeof *b);
     if (!b)
         return eddy_fail_nomem(err, "journal", sizeof *b);
-    b->log = (struct ed_log){broker_fence,    broker_begin,      broker_send,  broker_send_state,
-                             broker_offsets,  broker_commit,     broker_abort, broker_oversize,
-                             broker_doubtful, broker_bounds,     broker_read,  broker_state_next,
-                             broker_forget, broker_told,     broker_ran_before, broker_now,   broker_pause,
-                             broker_draw,     broker_free};
+    b->log = (struct ed_log){broker_fence,    broker_begin,  broker_send,       broker_send_state,
+                             broker_offsets,  broker_commit, broker_abort,      broker_oversize,
+                             broker_doubtful, broker_bounds, broker_read,       broker_state_next,
+                             broker_forget,   broker_told,   broker_ran_before, broker_now,
+                             broker_pause,    broker_draw,   broker_free};
     b->shard = options->shard;
     b->group = options->group;
     b->state_next = b->read_at = -1;

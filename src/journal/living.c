@@ -86,7 +86,8 @@ void ed_living_pass(struct ed_living *l, int64_t offset)
 {
     l->fresh[1] = l->fresh[0];
     l->fresh[0] = 0;
-    if (age_at(l, l->newest)->bytes < span_of(l) / AGE_PARTS || l->newest - l->oldest + 1 == ED_AGES)
+    if (age_at(l, l->newest)->bytes < span_of(l) / AGE_PARTS ||
+        l->newest - l->oldest + 1 == ED_AGES)
         return;
     l->newest++;
     *age_at(l, l->newest) = (struct ed_age){.from = offset};
@@ -140,8 +141,7 @@ size_t ed_living_wanted(struct ed_living *l, uint64_t *ret, size_t room)
         if (!l->keys.keys[at] || !is_due(l, value, stays))
             continue;
         ret[n++] = l->keys.keys[at];
-        l->keys.values[at] =
-            (value & ~(UINT64_C(0xffff) << 24)) | (l->round % 65535 + 1) << 24;
+        l->keys.values[at] = (value & ~(UINT64_C(0xffff) << 24)) | (l->round % 65535 + 1) << 24;
         budget -= (double)(value & BYTES_MASK);
     }
     return n;

@@ -45,7 +45,7 @@ struct epochs {
     int64_t forgotten; /* the log was told to forget what is before; -1: not asked yet */
     int forgets;       /* 0: it does not */
     int has_head;      /* a head was seen in the state topic */
-    int following; /* all up to e->tail is loaded already: we were a standby */
+    int following;     /* all up to e->tail is loaded already: we were a standby */
 
     enum { IDLE, OPEN, ENDING } at; /* what the producer is in the midst of */
     int broken;                     /* it is to be fenced anew */

@@ -475,8 +475,7 @@ static void commit_many(struct ed_journal *journal, int n)
 static long begins_at(const char *topic)
 {
     char text[200];
-    shell_read(text, sizeof text, "kcat -q -b %s -Q -t %s:0:-2 | sed 's/.* //'", broker(),
-               topic);
+    shell_read(text, sizeof text, "kcat -q -b %s -Q -t %s:0:-2 | sed 's/.* //'", broker(), topic);
     return atol(text);
 }
 

@@ -535,12 +535,12 @@ static int client_forget(struct ed_log *log, int64_t before)
         sim_cluster_forget(cl->sim->cluster, before);
         return 1;
     }
-    sim_cluster_linger(cl->sim->cluster,
-                       &(struct sim_lingering){.kind = 'f',
-                                               .epoch = cl->epoch,
-                                               .before = before,
-                                               .due_ms = cl->sim->now_ms +
-                                                         sim_below(dice(cl), f->linger_ms + 1)});
+    sim_cluster_linger(
+        cl->sim->cluster,
+        &(struct sim_lingering){.kind = 'f',
+                                .epoch = cl->epoch,
+                                .before = before,
+                                .due_ms = cl->sim->now_ms + sim_below(dice(cl), f->linger_ms + 1)});
     return 1;
 }
 
@@ -607,10 +607,10 @@ struct ed_log *sim_client_new(struct sim_process *p)
     cl->p = p;
     cl->sim = p->sim;
     cl->state_next = -1;
-    cl->log = (struct ed_log){client_fence,    client_begin,      client_send,  client_send_state,
-                              client_offsets,  client_commit,     client_abort, client_oversize,
-                              client_doubtful, client_bounds,     client_read,  client_state_next,
-                              client_forget, client_told,     client_ran_before, client_now,   client_pause,
-                              client_draw,     client_free};
+    cl->log = (struct ed_log){client_fence,    client_begin,  client_send,       client_send_state,
+                              client_offsets,  client_commit, client_abort,      client_oversize,
+                              client_doubtful, client_bounds, client_read,       client_state_next,
+                              client_forget,   client_told,   client_ran_before, client_now,
+                              client_pause,    client_draw,   client_free};
     return &cl->log;
 }

@@ -55,7 +55,7 @@ struct sim_transaction {
 
 struct sim_lingering {
     int64_t due_ms;
-    int kind; /* 'c'ommit, 'a'bort, 'o'ffsets, 'i'nit, 'f'orget */
+    int kind;       /* 'c'ommit, 'a'bort, 'o'ffsets, 'i'nit, 'f'orget */
     int64_t before; /* 'f' */
     int64_t epoch;
     int64_t offsets[SIM_INPUTS];

@@ -152,8 +152,7 @@ TEST(a_tombstone_is_the_end_of_a_key)
 
 TEST(without_memory_nothing_is_void)
 {
-    EACH_ALLOC_FAILS(k)
-    {
+    EACH_ALLOC_FAILS (k) {
         struct model m;
         model_begin(&m, 9);
         for (size_t e = 0; e < 300; e++) {
