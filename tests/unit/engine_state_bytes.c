@@ -172,8 +172,12 @@ TEST(records_of_two_moments_are_refused)
                 both[m++] = r[i];
         eddy_clusterer *again;
         eddy_status st = load_all(&x.o, both, m, &again, NULL);
-        /* without the newest scalars or the words' own record it may be the old state in part */
-        assert_int_equal(st, EDDY_FORMAT);
+        /* the words' own record is written each time, and may say what it said before */
+        int same = 0;
+        for (size_t i = 0; i < t->n; i++)
+            same |= list[i].key == r[skip].key && list[i].value.n == r[skip].value.n &&
+                    !memcmp(list[i].value.at, r[skip].value.at, r[skip].value.n);
+        assert_int_equal(st, same ? EDDY_OK : EDDY_FORMAT);
         free(list);
         free(both);
     }
