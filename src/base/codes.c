@@ -347,9 +347,11 @@ void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
 
 #define CHUNK 128 /* rows whose products are made at a time: they stay in the second cache */
 
+#define POINT_FLOATS 5 /* of a point and a part: two scales, three sums */
+
 size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m)
 {
-    return ed_scan_columns(m) * (shape->bytes + 4 * sizeof(float));
+    return ed_scan_columns(m) * 2 * (shape->bytes + POINT_FLOATS * sizeof(float));
 }
 
 static float larger(float a, float b)
@@ -373,17 +375,24 @@ static void column_put(const uint8_t *bytes, float scale, int32_t sum, size_t i,
 }
 
 /* Room for the panels of a part; returns what is behind it. */
-static char *right_room(size_t columns, size_t depth, char *room, struct ed_right *ret)
+static char *rights_room(size_t columns, size_t depth, char *room, struct ed_scan_points *ret,
+                         int part)
 {
-    float *scale = (float *)(void *)(room + columns * depth);
-    memset(room, 0, columns * (depth + 2 * sizeof *scale));
-    *ret = (struct ed_right){.n = columns,
-                             .k = depth,
-                             .depth = depth / 4,
-                             .at = room,
-                             .scale = scale,
-                             .sum = scale + columns};
-    return room + columns * (depth + 2 * sizeof *scale);
+    float *floats = (float *)(void *)(room + 2 * columns * depth);
+    size_t bytes = columns * (2 * depth + POINT_FLOATS * sizeof *floats);
+    memset(room, 0, bytes);
+    struct ed_right right = {.n = columns, .k = depth, .depth = depth / 4};
+    ret->right[part] = ret->fine[part] = right;
+    ret->right[part].at = room;
+    ret->right[part].scale = floats;
+    ret->right[part].sum = floats + columns;
+    ret->fine[part].at = room + columns * depth;
+    ret->fine[part].scale = floats + 2 * columns;
+    ret->fine[part].sum = floats + 3 * columns;
+    ret->mixed[part] = ret->fine[part];
+    ret->mixed[part].at = room;
+    ret->mixed[part].sum = floats + 4 * columns;
+    return room + bytes;
 }
 
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
@@ -392,28 +401,39 @@ void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_code
     char *at = room;
     *ret = (struct ed_scan_points){.m = m};
     for (int part = 0; part < 2; part++)
-        at = right_room(ed_scan_columns(m), shape->depth[part], at, &ret->right[part]);
+        at = rights_room(ed_scan_columns(m), shape->depth[part], at, ret, part);
     for (size_t i = 0; i < m; i++)
         for (int part = 0; part < 2; part++) {
             const struct ed_code *c = points[i].code;
             float f = factor ? factor[i] : 1;
-            column_put(points[i].bytes + (part ? shape->depth[0] : 0), c->step[part] * f,
-                       c->sum[part], i, &ret->right[part]);
-            ret->most.step[part] = larger(ret->most.step[part], c->step[part] * f);
+            size_t from = part ? shape->depth[0] : 0;
+            float scale = c->step[part] * f;
+            column_put(points[i].bytes + from, scale, c->sum[part], i, &ret->right[part]);
+            ret->most.step[part] = larger(ret->most.step[part], scale);
             ret->most.reach[part] = larger(ret->most.reach[part], c->reach[part] * f);
             ret->most.error[part] = larger(ret->most.error[part], c->error[part] * f);
+            if (!points[i].fine)
+                continue;
+            column_put(points[i].fine + from, scale / 256, c->fine_sum[part], i, &ret->fine[part]);
+            ((float *)(uintptr_t)ret->mixed[part].sum)[i] = scale / 256 * (float)c->sum[part];
+            ret->most.close[part] = larger(ret->most.close[part], c->close[part] * f);
         }
 }
 
-/* The kernels take 128 times the sum of q from the sum of the stored bytes, in float: each is at
- * most 255 * 127 * depth, of which some of the last bits are lost. */
+/* Products of fine bytes with fine bytes are left out: neither is longer than the distance between
+ * the bytes and what both planes say. The kernels take 128 times the sum of q from the sum of the
+ * stored bytes, in float: each is at most 255 * 127 * depth, of which some of the last bits are
+ * lost. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
-                    const struct ed_code *most)
+                    const struct ed_code *most, int fine)
 {
-    float ret = ed_code_error(row, most);
-    for (int part = 0; part < 2; part++)
+    float ret = fine ? (float)fine_error(row, most) : ed_code_error(row, most);
+    for (int part = 0; part < 2; part++) {
+        if (fine)
+            ret += (row->error[part] + row->close[part]) * (most->error[part] + most->close[part]);
         ret += row->step[part] * most->step[part] * (float)shape->depth[part] *
                (255 * 127 * 5 * 0x1p-24f);
+    }
     return ret;
 }
 
@@ -440,6 +460,17 @@ void ed_run_highest(const float *products, const float *rest, size_t columns, fl
     }
 }
 
+/* To products (n, columns) those of one plane of the rows, from this row on, with one of points. */
+static void plane_add(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
+                      const struct ed_scan_rows *rows, const uint8_t *plane, size_t from, size_t n,
+                      int part, const struct ed_right *right, int add, float *products)
+{
+    struct ed_left left = {plane + from * shape->bytes + (part ? shape->depth[0] : 0), shape->bytes,
+                           rows->scale[part] + from, rows->low[part] + from};
+    struct ed_finish finish = {.add = add, .ret = products, .stride = right->n};
+    kernels->product(&left, n, right, &finish);
+}
+
 /* The products of rows from `from` on (n), and the highest of each run: high (runs, columns). */
 static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
                        const struct ed_scan_rows *rows, const struct ed_scan_points *points,
@@ -450,10 +481,14 @@ static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_sh
     for (int part = 0; part < 2; part++) {
         if (!shape->depth[part])
             continue;
-        struct ed_left left = {rows->bytes + from * shape->bytes + (part ? shape->depth[0] : 0),
-                               shape->bytes, rows->scale[part] + from, rows->low[part] + from};
-        struct ed_finish finish = {.add = any, .ret = products, .stride = columns};
-        kernels->product(&left, n, &points->right[part], &finish);
+        plane_add(kernels, shape, rows, rows->bytes, from, n, part, &points->right[part], any,
+                  products);
+        if (rows->fine) {
+            plane_add(kernels, shape, rows, rows->bytes, from, n, part, &points->fine[part], 1,
+                      products);
+            plane_add(kernels, shape, rows, rows->fine, from, n, part, &points->mixed[part], 1,
+                      products);
+        }
         any = 1;
     }
     for (size_t r = 0; r < n; r += ED_RUN_ROWS)
@@ -479,6 +514,8 @@ void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape
         size_t next = rows->n - from - n < CHUNK ? rows->n - from - n : CHUNK;
         struct ed_scan_view view = {from, n, columns, room, products};
         fetch(rows->bytes + (from + n) * shape->bytes, next * shape->bytes);
+        if (rows->fine)
+            fetch(rows->fine + (from + n) * shape->bytes, next * shape->bytes);
 #ifdef __x86_64__
         if (kernels->product == ed_product_int8_amx)
             ed_scan_amx(shape, rows, points, from, n, want_products ? products : NULL, room);

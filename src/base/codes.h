@@ -78,6 +78,7 @@ void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
  */
 struct ed_scan_rows {
     const uint8_t *bytes; /* (n, shape.bytes), and ED_LEFT_SLACK rows behind them */
+    const uint8_t *fine;  /* likewise; NULL: by bytes alone, in a third of the time */
     size_t n;             /* a multiple of ED_RUN_ROWS */
     float *scale[2];      /* (n) factor times step of the part */
     float *low[2];        /* (n) -128 times that */
@@ -88,19 +89,21 @@ struct ed_scan_rows {
 struct ed_scan_points {
     size_t m;
     struct ed_right right[2];
-    struct ed_code most; /* reach, error and step: the largest of all points */
+    struct ed_right fine[2];  /* their fine bytes, for the rows' bytes */
+    struct ed_right mixed[2]; /* their bytes, for the rows' fine ones */
+    struct ed_code most;      /* reach, errors and step: the largest of all points */
 };
 
 /* Bytes that points take, aligned to 64. */
 size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m);
-/* Make them of (m) codes; each is multiplied by its factor, NULL: 1. */
+/* Make them of (m) codes with fine bytes or without; each is multiplied by its factor, NULL: 1. */
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
                          const float *factor, size_t m, void *room, struct ed_scan_points *ret);
 
 /* At most how far a product of the row's code, as the kernels say, may be from that of the vectors,
- * for any of the points. */
+ * for any of the points; by fine bytes too, or not. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
-                    const struct ed_code *most);
+                    const struct ed_code *most, int fine);
 
 /* Columns of products: m, rounded up to two panels. */
 static inline size_t ed_scan_columns(size_t m)

@@ -1,6 +1,7 @@
 /* A scan by AMX: products of both parts and the highest of each run in one go, where the general
  * way (codes.c) finishes each part by itself. Two runs of rows and two panels of points are
- * multiplied at a time, into four registers of sums. */
+ * multiplied at a time, into four registers of sums; or, with fine bytes, one panel, into those of
+ * bytes with bytes and of bytes with fine ones. */
 #include "base/amx.h"
 #include "base/codes_kinds.h"
 
@@ -11,10 +12,19 @@
 
 #define SIDE 16
 
-/* Sums of bytes: [run][row][panel * SIDE + column]. */
+/* Sums of bytes: [run][row][panel * SIDE + column], or with fine bytes [run][row][column], those of
+ * bytes with bytes first. */
 struct sums {
     int32_t at[2][SIDE][2 * SIDE];
 } __attribute__((aligned(64)));
+
+PART void sums_store(struct sums *ret)
+{
+    _tile_stored(0, &ret->at[0][0][0], sizeof ret->at[0][0]);
+    _tile_stored(1, &ret->at[0][0][SIDE], sizeof ret->at[0][0]);
+    _tile_stored(2, &ret->at[1][0][0], sizeof ret->at[0][0]);
+    _tile_stored(3, &ret->at[1][0][SIDE], sizeof ret->at[0][0]);
+}
 
 PART void multiply(const uint8_t *a, size_t stride, const char *b, size_t depth, struct sums *ret)
 {
@@ -33,39 +43,99 @@ PART void multiply(const uint8_t *a, size_t stride, const char *b, size_t depth,
         _tile_dpbusd(2, 5, 6);
         _tile_dpbusd(3, 5, 7);
     }
-    _tile_stored(0, &ret->at[0][0][0], sizeof ret->at[0][0]);
-    _tile_stored(1, &ret->at[0][0][SIDE], sizeof ret->at[0][0]);
-    _tile_stored(2, &ret->at[1][0][0], sizeof ret->at[0][0]);
-    _tile_stored(3, &ret->at[1][0][SIDE], sizeof ret->at[0][0]);
+    sums_store(ret);
 }
 
-/* One run and one panel: what the sums of both parts say. */
+/* The same with fine bytes, of one panel. Sums that wait for each other stand apart. */
+PART void multiply_fine(const uint8_t *a, const uint8_t *fine_a, size_t stride, const char *b,
+                        const char *fine_b, size_t depth, struct sums *ret)
+{
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (size_t d = 0; d < depth; d += 64) {
+        _tile_loadd(6, b + d * SIDE, 64);
+        _tile_loadd(7, fine_b + d * SIDE, 64);
+        _tile_loadd(4, a + d, stride);
+        _tile_dpbusd(0, 4, 6);
+        _tile_dpbusd(1, 4, 7);
+        _tile_loadd(5, a + SIDE * stride + d, stride);
+        _tile_dpbusd(2, 5, 6);
+        _tile_dpbusd(3, 5, 7);
+        _tile_loadd(4, fine_a + d, stride);
+        _tile_dpbusd(1, 4, 6);
+        _tile_loadd(5, fine_a + SIDE * stride + d, stride);
+        _tile_dpbusd(3, 5, 6);
+    }
+    sums_store(ret);
+}
+
+/* What the sums of one part and one row say, per step of the row's. */
+PART lanes value_of(const int32_t *sums, int fine, const lanes *scale, const lanes *low)
+{
+    lanes value = __builtin_convertvector(*(const lanes_int *)sums, lanes) * scale[0] + low[0];
+    if (fine)
+        value +=
+            __builtin_convertvector(*(const lanes_int *)(sums + SIDE), lanes) * scale[1] + low[1];
+    return value;
+}
+
+/* One run and one panel: what the sums of both parts say, and the highest. */
 PART void finish(const struct ed_code_shape *shape, const struct ed_scan_rows *rows,
-                 const struct ed_scan_points *points, const struct sums *sums, size_t run,
+                 const struct ed_scan_points *points, const struct sums *sums, int fine, size_t run,
                  size_t panel, size_t row, size_t column, float *products, size_t columns,
                  float *high)
 {
     const lanes none = {0};
-    lanes scale[2] = {none, none}, low[2] = {none, none}, most = none - INFINITY;
+    lanes scale[2][2] = {{none, none}, {none, none}}, low[2][2] = {{none, none}, {none, none}};
+    lanes most = none - INFINITY;
     for (int part = 0; part < 2; part++)
         if (shape->depth[part]) {
-            scale[part] = *(const lanes_at *)(points->right[part].scale + column);
-            low[part] = -128.0f * *(const lanes_at *)(points->right[part].sum + column);
+            const struct ed_right *right = &points->right[part];
+            scale[part][0] = *(const lanes_at *)(right->scale + column);
+            low[part][0] = -128.0f * *(const lanes_at *)(right->sum + column);
+            scale[part][1] = *(const lanes_at *)(points->fine[part].scale + column);
+            low[part][1] = -128.0f * (*(const lanes_at *)(points->fine[part].sum + column) +
+                                      *(const lanes_at *)(points->mixed[part].sum + column));
         }
     for (size_t r = 0; r < SIDE; r++) {
         lanes value = none;
         for (int part = 0; part < 2; part++)
-            if (shape->depth[part]) {
-                lanes_int whole_sum = *(const lanes_int *)&sums[part].at[run][r][panel * SIDE];
-                value += rows->scale[part][row + r] *
-                         (__builtin_convertvector(whole_sum, lanes) * scale[part] + low[part]);
-            }
+            if (shape->depth[part])
+                value += rows->scale[part][row + r] * value_of(&sums[part].at[run][r][panel * SIDE],
+                                                               fine, scale[part], low[part]);
         if (products)
             *(lanes_at *)(products + r * columns) = value;
         value += rows->rest[row + r];
         most = (lanes)choose(value > most, (lanes_int)value, (lanes_int)most);
     }
     *(lanes_at *)high = most;
+}
+
+/* Two runs of rows from `row` on, or what is left (n), with the panels from `column` on: two, or
+ * with fine bytes one. */
+PART void block(const struct ed_code_shape *shape, const struct ed_scan_rows *rows,
+                const struct ed_scan_points *points, int fine, size_t row, size_t n, size_t column,
+                float *products, size_t columns, float *high)
+{
+    struct sums sums[2];
+    for (int part = 0; part < 2; part++) {
+        size_t depth = shape->depth[part];
+        size_t at = row * shape->bytes + (part ? shape->depth[0] : 0);
+        const char *b = (const char *)points->right[part].at + column * depth;
+        if (depth && fine)
+            multiply_fine(rows->bytes + at, rows->fine + at, shape->bytes, b,
+                          (const char *)points->fine[part].at + column * depth, depth, &sums[part]);
+        else if (depth)
+            multiply(rows->bytes + at, shape->bytes, b, depth, &sums[part]);
+    }
+    for (size_t run = 0; run < 2 && run * SIDE < n; run++)
+        for (size_t panel = 0; panel < (fine ? 1 : 2); panel++)
+            finish(shape, rows, points, sums, fine, run, panel, row + run * SIDE,
+                   column + panel * SIDE,
+                   products ? products + run * SIDE * columns + panel * SIDE : NULL, columns,
+                   high + run * columns + panel * SIDE);
 }
 
 UNWATCHED
@@ -75,22 +145,14 @@ void ed_scan_amx(const struct ed_code_shape *shape, const struct ed_scan_rows *r
 {
     size_t columns = ed_scan_columns(points->m);
     _tile_loadconfig(&whole);
-    for (size_t j = 0; j < columns; j += 2 * SIDE)
+    for (size_t j = 0; j < columns; j += rows->fine ? SIDE : 2 * SIDE)
         for (size_t i = 0; i < n; i += 2 * SIDE) {
-            struct sums sums[2];
-            const uint8_t *a = rows->bytes + (from + i) * shape->bytes;
-            for (int part = 0; part < 2; part++)
-                if (shape->depth[part])
-                    multiply(a + (part ? shape->depth[0] : 0), shape->bytes,
-                             (const char *)points->right[part].at + j * shape->depth[part],
-                             shape->depth[part], &sums[part]);
-            for (size_t run = 0; run < 2 && i + run * SIDE < n; run++)
-                for (size_t panel = 0; panel < 2; panel++) {
-                    size_t row = i + run * SIDE, column = j + panel * SIDE;
-                    finish(shape, rows, points, sums, run, panel, from + row, column,
-                           products ? products + row * columns + column : NULL, columns,
-                           high + row / SIDE * columns + column);
-                }
+            float *at = products ? products + i * columns + j : NULL;
+            float *top = high + i / SIDE * columns + j;
+            if (rows->fine)
+                block(shape, rows, points, 1, from + i, n - i, j, at, columns, top);
+            else
+                block(shape, rows, points, 0, from + i, n - i, j, at, columns, top);
         }
     _tile_release();
 }

@@ -33,7 +33,7 @@ static struct rows rows_make(size_t n, size_t first, size_t second, uint64_t *se
 {
     struct rows r = {.shape = ed_code_shape_of(first, second), .n = n, .dim = first + second};
     void *bytes = NULL;
-    r.fine = calloc(n, r.shape.bytes);
+    r.fine = calloc(n + ED_LEFT_SLACK + 1, r.shape.bytes);
     r.x = calloc(n * r.dim + 1, sizeof *r.x);
     r.code = calloc(n, sizeof *r.code);
     r.coded = calloc(n, sizeof *r.coded);
@@ -198,7 +198,7 @@ static void keep(void *context, const struct ed_scan_view *view)
 
 /* The highest of each run, by kernels of any kind, is never below what is there, and not far above
  * it. */
-static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m)
+static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, size_t m, int fine)
 {
     struct ed_scan_points points;
     const float *vectors[64];
@@ -211,6 +211,7 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
     assert_int_equal(posix_memalign(&room, 64, ed_scan_points_bytes(&r->shape, m)), 0);
     assert_int_equal(posix_memalign(&work, 64, ed_scan_bytes(m)), 0);
     struct ed_scan_rows rows = {.bytes = r->bytes,
+                                .fine = fine ? r->fine : NULL,
                                 .n = r->n,
                                 .scale = {lines, lines + r->n},
                                 .low = {lines + 2 * r->n, lines + 3 * r->n},
@@ -225,7 +226,7 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
             rows.scale[part][e] = 2 * r->code[e].step[part];
             rows.low[part][e] = -128 * rows.scale[part][e];
         }
-        rows.rest[e] = 2 * ed_scan_error(&r->shape, &r->code[e], &points.most) + 0.5f;
+        rows.rest[e] = 2 * ed_scan_error(&r->shape, &r->code[e], &points.most, fine) + 0.5f;
     }
     ed_scan(kernels, &r->shape, &rows, &points, 1, work, keep, &seen);
     for (size_t i = 0; i < m; i++)
@@ -260,8 +261,10 @@ TEST(a_scan_promises_no_less_than_there_is)
         for (size_t k = 0; (kernels = ed_kernels_at(k)); k++) {
             if (kernels->precision != ED_INT8 || !kernels->usable())
                 continue;
-            scan_holds(kernels, &r, 1);
-            scan_holds(kernels, &r, 37);
+            for (int fine = 0; fine < 2; fine++) {
+                scan_holds(kernels, &r, 1, fine);
+                scan_holds(kernels, &r, 37, fine);
+            }
             kinds++;
         }
         rows_free(&r);
