@@ -234,12 +234,15 @@ static eddy_status line_take(struct ed_front *front, struct input *in, const str
     return st;
 }
 
-/* A line that was taken before a restart, and waited: all but the joiner knows of it. */
+/* A line that was taken before a restart, and waited: all but the joiner knows of it. That had
+ * completed records which no batch had room for, and does so again in the same order. */
 static eddy_status line_again(struct ed_front *front, struct input *in, const struct held *held,
                               const struct waiting *left, int64_t ahead_ms, eddy_error *err)
 {
     eddy_log_line line;
     eddy_status st = line_read(front, in, held, left->before_ms, ahead_ms, &line, err);
+    if (left->stream_ms != INT64_MIN)
+        eddy_joiner_time(front->joiner, left->stream_ms);
     return st == EDDY_OK
                ? line_join(front, in, held, &line, left->before_ms, left->stream_ms, err)
                : st;
