@@ -244,8 +244,8 @@ const char *const ed_config_files[ED_TOPICS] = {
 static int may_be_log(const struct ed_config *config)
 {
     return config->document.format == EDDY_FORMAT_LOGS ||
-           (!config->document.guessed && ed_config_source_of(config, "document.format")->layer <=
-                                             ED_LAYER_PROFILE);
+           (!config->document.guessed &&
+            ed_config_source_of(config, "document.format")->layer <= ED_LAYER_PROFILE);
 }
 
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
