@@ -533,7 +533,6 @@ eddy_status ed_epochs_new(const struct ed_epochs_options *options, struct ed_log
     e->head.shard = options->shard;
     e->head.n_shards = options->n_shards;
     e->head.state_next = -1;
-    e->forgotten = -1;
     e->forgets = 1;
     ed_bytes_init(&e->bytes, (size_t)64 << 20);
     ed_bytes_init(&e->gathered.bytes, (size_t)1 << 30);

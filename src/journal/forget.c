@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #define REQUEST_MS 10000
+#define DROP_MS    1000 /* for an answer that nobody needs */
 
 /* Will it be answered like this again, whenever it is asked? */
 static int is_final(rd_kafka_resp_err_t why)
@@ -73,8 +74,13 @@ int ed_forget(struct ed_forget *f, rd_kafka_t *rk, const char *topic, int32_t pa
     return !f->keeps;
 }
 
+/* A client that goes while it is asked loses memory (librdkafka 2.0), so the answer is waited for;
+ * but not long. */
 void ed_forget_drop(struct ed_forget *f)
 {
+    rd_kafka_event_t *event = f->under_way ? rd_kafka_queue_poll(f->queue, DROP_MS) : NULL;
+    if (event)
+        rd_kafka_event_destroy(event);
     if (f->queue)
         rd_kafka_queue_destroy(f->queue);
     f->queue = NULL;

@@ -42,7 +42,7 @@ struct epochs {
     struct ed_store *store;
     struct gathered gathered;
     struct ed_living living;
-    int64_t forgotten; /* the log was told to forget what is before; -1: not asked yet */
+    int64_t forgotten; /* nothing of the log is before, or it was told to forget that */
     int forgets;       /* 0: it does not */
     int has_head;      /* a head was seen in the state topic */
     int following;     /* all up to e->tail is loaded already: we were a standby */

@@ -242,6 +242,7 @@ static eddy_status begin_anew(struct restoring *r, int64_t first, eddy_error *er
     r->e->tail = first;
     r->e->following = 0;
     ed_living_begin(&r->e->living, first);
+    r->e->forgotten = first;
     atomic_store(&r->e->restored, 0);
     atomic_store(&r->e->from_store, 0);
     atomic_store(&r->e->warm, 0);

@@ -178,6 +178,8 @@ TEST(records_of_two_moments_are_refused)
             same |= list[i].key == r[skip].key && list[i].value.n == r[skip].value.n &&
                     !memcmp(list[i].value.at, r[skip].value.at, r[skip].value.n);
         assert_int_equal(st, same ? EDDY_OK : EDDY_FORMAT);
+        if (same)
+            eddy_clusterer_free(again);
         free(list);
         free(both);
     }
