@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define RECORD_VERSION 1
-#define HELD_BYTES     ((size_t)1 << 20)  /* lines with so many bytes are enough to learn from */
-#define LINE_BYTES     ((size_t)1 << 30)  /* the ceiling of one line, taken apart */
+#define HELD_BYTES     ((size_t)1 << 20) /* lines with so many bytes are enough to learn from */
+#define LINE_BYTES     ((size_t)1 << 30) /* the ceiling of one line, taken apart */
 
 /* A line that waits for a layout. */
 struct held {
@@ -189,8 +189,8 @@ static eddy_status line_read(struct ed_front *front, const struct input *in,
                       : before_ms != INT64_MIN ? before_ms
                                                : held->arrival_ms;
     eddy_arena_reset(front->arena);
-    eddy_status st = eddy_layout_read(in->layout, (eddy_str){held->bytes, held->n}, near_ms,
-                                      front->arena, ret);
+    eddy_status st =
+        eddy_layout_read(in->layout, (eddy_str){held->bytes, held->n}, near_ms, front->arena, ret);
     if (st != EDDY_OK)
         return eddy_fail_nomem(err, "line", held->n);
     if (ret->has_time && ahead_ms > 0 && held->broker_ms >= 0 &&
@@ -243,9 +243,8 @@ static eddy_status line_again(struct ed_front *front, struct input *in, const st
     eddy_status st = line_read(front, in, held, left->before_ms, ahead_ms, &line, err);
     if (left->stream_ms != INT64_MIN)
         eddy_joiner_time(front->joiner, left->stream_ms);
-    return st == EDDY_OK
-               ? line_join(front, in, held, &line, left->before_ms, left->stream_ms, err)
-               : st;
+    return st == EDDY_OK ? line_join(front, in, held, &line, left->before_ms, left->stream_ms, err)
+                         : st;
 }
 
 static eddy_status line_hold(struct input *in, const struct held *line, eddy_error *err)
@@ -335,8 +334,7 @@ eddy_status ed_front_take(struct ed_front *front, const eddy_parser *parser, con
                           int64_t ahead_ms, struct ed_batch *batch, eddy_error *err)
 {
     const eddy_position *at = &raw->position;
-    struct input *in =
-        input_of(front, (eddy_str){at->topic, strlen(at->topic)}, at->partition);
+    struct input *in = input_of(front, (eddy_str){at->topic, strlen(at->topic)}, at->partition);
     const struct waiting *left;
     if (!in)
         return eddy_fail_nomem(err, "front", sizeof *in);
@@ -355,8 +353,12 @@ eddy_status ed_front_take(struct ed_front *front, const eddy_parser *parser, con
         st = ed_batch_add(batch, raw, err);
         return st == EDDY_OK ? ed_batch_reject(batch, batch->n - 1, reject, detail, err) : st;
     }
-    struct held line = {(char *)(uintptr_t)doc.text.at, doc.text.n,     key_of(raw),
-                        at->offset,                     raw->broker_ms, raw->arrival_ms};
+    struct held line = {(char *)(uintptr_t)doc.text.at,
+                        doc.text.n,
+                        key_of(raw),
+                        at->offset,
+                        raw->broker_ms,
+                        raw->arrival_ms};
     if (at->offset < in->from)
         return left ? line_again(front, in, &line, left, ahead_ms, err)
                     : line_take(front, in, &line, ahead_ms, err);
@@ -498,8 +500,7 @@ static eddy_status record_write(const struct ed_front *front, const struct input
     ed_pack_i64(&b, in->from);
     ed_pack_i64(&b, in->next);
     for (size_t i = 0; i < in->n_waiting; i++)
-        waiting_pack(&b, in->waiting[i].offset, in->waiting[i].before_ms,
-                     in->waiting[i].stream_ms);
+        waiting_pack(&b, in->waiting[i].offset, in->waiting[i].before_ms, in->waiting[i].stream_ms);
     for (size_t i = 0; i < in->n_held; i++)
         waiting_pack(&b, in->held[i].offset, INT64_MIN, INT64_MIN);
     for (size_t i = in->left_at; i < in->n_left; i++)

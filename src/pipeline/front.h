@@ -3,8 +3,8 @@
  *
  * A line that waits (for the layout, or for what may continue its record) is not answered: a
  * restart reads it again, and passes over those between that were answered. What else a restart
- * must know of an input is in its record of the state: its layout, how well that fits, the time that
- * its lines had last, and which of them wait.
+ * must know of an input is in its record of the state: its layout, how well that fits, the time
+ * that its lines had last, and which of them wait.
  *
  * The reader's. */
 #ifndef ED_PIPELINE_FRONT_H

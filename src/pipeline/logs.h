@@ -59,7 +59,7 @@ struct ed_logs {
     struct ed_log_front *fronts; /* (n_fronts) the last record of each input */
     size_t n_fronts, room_fronts;
     struct ed_table front_at; /* of fronts, by key */
-    eddy_arena *scratch; /* for one call of the embedder, or a picture */
+    eddy_arena *scratch;      /* for one call of the embedder, or a picture */
 };
 
 /* EDDY_NOMEM. */

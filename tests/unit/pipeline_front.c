@@ -22,7 +22,7 @@ struct reading {
     int64_t broker_ms;
     uint64_t *fate; /* NULL: nobody is killed */
     int dead;       /* killed while what is ready goes into batches */
-    char *told; /* what came out, a line each */
+    char *told;     /* what came out, a line each */
     size_t n_told, kept_told, room_told;
 };
 
@@ -83,10 +83,9 @@ static void pass(struct reading *r)
     }
     for (size_t i = 0; i < r->batch->n; i++) {
         const struct ed_item *item = &r->batch->items[i];
-        int n = snprintf(r->told + r->n_told, r->room_told - r->n_told,
-                         "%d-%lld %lld %d %d %.*s\n", (int)item->raw.position.partition,
-                         (long long)item->raw.position.offset, (long long)item->doc.time_ms,
-                         item->filtered, (int)item->reject,
+        int n = snprintf(r->told + r->n_told, r->room_told - r->n_told, "%d-%lld %lld %d %d %.*s\n",
+                         (int)item->raw.position.partition, (long long)item->raw.position.offset,
+                         (long long)item->doc.time_ms, item->filtered, (int)item->reject,
                          item->log ? (int)item->log->message.n : 0,
                          item->log ? item->log->message.at : "");
         r->n_told += (size_t)n;
@@ -283,10 +282,8 @@ TEST(a_flush_of_many_inputs_loses_nothing)
         for (int p = 0; p < 40; p++) {
             char topic[16];
             snprintf(topic, sizeof topic, "t%d", p);
-            const eddy_raw raw = {.bytes = line,
-                                  .n = strlen(line),
-                                  .broker_ms = -1,
-                                  .position = {topic, 0, i}};
+            const eddy_raw raw = {
+                .bytes = line, .n = strlen(line), .broker_ms = -1, .position = {topic, 0, i}};
             CHECK_OK(ed_front_take(r.front, r.parser, &raw, 0, r.batch, &err), &err);
         }
     assert_true(ed_front_waits(r.front));
