@@ -395,6 +395,17 @@ static eddy_status line_tell(struct ed_pipeline *pl, struct ed_batch *batch, str
     return ed_publish_line(&o->publisher, &batch->epoch, &told, err);
 }
 
+/* 1: by the last line others went into this template, whose text has become another by that. */
+static int is_joined(const eddy_miner *miner, uint64_t id)
+{
+    const eddy_template_change *changes;
+    size_t n = eddy_miner_changes(miner, &changes);
+    for (size_t i = 0; i < n; i++)
+        if (changes[i].kind == EDDY_TEMPLATE_MERGED && changes[i].other == id)
+            return 1;
+    return 0;
+}
+
 static eddy_status line_answer(struct ed_pipeline *pl, struct ed_batch *batch, struct ed_item *item,
                                eddy_error *err)
 {
@@ -418,8 +429,9 @@ static eddy_status line_answer(struct ed_pipeline *pl, struct ed_batch *batch, s
     if (st != EDDY_OK || item->reject != EDDY_ACCEPTED)
         return st;
     st = line_tell(pl, batch, item, &line, &a, err);
-    return st == EDDY_OK && is_step(slot->lines) ? template_tell(pl, batch, line.id, "active", err)
-                                                 : st;
+    return st == EDDY_OK && (is_step(slot->lines) || is_joined(logs->miner, line.id))
+               ? template_tell(pl, batch, line.id, "active", err)
+               : st;
 }
 
 eddy_status ed_lines_answer(struct ed_pipeline *pl, struct ed_batch *batch,

@@ -38,6 +38,13 @@ static eddy_str template_key(eddy_arena *arena, uint64_t id)
     return ed_arena_str(arena, name, strlen(name));
 }
 
+/* Each shard has templates of its own, of which some have the same name. NULL: no memory. */
+static const char *whose_templates(const struct ed_publisher *p, eddy_arena *arena)
+{
+    return p->n_shards > 1 ? ed_arena_printf(arena, "%s.%u", p->pipeline, p->shard).at
+                           : p->pipeline;
+}
+
 static void put_parameters(struct ed_bytes *b, const struct ed_line_told *line)
 {
     if (!line->parameters)
@@ -104,11 +111,14 @@ eddy_status ed_publish_count(const struct ed_publisher *p, struct ed_epoch *epoc
     ed_json_close(&b, '}');
 
     eddy_str key = template_key(epoch->arena, count->template);
+    const char *of = whose_templates(p, epoch->arena);
+    eddy_str id = {NULL, 0};
+    if (key.at && of)
+        id = ed_arena_printf(epoch->arena, "%s-%s-%" PRId64 "-%" PRIu64, of, key.at, count->from_ms,
+                             count->lines);
     struct envelope e = {.topic = ED_ASSIGNMENTS,
                          .key = key,
-                         .id = joined(epoch->arena, key.at ? key.at : "", "-",
-                                      (uint64_t)(count->from_ms < 0 ? 0 : count->from_ms), "-",
-                                      count->lines),
+                         .id = id,
                          .type = LITERAL("eddy.count"),
                          .time_ms = count->to_ms};
     return ed_publish_seal(p, epoch, &e, &b, err);
@@ -140,9 +150,11 @@ eddy_status ed_publish_template(const struct ed_publisher *p, struct ed_epoch *e
     ed_json_close(&b, '}');
 
     eddy_str key = template_key(epoch->arena, t->id);
+    const char *of = whose_templates(p, epoch->arena);
     struct envelope e = {.topic = ED_TEMPLATES,
                          .key = key,
-                         .id = joined(epoch->arena, p->pipeline, "-", t->id, "-", told->line),
+                         .id = of ? joined(epoch->arena, of, "-", t->id, "-", told->line)
+                                  : (eddy_str){NULL, 0},
                          .type = LITERAL("eddy.template"),
                          .time_ms = told->stream_ms};
     return ed_publish_seal(p, epoch, &e, &b, err);
@@ -171,9 +183,7 @@ eddy_status ed_publish_template_change(const struct ed_publisher *p, struct ed_e
                                        uint64_t event, eddy_error *err)
 {
     const char *kind = eddy_template_change_name(c->kind);
-    const char *of = p->n_shards > 1
-                         ? ed_arena_printf(epoch->arena, "%s.%u", p->pipeline, p->shard).at
-                         : p->pipeline;
+    const char *of = whose_templates(p, epoch->arena);
     eddy_str id =
         of ? joined(epoch->arena, of, "-line-", c->line, "-", index) : (eddy_str){NULL, 0};
     eddy_str type = ed_arena_printf(epoch->arena, "template_%s", kind);

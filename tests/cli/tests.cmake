@@ -14,7 +14,7 @@ if(Python3_FOUND)
 EDDY_KAFKA_DIR=${CMAKE_CURRENT_BINARY_DIR}/kafka;\
 TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
   endforeach()
-  foreach(scene recognised records batches killed pipe counts)
+  foreach(scene recognised records batches killed pipe counts many)
     add_test(NAME cli.logs.${scene}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/cli/logs ${scene})
     set_tests_properties(cli.logs.${scene} PROPERTIES LABELS threads TIMEOUT 300 SKIP_RETURN_CODE 77

@@ -105,7 +105,8 @@ TEST(of_a_message_of_several_lines_the_first_is_the_line)
     }
     eddy_layout_free(layout);
     /* An object of JSON is one line, however it stands. */
-    static const char *const pretty[] = {"{\n  \"time\": \"2026-11-26T09:14:01Z\",\n  \"msg\": \"a b\"\n}"};
+    static const char *const pretty[] = {
+        "{\n  \"time\": \"2026-11-26T09:14:01Z\",\n  \"msg\": \"a b\"\n}"};
     layout = learn(pretty, 1);
     eddy_log_line line;
     assert_int_equal(eddy_layout_read(layout, str(pretty[0]), 0, NULL, &line), EDDY_OK);

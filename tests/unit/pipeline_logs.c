@@ -60,9 +60,9 @@ static uint32_t line_take(struct knowing *k, const char *message, uint64_t group
     slot->group = group;
     CHECK_OK(eddy_miner_value_set(logs->miner, answer.id, group, &err), &err);
     if (!slot->minute++)
-        CHECK_OK(ed_logs_note(&logs->counted, &logs->n_counted, &logs->room_counted, answer.slot,
-                              &err),
-                 &err);
+        CHECK_OK(
+            ed_logs_note(&logs->counted, &logs->n_counted, &logs->room_counted, answer.slot, &err),
+            &err);
     logs->counts_changed = 1;
     logs->stream_ms = 1000;
     return answer.slot;
@@ -188,7 +188,7 @@ TEST(a_template_that_merges_takes_its_count_along)
     assert_int_equal(k.logs->slots[b].minute, 0);
     assert_int_equal(k.logs->n_counted, 1);
     assert_int_equal(k.logs->counted[0], a);
-    assert_int_equal(k.logs->slots[a].group, 9); /* it had no document of its own ... */
+    assert_int_equal(k.logs->slots[a].group, 9);             /* it had no document of its own ... */
     assert_int_equal(eddy_miner_value(k.logs->miner, a), 9); /* ... and after a restart too */
     knowing_clear(&k);
 }
