@@ -66,8 +66,9 @@ static int same_offer(const eddy_clusterer *cl, struct doubts *list, uint32_t a,
     const struct ed_event_state *x = &cl->events[a];
     const struct ed_event_state *y = &cl->events[b];
     const struct ed_link *link = x->n_links && y->n_links ? ed_link_find(cl, x->id, y->id) : NULL;
-    if (link && (fabs(link->strength) >= EDDY_LINK_FIRM || link->by == EDDY_PERSON))
-        return 1;
+    if (x->kind != y->kind ||
+        (link && (fabs(link->strength) >= EDDY_LINK_FIRM || link->by == EDDY_PERSON)))
+        return 1; /* only a person may say so */
     double off = ed_threshold_off(cl, x->weight > y->weight ? x->weight : y->weight);
     double shift = link ? ed_link_shift(cl, a, b) : 0;
     double rough = (double)ed_dot_rough(ed_event_sum(cl, a), ed_event_sum(cl, b), cl->stride) /

@@ -435,6 +435,62 @@ TEST(an_extra_view_tells_apart_what_words_and_text_do_not)
     stream_free(&s);
 }
 
+/* The same documents in two kinds: two of each event, whatever arrival, repair and others think. */
+TEST(documents_of_different_kinds_share_no_event)
+{
+    struct stream s = stream_make(31, 1200, 12, 0.5);
+    eddy_engine_options o = stream_options();
+    eddy_clusterer *cl;
+    eddy_error err = {0};
+    eddy_assignment *a = calloc(1200, sizeof *a);
+    CHECK_OK(eddy_clusterer_new(&o, &cl, &err), &err);
+    for (size_t i = 0; i < 1200; i++)
+        s.rows[i].kind = i % 2 ? UINT64_MAX - s.gold[i] % 2 : 0;
+    CHECK_OK(eddy_clusterer_assign(cl, s.rows, 1200, a, &err), &err);
+    CHECK_OK(eddy_clusterer_flush(cl, &err), &err);
+    uint64_t kinds[64] = {0}, events[64] = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < 1200; i++) {
+        uint64_t now = eddy_clusterer_group_event(cl, a[i].group, NULL);
+        size_t k = 0;
+        while (k < n && events[k] != now)
+            k++;
+        assert_true(k < 64 && now);
+        if (k == n) {
+            events[n] = now;
+            kinds[n++] = s.rows[i].kind;
+        }
+        assert_true(kinds[k] == s.rows[i].kind);
+    }
+    assert_true(n >= 24);
+
+    /* Two events of the same documents: nobody but a person makes one of them. */
+    size_t x = 0, y = 0;
+    for (size_t i = 0; i < 1200; i++)
+        if (s.gold[i] == s.gold[0] && s.rows[i].kind != s.rows[0].kind)
+            y = i;
+    eddy_operation op = {.kind = EDDY_OPERATION_MERGE, .actor = EDDY_LLM};
+    eddy_arena *arena = eddy_arena_new(0);
+    eddy_event event;
+    op.event = eddy_clusterer_group_event(cl, a[y].group, NULL);
+    op.other = eddy_clusterer_group_event(cl, a[x].group, NULL);
+    assert_true(op.event != op.other);
+    CHECK_OK(eddy_clusterer_event(cl, op.event, arena, &event, &err), &err);
+    op.event_version = event.version;
+    CHECK_OK(eddy_clusterer_event(cl, op.other, arena, &event, &err), &err);
+    op.other_version = event.version;
+    eddy_outcome outcome;
+    CHECK_OK(eddy_clusterer_apply(cl, &op, &outcome, &err), &err);
+    assert_int_equal(outcome.refusal, EDDY_REFUSED_FORBIDDEN);
+    op.actor = EDDY_PERSON;
+    CHECK_OK(eddy_clusterer_apply(cl, &op, &outcome, &err), &err);
+    assert_int_equal(outcome.refusal, EDDY_APPLIED);
+    eddy_arena_free(arena);
+    eddy_clusterer_free(cl);
+    free(a);
+    stream_free(&s);
+}
+
 TEST(engine_survives_any_lost_allocation)
 {
     struct stream s = stream_make(9, 150, 20, 1.4);
@@ -477,6 +533,7 @@ int main(void)
         cmocka_unit_test(bad_rows_are_refused_and_change_nothing),
         cmocka_unit_test(options_out_of_range_are_named),
         cmocka_unit_test(an_extra_view_tells_apart_what_words_and_text_do_not),
+        cmocka_unit_test(documents_of_different_kinds_share_no_event),
         cmocka_unit_test(engine_survives_any_lost_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
