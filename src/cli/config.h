@@ -156,6 +156,8 @@ struct ed_config {
     } output;
     struct {
         struct ed_list rules;
+        const char *alertmanager, *webhook, *webhook_body, *slack, *link, *group;
+        int64_t resend_ms;
     } alerts;
     struct {
         const char *topic; /* "": none */
