@@ -12,6 +12,7 @@
 /* ED_VECTORS: documents with their vectors, from processes that only embed to those with an engine.
  * ED_OPERATIONS: what people, programs and language models have decided, and what became of it.
  * ED_TEMPLATES: forms of log lines, each as it is now.
+ * ED_ALERTS: what rules have made of changes, for those who are to be woken.
  * New ones go behind: heads tell lengths by these numbers. */
 enum ed_topic {
     ED_ASSIGNMENTS,
@@ -21,6 +22,7 @@ enum ed_topic {
     ED_VECTORS,
     ED_OPERATIONS,
     ED_TEMPLATES,
+    ED_ALERTS,
     ED_TOPICS
 };
 

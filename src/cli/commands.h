@@ -12,6 +12,7 @@ int ed_cmd_embed(int argc, char **argv);
 int ed_cmd_score(int argc, char **argv);
 int ed_cmd_events(int argc, char **argv);
 int ed_cmd_reason(int argc, char **argv);
+int ed_cmd_alert(int argc, char **argv);
 int ed_cmd_top(int argc, char **argv);
 int ed_cmd_explain(int argc, char **argv);
 int ed_cmd_show(int argc, char **argv);    /* show, lineage */

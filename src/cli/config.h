@@ -156,6 +156,11 @@ struct ed_config {
         int64_t partitions, replication, dead_max_bytes, deliver_ms;
     } output;
     struct {
+        struct ed_list rules;
+        const char *alertmanager, *webhook, *webhook_body, *slack, *link, *group;
+        int64_t resend_ms;
+    } alerts;
+    struct {
         const char *topic; /* "": none */
     } control;
     struct {
@@ -190,6 +195,8 @@ struct ed_config {
     const char *extra_path[EDDY_EXTRA_MAX];
     size_t extra_dim[EDDY_EXTRA_MAX];
     double extra_weight[EDDY_EXTRA_MAX];
+
+    const struct ed_rule *rules; /* (alerts.rules.n) likewise out of alerts.rules */
 
     /* made by the first ed_config_kafka_options of each side */
     const char *const *kafka_made[2];

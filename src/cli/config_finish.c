@@ -259,7 +259,7 @@ static const char *const output_keys[ED_TOPICS] = {
     [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
     [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
     [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations",
-    [ED_TEMPLATES] = "output.templates",
+    [ED_TEMPLATES] = "output.templates",     [ED_ALERTS] = "output.alerts",
 };
 
 /* A topic that eddy reads and writes would feed on itself. */
@@ -280,6 +280,28 @@ static void check_output(struct ed_config *config)
                 ed_config_complain(config, output_keys[i],
                                    "is also read (source.topics); eddy would feed on itself");
     }
+}
+
+static void check_rules(struct ed_config *config)
+{
+    static const char key[] = "alerts.rules";
+    const struct ed_list *list = &config->alerts.rules;
+    struct ed_rule *rules = ed_arena_alloc_zero(config->arena, list->n + 1, sizeof *rules);
+    if (!rules)
+        config->failed = 1;
+    for (size_t i = 0; i < list->n && rules; i++) {
+        eddy_error why = {0};
+        if (ed_rule_read(list->at[i], config->arena, &rules[i], &why) != EDDY_OK) {
+            ed_config_complain(config, key, "rule %zu: %s", i + 1, why.text);
+            continue;
+        }
+        for (size_t k = 0; k < i; k++)
+            if (rules[k].name && strcmp(rules[k].name, rules[i].name) == 0)
+                ed_config_complain(config, key, "two rules are called %s", rules[i].name);
+    }
+    if (list->n > ED_RULES_MAX)
+        ed_config_complain(config, key, "%zu rules; at most %d", list->n, ED_RULES_MAX);
+    config->rules = rules;
 }
 
 static void check_reason(struct ed_config *config)
@@ -304,6 +326,7 @@ eddy_status ed_config_finish(struct ed_config *config, eddy_error *err)
         check_endpoint(config);
         check_source(config);
         check_output(config);
+        check_rules(config);
         check_reason(config);
         ed_config_check_kafka(config);
     }

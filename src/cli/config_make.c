@@ -235,10 +235,13 @@ int ed_config_to_kafka(const struct ed_config *config)
     return !*config->output.dir;
 }
 
-const char *const ed_config_files[ED_TOPICS] = {
-    [ED_ASSIGNMENTS] = "assignments", [ED_EVENTS] = "events",
-    [ED_CHANGES] = "changes",         [ED_DEAD] = "dead",
-    [ED_OPERATIONS] = "operations",   [ED_TEMPLATES] = "templates"};
+const char *const ed_config_files[ED_TOPICS] = {[ED_ASSIGNMENTS] = "assignments",
+                                                [ED_EVENTS] = "events",
+                                                [ED_CHANGES] = "changes",
+                                                [ED_DEAD] = "dead",
+                                                [ED_OPERATIONS] = "operations",
+                                                [ED_TEMPLATES] = "templates",
+                                                [ED_ALERTS] = "alerts"};
 
 /* Where a journal is opened before a pipe is read, the first lines have not told yet. */
 static int may_be_log(const struct ed_config *config)
@@ -258,7 +261,8 @@ eddy_status ed_config_journal_files(struct ed_config *config, const char *journa
                          strerror(errno));
     for (size_t i = 0; i < ED_TOPICS; i++) {
         if (!ed_config_files[i] || !*config->output.topics[i] ||
-            (i == ED_TEMPLATES && !may_be_log(config)))
+            (i == ED_TEMPLATES && !may_be_log(config)) ||
+            (i == ED_ALERTS && !config->alerts.rules.n))
             continue;
         paths[i] = to_stdout
                        ? "-"
@@ -290,7 +294,8 @@ static int stage_writes(const struct ed_config *config, size_t topic)
     if (config->stage == ED_STAGE_EMBED)
         return topic == ED_VECTORS || topic == ED_DEAD;
     return topic != ED_VECTORS &&
-           (topic != ED_TEMPLATES || config->document.format == EDDY_FORMAT_LOGS);
+           (topic != ED_TEMPLATES || config->document.format == EDDY_FORMAT_LOGS) &&
+           (topic != ED_ALERTS || config->alerts.rules.n);
 }
 
 eddy_status ed_config_journal_kafka(struct ed_config *config, const char *topic, int32_t shard,
@@ -349,6 +354,8 @@ void ed_config_pipeline_options(const struct ed_config *config, struct ed_pipeli
     workers = workers < 1 ? 1 : workers > 256 ? 256 : workers;
     *ret = (struct ed_pipeline_options){
         .publisher = {.pipeline = config->pipeline, .n_shards = (uint32_t)config->state.shards},
+        .rules = config->rules,
+        .n_rules = config->alerts.rules.n,
         .languages = config->document.languages.at,
         .n_languages = config->document.languages.n,
         .batch_max = (size_t)config->batch.max,

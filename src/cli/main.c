@@ -14,6 +14,7 @@ static const struct {
     {"replay", ed_cmd_replay, "a stretch of the past again, into topics of its own"},
     {"detect", ed_cmd_detect, "find the events in files or standard input"},
     {"embed", ed_cmd_embed, "the vectors of documents, as a NumPy file"},
+    {"alert", ed_cmd_alert, "bring alerts to Alertmanager, a webhook or Slack"},
     {"top", ed_cmd_top, "watch events as they come, on the whole terminal"},
     {"demo", ed_cmd_demo, "watch it work on a fictional news day; needs nothing"},
     {"check", ed_cmd_check, "is a configuration right, and is what it names there?"},

@@ -341,6 +341,39 @@ const struct ed_option ed_options[] = {
      .standard = "{pipeline}.templates",
      .help = "Topic of the templates of log lines (document.format logs), compacted: their latest "
              "form, how many lines had it, and the event that holds them."},
+    {"output.alerts", STRING(output.topics[ED_ALERTS]), .shape = ED_TOPIC, .optional = 1,
+     .standard = "{pipeline}.alerts",
+     .help = "Topic of alerts (alerts.rules): each beginning, news of it, and end, exactly once."},
+    {"alerts.rules", LIST(alerts.rules),
+     .help = "What people are to be told of, a line each: a name, and what is asked for.\n"
+             "kind=A|B: changes of these kinds (born, grew, drifted, merged, split, renamed, "
+             "faded, burst, quiet, trend, template_founded, ...); without, all that the measures "
+             "say of an event. Measures: size (documents), rate (an hour), growth (times as many), "
+             "novelty (0 to 1), each with >= or <=. keywords=A|B: one of them is in the name or "
+             "the keywords. topic=T3. clear=0.8: the share of a bound at which an alert ends. "
+             "hold=2h: it ends when for so long nothing met the rule. quiet=22:00-07:00: hours "
+             "(UTC) in which nothing begins; it is told at their end. severity=warning.\n"
+             "For example:\n"
+             "  - \"big size>=100 severity=critical\"\n"
+             "  - \"surge kind=burst|trend growth>=3 quiet=22:00-07:00\"\n"
+             "  - \"unknown kind=template_founded keywords=error|failed hold=1h\""},
+    {"alerts.alertmanager", STRING(alerts.alertmanager), .optional = 1, .standard = "",
+     .help = "URL of Alertmanager, for eddy alert: http://localhost:9093. Rule, event, pipeline and "
+             "severity are labels, all else annotations. \"\": none."},
+    {"alerts.resend", DURATION(alerts.resend_ms), RANGE(SECOND, HOUR), .standard = "1m",
+     .help = "How often it is sent what is active; after four times that it forgets."},
+    {"alerts.webhook", STRING(alerts.webhook), .shape = ED_SECRET, .optional = 1, .standard = "",
+     .help = "URL that each message is sent to by POST, with its id as Idempotency-Key. \"\": none."},
+    {"alerts.webhook_body", STRING(alerts.webhook_body), .optional = 1, .standard = "",
+     .help = "What is sent there, with {{rule}}, {{state}}, {{event}}, {{name}}, {{size}} and other "
+             "fields of the message, {{pipeline}} and {{link}}, each to stand between the quotes of "
+             "a JSON string. \"\": the message itself."},
+    {"alerts.slack", STRING(alerts.slack), .shape = ED_SECRET, .optional = 1, .standard = "",
+     .help = "URL of an incoming webhook of Slack, or of what takes the same form. \"\": none."},
+    {"alerts.link", STRING(alerts.link), .optional = 1, .standard = "",
+     .help = "Address of the pages of this pipeline, to be sent along. \"\": none."},
+    {"alerts.group", STRING(alerts.group), .shape = ED_GROUP, .standard = "eddy-{pipeline}-alerts",
+     .help = "Consumer group under which eddy alert keeps how far it has got."},
     {"control.topic", STRING(control.topic), .shape = ED_TOPIC, .optional = 1,
      .standard = "{pipeline}.control",
      .help = "Topic of what people and programs ask for (eddy merge, split, rename, pin, undo, "
@@ -469,6 +502,7 @@ const struct ed_section ed_sections[] = {
     {"signals", "What is unusual: bursts, silences, trends."},
     {"batch", "How much goes at once."},
     {"output", "Where the answers go."},
+    {"alerts", "Who is told of what."},
     {"control", "Where operations come in."},
     {"state", "How it goes on after a restart."},
     {"serve", "What it shows by HTTP."},

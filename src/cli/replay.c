@@ -209,6 +209,7 @@ static eddy_status names_check(struct replay *r, eddy_error *err)
                  {"output.dead", c->output.topics[ED_DEAD]},
                  {"output.operations", c->output.topics[ED_OPERATIONS]},
                  {"output.templates", c->output.topics[ED_TEMPLATES]},
+                 {"output.alerts", c->output.topics[ED_ALERTS]},
                  {"control.topic", c->control.topic},
                  {"state.topic", c->state.topic}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -138,7 +138,7 @@ static const char *const settings[ED_TOPICS] = {
     [ED_ASSIGNMENTS] = "output.assignments", [ED_EVENTS] = "output.events",
     [ED_CHANGES] = "output.changes",         [ED_DEAD] = "output.dead",
     [ED_VECTORS] = "output.vectors",         [ED_OPERATIONS] = "output.operations",
-    [ED_TEMPLATES] = "output.templates"};
+    [ED_TEMPLATES] = "output.templates",     [ED_ALERTS] = "output.alerts"};
 
 /* A broker refuses whole batches, so first each of its messages is tried alone. Dead letters stand
  * between a sick message and a stream that stops at it: one that is still refused must not stop

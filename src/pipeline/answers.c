@@ -30,8 +30,8 @@ eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy
     const eddy_topic *topics = NULL;
     size_t n_topics = 0;
     eddy_status st = EDDY_OK;
-    size_t n = eddy_clusterer_changes(o->clusterer, &changes);
-    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+    size_t n_changes = eddy_clusterer_changes(o->clusterer, &changes);
+    for (size_t i = 0; i < n_changes && st == EDDY_OK; i++) {
         if (pl->stability)
             ed_stability_change(pl->stability, &changes[i]);
         if (o->on_change)
@@ -41,7 +41,10 @@ eddy_status ed_answers_news(struct ed_pipeline *pl, struct ed_batch *batch, eddy
     eddy_engine_stats stats;
     eddy_clusterer_stats(o->clusterer, &stats);
     ed_meters_engine(pl, &stats);
-    n = eddy_clusterer_pictures(o->clusterer, &pictures);
+    size_t n = eddy_clusterer_pictures(o->clusterer, &pictures);
+    if (st == EDDY_OK && o->alerts)
+        st = ed_alerts_news(o->alerts, &o->publisher, &batch->epoch, changes, n_changes, pictures,
+                            n, err);
     if (pl->reasoner)
         ed_reasoner_changed(pl->reasoner, n);
     n_topics = eddy_clusterer_topic_pictures(o->clusterer, &topics);
@@ -183,6 +186,23 @@ static eddy_status answer_batch(struct ed_pipeline *pl, struct ed_batch *batch, 
     return st;
 }
 
+/* What is due by stream time, and what is to be known of alerts after a restart. */
+static eddy_status alerts_close(const struct ed_pipeline_options *o, struct ed_batch *batch,
+                                int64_t stream_ms, eddy_error *err)
+{
+    struct ed_epoch *epoch = &batch->epoch;
+    const eddy_record *records = epoch->records;
+    size_t n = epoch->n_records;
+    eddy_status st = ed_alerts_until(o->alerts, &o->publisher, epoch, stream_ms, err);
+    if (st == EDDY_OK)
+        st = ed_alerts_records(o->alerts, batch->arena, &records, &n, err);
+    if (st == EDDY_OK && o->resumable) {
+        epoch->records = records;
+        epoch->n_records = n;
+    }
+    return st;
+}
+
 /* What changed in the state, and how all of it stands now: the rest of an epoch. */
 static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, int ended,
                                eddy_error *err)
@@ -194,7 +214,9 @@ static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, i
         return EDDY_OK;
     for (; epoch->n_wanted; epoch->n_wanted--) {
         uint64_t key = epoch->wanted[epoch->n_wanted - 1];
-        if (o->logs && ed_logs_owns(key))
+        if (ed_alerts_owns(key) && o->alerts)
+            ed_alerts_renew(o->alerts, key);
+        else if (o->logs && ed_logs_owns(key))
             st = st == EDDY_OK ? ed_logs_renew(o->logs, key, err) : st;
         else
             eddy_clusterer_renew(o->clusterer, key);
@@ -208,6 +230,8 @@ static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, i
         st = ed_logs_records(o->logs, batch, &epoch->records, &epoch->n_records, err);
     eddy_engine_stats stats;
     eddy_clusterer_stats(o->clusterer, &stats);
+    if (st == EDDY_OK && o->alerts)
+        st = alerts_close(o, batch, stats.stream_ms, err);
     epoch->mark = (struct ed_mark){.hash = o->resumable ? ed_logs_state(o->clusterer, o->logs) : 0,
                                    .documents = stats.documents,
                                    .stream_ms = stats.stream_ms,

@@ -188,6 +188,9 @@ static eddy_status changes_tell(struct ed_pipeline *pl, struct ed_batch *batch,
         if (st != EDDY_OK)
             return st;
         st = ed_publish_template_change(&pl->options.publisher, &batch->epoch, c, i, event, err);
+        if (st == EDDY_OK && pl->options.alerts)
+            st = ed_alerts_template(pl->options.alerts, &pl->options.publisher, &batch->epoch, c,
+                                    item->log->message, err);
         if (st == EDDY_OK && c->kind == EDDY_TEMPLATE_FADED)
             st = template_end(pl, batch, c->slot, err);
         else if (st == EDDY_OK && c->kind != EDDY_TEMPLATE_FOUNDED)

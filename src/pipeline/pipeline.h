@@ -18,6 +18,7 @@
 #include "pipeline/logs.h"
 #include "pipeline/meters.h"
 #include "pipeline/reasoner.h"
+#include "publish/alerts.h"
 #include "publish/publish.h"
 #include "source/source.h"
 
@@ -46,6 +47,9 @@ struct ed_pipeline_options {
     int finite;   /* 1: the source has an end, and what waits for a next line waits on */
     int embedded; /* 1: documents come from such a process, with their vectors (of the embedder) */
     struct ed_publisher publisher;
+    const struct ed_rule *rules; /* (n_rules) what alerts are made of: by a shard ... */
+    size_t n_rules;
+    struct ed_alerts *alerts; /* ... that has them here. NULL: none */
     size_t keyphrases; /* which of the extra views is that of the documents' keyphrases, embedded
                           like their text, from 1; 0: there is none. A language model (reason) is
                           asked for those of documents that bring none ... */

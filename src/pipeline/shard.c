@@ -14,6 +14,7 @@ struct ed_shard {
     struct ed_journal *journal;
     eddy_clusterer *clusterer;
     struct ed_logs *logs;       /* NULL: no record of a log was seen */
+    struct ed_alerts *alerts;   /* NULL: no clusterer */
     const struct ed_head *head; /* the journal's, after restore */
     int was_ended;
     atomic_int stopped;
@@ -36,6 +37,8 @@ uint64_t ed_shard_fingerprint(const eddy_engine_options *engine, const eddy_embe
 static eddy_status load(void *user, const eddy_record *record, eddy_error *err)
 {
     struct ed_shard *s = user;
+    if (ed_alerts_owns(record->key))
+        return ed_alerts_load(s->alerts, record, err);
     if (!ed_logs_owns(record->key))
         return eddy_clusterer_load(s->clusterer, record, err);
     eddy_status st = s->logs ? EDDY_OK : ed_logs_new(&s->logs, err);
@@ -68,7 +71,12 @@ static eddy_status reset(void *user, eddy_error *err)
     s->clusterer = NULL;
     ed_logs_free(s->logs);
     s->logs = NULL;
-    return s->o.engine ? eddy_clusterer_new(s->o.engine, &s->clusterer, err) : EDDY_OK;
+    ed_alerts_free(s->alerts);
+    s->alerts = NULL;
+    if (!s->o.engine)
+        return EDDY_OK;
+    eddy_status st = ed_alerts_new(s->o.pipeline.rules, s->o.pipeline.n_rules, &s->alerts, err);
+    return st == EDDY_OK ? eddy_clusterer_new(s->o.engine, &s->clusterer, err) : st;
 }
 
 static struct ed_loader loader_of(struct ed_shard *s)
@@ -142,6 +150,7 @@ eddy_status ed_shard_restore(struct ed_shard *s, eddy_error *err)
     options.journal = s->journal;
     options.publisher.shard = (uint32_t)s->o.shard;
     options.clusterer = s->clusterer;
+    options.alerts = s->alerts;
     options.mark = s->head->mark;
     st = ed_pipeline_new(&options, &pipeline, err);
     if (st != EDDY_OK)
@@ -186,6 +195,7 @@ eddy_status ed_shard_free(struct ed_shard *s, eddy_error *err)
     ed_source_free(s->control);
     eddy_clusterer_free(s->clusterer);
     ed_logs_free(s->logs);
+    ed_alerts_free(s->alerts);
     ed_free(s);
     return st;
 }

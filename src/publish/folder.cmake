@@ -1,1 +1,1 @@
-eddy_folder(publish SOURCES publish.c lines.c)
+eddy_folder(publish SOURCES publish.c lines.c rules.c alerts.c)
