@@ -5,7 +5,7 @@ import { COLOURS, plot } from "./chart.js";
 import { count, eventLink, h, moment } from "./dom.js";
 import { arrivals, store, watch } from "./store.js";
 
-const TOP = 10, CELLS = 72, HOUR = 3600000;
+const TOP = 10, CELLS = 48, HOUR = 3600000;
 const SPANS = { hour: [HOUR, "last hour"], day: [24 * HOUR, "last day"], week: [168 * HOUR, "last week"],
     all: [Infinity, "all that is known"] };
 
@@ -15,7 +15,7 @@ function streams(span) {
     for (const list of store.samples.values())
         first = Math.min(first, list[0][0]);
     const to = store.now, from = Math.max(first, to - span);
-    const all = [...store.events.values()].map((e) => [e, arrivals(e.id, from, to, CELLS)]);
+    const all = [...store.events.values()].map((e) => [e, arrivals(e, from, to, CELLS)]);
     const sum = (cells) => cells.reduce((a, b) => a + b, 0);
     const ranked = all.map(([e, cells]) => [e, cells, sum(cells)]).sort((a, b) => b[2] - a[2] || b[0].size - a[0].size);
     const top = ranked.slice(0, TOP).filter((r) => r[2] > 0);
@@ -92,13 +92,13 @@ export function riverPage(main, { query, choose }) {
         legend.replaceChildren(...all.top.map(([e, , n], i) => {
             const swatch = h("i");
             swatch.style.background = colours[i];
-            return h("li", null, swatch, eventLink(e.id, e.name || e.id), h("small", null, `${count(n)}`));
+            return h("li", null, swatch, eventLink(e.id, e.name || e.id), h("small", null, count(n)));
         }));
         list.replaceChildren(...marks.slice(-12).toReversed().map((c) => h("li", { "data-kind": c.kind },
             h("time", null, moment(c.time)), " ", c.kind === "merged" ? [name(c.event), " went into ", name(c.other)]
                 : [name(c.event), " split off from ", name(c.other)])));
     }
-    const name = (id) => eventLink(id, store.events.get(id)?.name || id);
+    const name = (id) => eventLink(id, store.names.get(id) || id);
     main.append(h("div", { class: "tools" }, pick, h("span", { class: "empty" }, "documents over time, by event")), box, legend,
         h("h2", null, "Merges and splits"), list);
     const stop = watch(update);

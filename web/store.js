@@ -8,11 +8,13 @@ import { follow, get } from "./api.js";
 
 const CHANGES_MAX = 8192; // as many as eddy keeps
 const SAMPLES_MAX = 96;   // of one event
+const NAMES_MAX = 50000;
 const CELLS = 24;         // of its little chart
 const HOUR = 3600000;
 
 export const store = {
     events: new Map(), // active ones: id -> picture
+    names: new Map(),  // of the last ones that were seen, those that are over among them
     changes: [],       // the oldest first
     samples: new Map(), // id -> [[time, size], ...]
     now: 0,            // stream time
@@ -62,40 +64,35 @@ function sample(id, time, size) {
         store.samples.set(id, list.filter((_, i) => i % 2 === 0 || i > SAMPLES_MAX / 2));
 }
 
-// The size at a time; what came between two samples is where the second one stands.
-export function sizeAt(list, time) {
-    let size = 0;
-    for (const [at, s] of list) {
-        if (at > time)
-            break;
-        size = s;
-    }
-    return size;
+// The sizes of an event at these times, which ascend: straight lines from its first document through
+// all samples, for eddy tells of growth in steps.
+function sizes(e, times) {
+    const list = store.samples.get(e.id) ?? [];
+    let at = Date.parse(e.first_seen), size = 0, i = 0;
+    return times.map((time) => {
+        while (i < list.length && list[i][0] <= time)
+            [at, size] = list[i++];
+        if (i === list.length || time <= at)
+            return size;
+        return size + ((list[i][1] - size) * (time - at)) / (list[i][0] - at);
+    });
 }
 
 // Documents that came in each of n equal stretches of from..to; less than none counts as none.
-export function arrivals(id, from, to, n) {
-    const list = store.samples.get(id) ?? [];
-    const cells = new Array(n).fill(0);
-    let before = 0;
-    for (const [at, size] of list) {
-        const cell = Math.floor(((at - from) / Math.max(1, to - from)) * n);
-        if (at >= from && cell <= n)
-            cells[Math.min(cell, n - 1)] += Math.max(0, size - before);
-        before = size;
-    }
-    return cells;
+export function arrivals(e, from, to, n) {
+    const at = sizes(e, Array.from({ length: n + 1 }, (_, i) => from + (i * (to - from)) / n - (i ? 0 : 1)));
+    return at.slice(1).map((size, i) => Math.max(0, size - at[i]));
 }
 
 // The last day of an event, or its life where that is shorter.
 export function recent(e) {
     const from = Math.max(Date.parse(e.first_seen), store.now - 24 * HOUR);
-    return arrivals(e.id, from, Math.max(store.now, from + HOUR), CELLS);
+    return arrivals(e, from, Math.max(store.now, from + HOUR), CELLS);
 }
 
 // What the engine says of it; else how it looks by its own growth.
 function look(e) {
-    e.growth = Math.max(0, e.size - sizeAt(store.samples.get(e.id) ?? [], store.now - HOUR));
+    e.growth = Math.max(0, Math.round(e.size - sizes(e, [store.now - HOUR])[0]));
     const age = store.now - Date.parse(e.first_seen);
     if (e.state !== "active")
         e.badge = e.state;
@@ -110,15 +107,23 @@ function look(e) {
 
 // ---- pictures ----
 
+function forget(id) {
+    store.events.delete(id);
+    store.samples.delete(id);
+}
+
 function put(e) {
     const known = store.events.get(e.id);
     if (known && known.version > e.version)
         return;
     store.now = Math.max(store.now, Date.parse(e.stream_time) || 0);
     if (e.state !== "active") {
-        store.events.delete(e.id);
+        forget(e.id);
         return;
     }
+    store.names.set(e.id, e.name);
+    if (store.names.size > NAMES_MAX)
+        store.names.delete(store.names.keys().next().value);
     e.last = Date.parse(e.last_seen);
     if (past)
         sample(e.id, e.last, e.size);
@@ -154,7 +159,7 @@ function heard(c) {
         sample(c.other, time, c.other_after);
     store.now = Math.max(store.now, time || 0);
     if (c.kind === "merged" || c.kind === "faded")
-        store.events.delete(c.event);
+        forget(c.event);
     else if (c.event.startsWith("E"))
         stale.add(c.event);
     if (c.other?.startsWith("E"))
