@@ -77,7 +77,8 @@ typedef struct eddy_log_line {
     eddy_str text;
     eddy_str message;   /* the end of text, behind the header; no blanks at its ends; empty where
                            it follows on the next line (the joiner's record has it) */
-    eddy_str more;      /* of JSON: its stack trace, or the further lines of its message */
+    eddy_str more;      /* of a line that is a message of several: the others; of JSON its stack
+                           trace, or the further lines of its message */
     eddy_str component; /* logger, program, tag, service */
     eddy_str host, pid;
     /* Which of the interleaved streams of one input: the service of compose, the pod of kubectl,
@@ -95,7 +96,8 @@ typedef struct eddy_log_line {
 
 /* Take one line apart. Any line is readable: where it is of another form the message is the line.
  *
- *   line     without its newline; any bytes, any length; borrowed
+ *   line     without its newline; any bytes, any length; borrowed. Should it hold newlines, its
+ *            first line is what is taken apart, unless it is JSON
  *   near_ms  a time near that of the line (the Kafka timestamp, the last time of the stream): where
  *            the line lacks year or date they are those that bring it nearest; -1: not known, and
  *            such lines have no time. No zone is UTC

@@ -13,6 +13,7 @@
 #include <sys/random.h>
 
 #define READ_MAX 64
+#define LOOK_MS  200 /* between two looks whether nobody waits any more */
 
 static eddy_status answers_open(struct ed_config *config, struct ed_source **ret, eddy_error *err)
 {
@@ -140,14 +141,15 @@ static int answer_read(const eddy_raw *raw, const struct ed_order *order, eddy_a
 }
 
 static eddy_status answer_wait(struct ed_source *source, const struct ed_order *order, int wait_ms,
-                               eddy_arena *arena, struct ed_heard *ret, eddy_error *err)
+                               int (*stopped)(void), eddy_arena *arena, struct ed_heard *ret,
+                               eddy_error *err)
 {
     eddy_raw raws[READ_MAX];
     int64_t until = ed_monotonic_ms() + wait_ms;
-    for (int64_t left; (left = until - ed_monotonic_ms()) > 0;) {
+    for (int64_t left; (left = until - ed_monotonic_ms()) > 0 && !(stopped && stopped());) {
         size_t n = 0;
-        int end = 0;
-        eddy_status st = ed_source_read(source, (int)left, raws, READ_MAX, &n, &end, err);
+        int end = 0, now = left < LOOK_MS ? (int)left : LOOK_MS;
+        eddy_status st = ed_source_read(source, now, raws, READ_MAX, &n, &end, err);
         if (st != EDDY_OK)
             return st;
         for (size_t i = 0; i < n; i++)
@@ -161,7 +163,8 @@ static eddy_status answer_wait(struct ed_source *source, const struct ed_order *
 }
 
 eddy_status ed_order_ask(struct ed_config *config, struct ed_order *order, int wait_ms,
-                         eddy_arena *arena, struct ed_heard *ret, eddy_error *err)
+                         int (*stopped)(void), eddy_arena *arena, struct ed_heard *ret,
+                         eddy_error *err)
 {
     struct ed_source *answers = NULL;
     uint64_t number = 0;
@@ -179,7 +182,7 @@ eddy_status ed_order_ask(struct ed_config *config, struct ed_order *order, int w
     if (st == EDDY_OK)
         st = question_send(config, order, wait_ms, err);
     if (st == EDDY_OK && answers)
-        st = answer_wait(answers, order, wait_ms, arena, ret, err);
+        st = answer_wait(answers, order, wait_ms, stopped, arena, ret, err);
     ed_source_free(answers);
     return st;
 }

@@ -98,7 +98,8 @@ struct ed_config {
         int64_t merge_wait_ms;
     } source;
     struct {
-        int format; /* eddy_format */
+        int format;  /* eddy_format */
+        int guessed; /* 1: from the first lines of the input */
         const char *id, *text, *title, *time, *language, *source, *group, *keyphrases;
         int time_unit; /* eddy_time_unit */
         int64_t ahead_ms;

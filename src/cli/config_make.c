@@ -240,6 +240,14 @@ const char *const ed_config_files[ED_TOPICS] = {
     [ED_CHANGES] = "changes",         [ED_DEAD] = "dead",
     [ED_OPERATIONS] = "operations",   [ED_TEMPLATES] = "templates"};
 
+/* Where a journal is opened before a pipe is read, the first lines have not told yet. */
+static int may_be_log(const struct ed_config *config)
+{
+    return config->document.format == EDDY_FORMAT_LOGS ||
+           (!config->document.guessed &&
+            ed_config_source_of(config, "document.format")->layer <= ED_LAYER_PROFILE);
+}
+
 eddy_status ed_config_journal_files(struct ed_config *config, const char *journal_dir,
                                     struct ed_journal **ret, eddy_error *err)
 {
@@ -249,7 +257,8 @@ eddy_status ed_config_journal_files(struct ed_config *config, const char *journa
         return eddy_fail(err, EDDY_IO, "output.dir %s: cannot make the directory: %s", dir,
                          strerror(errno));
     for (size_t i = 0; i < ED_TOPICS; i++) {
-        if (!ed_config_files[i] || !*config->output.topics[i])
+        if (!ed_config_files[i] || !*config->output.topics[i] ||
+            (i == ED_TEMPLATES && !may_be_log(config)))
             continue;
         paths[i] = to_stdout
                        ? "-"

@@ -29,6 +29,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EVENTS_MAX  1000000 /* events kept for the table */
@@ -333,13 +334,25 @@ static eddy_status options_check(const struct detect *d, eddy_error *err)
     return EDDY_OK;
 }
 
+/* 1: what is read of the first file now will be there again. */
+static int can_look_twice(const struct ed_config *config)
+{
+    struct stat is;
+    return stat(config->source.files.at[0], &is) == 0 && S_ISREG(is.st_mode);
+}
+
 static eddy_status open_all(struct detect *d, eddy_error *err)
 {
     eddy_status st = options_check(d, err);
     if (st == EDDY_OK)
         ed_stream_listen(NULL);
-    if (st == EDDY_OK && !d->journal_dir)
+    if (st == EDDY_OK && (!d->journal_dir || can_look_twice(&d->config)))
         st = source_look(d, NULL, &d->source, err);
+    if (st == EDDY_OK && d->journal_dir) {
+        ed_stream_listen(NULL);
+        ed_source_free(d->source); /* the journal says where it goes on */
+        d->source = NULL;
+    }
     if (st != EDDY_OK)
         return st;
     if (d->control_path)

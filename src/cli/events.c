@@ -48,6 +48,7 @@ static void picture_of(const json_t *json, eddy_event *ret)
                                  : !strcmp(state, "faded") ? EDDY_STATE_FADED
                                                            : EDDY_ACTIVE,
                         .size = json_number_value(json_object_get(json, "size")),
+                        .seen = json_number_value(json_object_get(json, "seen")),
                         .first_ms = ed_look_time(json, "first_seen"),
                         .last_ms = ed_look_time(json, "last_seen"),
                         .signal = signal_of(json),

@@ -104,7 +104,7 @@ static eddy_status log_look(const struct ed_config *config, const char *text, si
     if (st == EDDY_OK)
         st = eddy_layout_read(layout, lines[0], -1, NULL, &line);
     if (st == EDDY_OK && strcmp(eddy_layout_describe(layout), "message") != 0 &&
-        (*format != EDDY_FORMAT_JSON || line.message.n))
+        (*format != EDDY_FORMAT_JSON || (line.message.n && (line.has_time || line.level))))
         *format = EDDY_FORMAT_LOGS;
     eddy_layout_free(layout);
     return st;
@@ -126,5 +126,6 @@ eddy_status ed_guess_format(struct ed_config *config, struct ed_source *source, 
         st = log_look(config, text, n, &format, err);
     if (st == EDDY_OK && n)
         config->document.format = format;
+    config->document.guessed = st == EDDY_OK;
     return st;
 }

@@ -184,7 +184,8 @@ static int ask(const struct kind *kind, struct ed_config *config, struct ed_orde
         eddy_fail(&err, EDDY_INVALID, "operation: --wait %s: not seconds from 1 to 3600", wait);
         return ed_exit_usage(kind->name, &err);
     }
-    eddy_status st = ed_order_ask(config, order, (int)seconds * 1000, config->arena, &answer, &err);
+    eddy_status st =
+        ed_order_ask(config, order, (int)seconds * 1000, NULL, config->arena, &answer, &err);
     if (st != EDDY_OK)
         return ed_exit_with(&err);
     if (json)

@@ -81,7 +81,7 @@ static eddy_status wake(struct reason *x, eddy_error *err)
 {
     struct ed_order order = {.pass = 1};
     struct ed_heard heard;
-    eddy_status st = ed_order_ask(&x->config, &order, WAIT_MS, x->config.arena, &heard, err);
+    eddy_status st = ed_order_ask(&x->config, &order, WAIT_MS, NULL, x->config.arena, &heard, err);
     if (st == EDDY_OK)
         ed_view_line(&x->view, "pipeline %s is asked to look now%s", x->config.pipeline,
                      x->config.reason.kind == ED_REASON_LLM

@@ -193,17 +193,15 @@ static void put_shard(const struct ed_sight *s, const struct ed_shard_look *at,
 {
     struct ed_board_whole whole;
     const struct ed_counts *c = &at->counts;
+    ed_board_whole(s->board, (uint32_t)at->shard, &whole);
     const struct {
         const char *name;
         double value;
-    } indexes[] = {{"silhouette", 0},
-                   {"davies_bouldin", 0},
-                   {"compactness", 0},
-                   {"separation", 0},
-                   {"drift", 0}};
-    ed_board_whole(s->board, (uint32_t)at->shard, &whole);
-    const double values[] = {whole.silhouette, whole.davies_bouldin, whole.compactness,
-                             whole.separation, whole.drift};
+    } indexes[] = {{"silhouette", whole.silhouette},
+                   {"davies_bouldin", whole.davies_bouldin},
+                   {"compactness", whole.compactness},
+                   {"separation", whole.separation},
+                   {"drift", whole.drift}};
     ed_json_open(json, '{');
     put_count(json, "shard", (uint64_t)at->shard);
     put_text(json, "state", !at->owned ? "followed" : at->runs ? "running" : "starting");
@@ -228,7 +226,7 @@ static void put_shard(const struct ed_sight *s, const struct ed_shard_look *at,
     ed_json_open(json, '{');
     for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
         ed_json_key(json, indexes[i].name);
-        ed_json_number(json, values[i]);
+        ed_json_number(json, indexes[i].value);
     }
     ed_json_close(json, '}');
     ed_json_close(json, '}');
@@ -327,7 +325,8 @@ static unsigned operate(void *p, eddy_str message, struct ed_bytes *json)
         status = refuse(json, 400,
                         "merge, split, move, rename, pin, unpin, link, undo and pass are "
                         "what may be asked for, by a person");
-    else if (ed_order_ask(site->config, &order, ASK_MS, arena, &heard, &err) != EDDY_OK)
+    else if (ed_order_ask(site->config, &order, ASK_MS, ed_stream_signal, arena, &heard, &err) !=
+             EDDY_OK)
         status = refuse(json,
                         err.status == EDDY_CONFIG ? 409
                         : err.retriable           ? 504

@@ -35,7 +35,7 @@ struct ed_sheet {
 void ed_sheet_clear(struct ed_sheet *page);
 /* Write the page of an event anew: its picture, and its changes as stories word them. */
 void ed_sheet_write(struct ed_sheet *page, const struct ed_roster *roster, uint64_t event,
-                   size_t columns);
+                    size_t columns);
 
 struct ed_top {
     struct ed_config *config;

@@ -92,8 +92,8 @@ static char *signal_text(const struct ed_row *row, const json_t *json, char ret[
     return ret;
 }
 
-static void head_add(struct ed_sheet *page, const struct ed_roster *roster, const struct ed_row *row,
-                     const json_t *json)
+static void head_add(struct ed_sheet *page, const struct ed_roster *roster,
+                     const struct ed_row *row, const json_t *json)
 {
     char size[ED_TEXT], signal[80], grown[80] = "", number[ED_TEXT], first[ED_TEXT], last[ED_TEXT];
     const char *by = ed_look_text(json, "named_by");
@@ -185,7 +185,7 @@ static void story_add(struct ed_sheet *page, const struct ed_roster *roster, uin
 }
 
 void ed_sheet_write(struct ed_sheet *page, const struct ed_roster *roster, uint64_t event,
-                   size_t columns)
+                    size_t columns)
 {
     uint64_t now = ed_roster_where(roster, event);
     const struct ed_row *row = ed_roster_find(roster, now);

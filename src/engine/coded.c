@@ -117,13 +117,13 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
                       struct ed_scan_rows *rows)
 {
     rows->bytes = cl->event_codes.bytes;
-    rows->fine = gains ? NULL : cl->event_codes.fine;
     for (size_t e = 0; e < rows->n; e++) {
         const struct ed_code *c = &cl->event_codes.code[e];
         int live = cl->events[e].id != 0;
         float power = gains ? cl->power[e] : 1;
         float factor = live ? cl->inverse[e] * power : 0;
-        float more = ed_scan_error(&cl->shape, c, most, !gains) * factor + ED_ROUNDING * power;
+        float more =
+            ed_scan_error(&cl->shape, c, most, rows->fine != NULL) * factor + ED_ROUNDING * power;
         for (int part = 0; part < 2; part++) {
             rows->scale[part][e] = c->step[part] * factor;
             rows->low[part][e] = -128 * rows->scale[part][e];
@@ -133,7 +133,7 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
 }
 
 int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                  int lists, struct ed_scan *ret)
+                  int lists, int fine, struct ed_scan *ret)
 {
     size_t n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS * ED_RUN_ROWS;
     ret->rows = (struct ed_scan_rows){.n = n};
@@ -147,6 +147,7 @@ int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float
     for (size_t i = 0; i < 5; i++)
         *line[i] = lines + i * n;
     ed_scan_points_pack(&cl->shape, points, factor, m, packed, &ret->points);
+    rows->fine = fine ? cl->event_codes.fine : NULL;
     rows_make(cl, &ret->points.most, !lists, rows);
     return 1;
 }
@@ -166,7 +167,7 @@ static void peaks_keep(void *context, const struct ed_scan_view *view)
 int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, size_t m, struct ed_peaks *ret)
 {
     struct ed_scan scan;
-    if (!ed_scan_begin(cl, points, NULL, m, 0, &scan))
+    if (!ed_scan_begin(cl, points, NULL, m, 0, 0, &scan))
         return 0;
     ret->m = m;
     ret->n_runs = scan.rows.n / ED_RUN_ROWS;

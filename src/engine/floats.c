@@ -10,8 +10,8 @@
  *   3  as 1, but each as a signed whole number of POINT_STEP
  *
  * Coordinates of points are such multiples, and so are sums of them (but under a half-life, where
- * documents have broken weights). A coordinate of a group of a hundred documents is a number of 14
- * to 16 bits: half of what a float takes, and most of the state is sums. */
+ * documents have broken weights). A coordinate of a group of a hundred documents is a number of 16
+ * to 18 bits: half of what a float takes, and half of the state is sums. */
 #include "engine/state.h"
 #include "engine/wire.h"
 

@@ -4,7 +4,8 @@
  * every machine. */
 #include "engine/state.h"
 
-#define ROWS 256 /* lists that one scan is for */
+#define ROWS  256    /* lists that one scan is for */
+#define LEAST -1e28F /* above the bound of slots that hold no event */
 
 static int nearer(const struct ed_near *a, const struct ed_near *b)
 {
@@ -28,8 +29,11 @@ uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct e
 /* ---- lists in the making ----
  *
  * A scan, by bytes and fine bytes, tells within a ten thousandth how alike an event is with all
- * others. The lows of those seen so far say what another must be able to reach. Who can is a
- * hopeful, and whoever still is one at the end is put in the list by the dot that decides. */
+ * others; where they are many, by bytes alone within a few hundredths. The lows of those seen so
+ * far say what another must be able to reach. Who can is a hopeful; those of bytes alone are asked
+ * for their fine ones at the end, and whoever still is one is put in the list by the dot that
+ * decides.
+ */
 
 struct making {
     uint32_t slot;
@@ -65,16 +69,54 @@ static void low_offer(struct lists *l, size_t i, float low)
         l->least[i] = list->low[l->near_max - 1] - ED_ROUNDING;
 }
 
-/* The hopefuls of a list into it, those that still are. */
+/* Only those that still are hopefuls stay; returns how many. */
+static uint32_t sift(struct lists *l, size_t i)
+{
+    struct making *list = &l->at[i];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < list->n_hopeful; k++)
+        if (list->hopeful[k].high >= l->least[i])
+            list->hopeful[n++] = list->hopeful[k];
+    return list->n_hopeful = n;
+}
+
+/* What fine bytes say of the hopefuls. What others have at least is forgotten, since it would count
+ * twice. */
+static void refine(struct lists *l, size_t i)
+{
+    const eddy_clusterer *cl = l->cl;
+    struct making *list = &l->at[i];
+    struct ed_coded own = ed_coded(&cl->shape, &cl->event_codes, list->slot);
+    list->n_low = 0;
+    l->least[i] = LEAST;
+    for (uint32_t from = 0; from < list->n_hopeful; from += ED_RUN_ROWS) {
+        struct ed_hopeful *h = list->hopeful + from;
+        double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+        uint32_t slots[ED_RUN_ROWS];
+        uint32_t left = list->n_hopeful - from, few = left < ED_RUN_ROWS ? left : ED_RUN_ROWS;
+        for (uint32_t k = 0; k < few; k++)
+            slots[k] = h[k].slot;
+        ed_dots_within_fine(cl, own, &cl->event_codes, slots, few, dot, within);
+        for (uint32_t k = 0; k < few; k++) {
+            double weights = cl->events[list->slot].weight * cl->events[slots[k]].weight;
+            h[k].low = (float)((dot[k] - within[k]) / weights) - ED_ROUNDING;
+            h[k].high = (float)((dot[k] + within[k]) / weights) + ED_ROUNDING;
+            low_offer(l, i, h[k].low);
+        }
+    }
+}
+
+/* The hopefuls of a list into it. */
 static void settle(struct lists *l, size_t i)
 {
     const eddy_clusterer *cl = l->cl;
     struct making *list = &l->at[i];
     struct ed_event_state *ev = &cl->events[list->slot];
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < list->n_hopeful; k++)
-        if (list->hopeful[k].high >= l->least[i])
-            list->hopeful[n++] = list->hopeful[k];
+    uint32_t n = sift(l, i);
+    if (!l->scan.rows.fine) {
+        refine(l, i);
+        n = sift(l, i);
+    }
     for (uint32_t from = 0; from < n; from += ED_RUN_ROWS) {
         const float *rows[ED_RUN_ROWS];
         double dots[ED_RUN_ROWS];
@@ -96,15 +138,7 @@ static void settle(struct lists *l, size_t i)
  * settling what there is. */
 static void hopeful_room(struct lists *l, size_t i)
 {
-    struct making *list = &l->at[i];
-    uint32_t n = 0;
-    if (list->n_hopeful < l->hopeful_max)
-        return;
-    for (uint32_t k = 0; k < list->n_hopeful; k++)
-        if (list->hopeful[k].high >= l->least[i])
-            list->hopeful[n++] = list->hopeful[k];
-    list->n_hopeful = n;
-    if (n > l->hopeful_max / 2)
+    if (l->at[i].n_hopeful == l->hopeful_max && sift(l, i) > l->hopeful_max / 2)
         settle(l, i);
 }
 
@@ -142,13 +176,14 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
     struct ed_coded codes[ROWS];
     float factor[ROWS];
     eddy_arena_reset(cl->work);
+    int fine = cl->slots.n <= cl->fine_max;
     struct lists *l = ed_arena_alloc(cl->work, sizeof *l);
     if (!l)
         return 0;
     l->cl = cl;
     l->m = m;
     l->near_max = cl->o.neighbours < cl->slots.n ? cl->o.neighbours : cl->slots.n;
-    l->hopeful_max = 2 * l->near_max + 96;
+    l->hopeful_max = 2 * l->near_max + (fine ? 96 : 480);
     for (size_t i = 0; i < m; i++) {
         struct making *list = &l->at[i];
         *list = (struct making){.slot = slots[i]};
@@ -156,11 +191,11 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
         list->hopeful = ed_arena_alloc(cl->work, l->hopeful_max * sizeof *list->hopeful);
         if (!list->low || !list->hopeful)
             return 0;
-        l->least[i] = -1e28F; /* above the bound of slots that hold no event */
+        l->least[i] = LEAST;
         codes[i] = ed_coded(&cl->shape, &cl->event_codes, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
-    if (!ed_scan_begin(cl, codes, factor, m, 1, &l->scan))
+    if (!ed_scan_begin(cl, codes, factor, m, 1, fine, &l->scan))
         return 0;
     for (size_t i = 0; i < m; i++) {
         cl->events[slots[i]].n_near = 0;

@@ -5,9 +5,9 @@
  *   weights                 short text 0.6 : 0.4; each doubling of the distinct words above 20
  *                           gives the words 0.1 more; a missing view leaves its share to the others
  *
- * Coordinates are rounded to multiples of POINT_STEP, which a similarity feels as 0.0001, a five-
- * hundredth of what it scatters. Sums of points are exact by that up to 4,096 (where weights are
- * whole), hence the same in any order, and half as long in records (floats.c).
+ * Coordinates are rounded to multiples of POINT_STEP, which a similarity feels as 0.00003, a
+ * thousandth of what it scatters. Sums of points are exact by that up to 1,024 (where weights are
+ * whole), hence the same in any order, and little more than half as long in records (floats.c).
  *
  * Sums keep the mean of their time: its drift is slow after a few hundred documents.
  *

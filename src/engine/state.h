@@ -68,16 +68,16 @@
 #include <string.h>
 
 /* ALGORITHM.md 5.1; the ones a user may set are in eddy_engine_options. */
-#define POINT_STEP    0x1p-12 /* coordinates of points are multiples of it, and so are their sums */
-#define MEAN_PSEUDO   64.0  /* n_mu: pseudo-count that pulls the running mean to 0 */
-#define WEIGHT_FALL   0.1   /* w_l: fall of the dense weight per doubling of words above 20 */
-#define WEIGHT_FLOOR  0.2   /* w_min */
-#define SAMPLE_MAX    512   /* m: documents in the calibration sample */
-#define SAMPLE_SPAN   65536 /* documents after which the sample's rate of renewal stays */
-#define KAPPA         2.0   /* spreads above the null mean */
-#define C_NEAREST     1.3   /* spreads below nn10 */
-#define G_NEAREST     0.5   /* correction of nn10 per halving of the sample */
-#define CLAMP_LOW     1.25  /* k_lo, k_hi: clamps of the near rule, in spreads */
+#define POINT_STEP    0x1p-14 /* coordinates of points are multiples of it, and so are their sums */
+#define MEAN_PSEUDO   64.0    /* n_mu: pseudo-count that pulls the running mean to 0 */
+#define WEIGHT_FALL   0.1     /* w_l: fall of the dense weight per doubling of words above 20 */
+#define WEIGHT_FLOOR  0.2     /* w_min */
+#define SAMPLE_MAX    512     /* m: documents in the calibration sample */
+#define SAMPLE_SPAN   65536   /* documents after which the sample's rate of renewal stays */
+#define KAPPA         2.0     /* spreads above the null mean */
+#define C_NEAREST     1.3     /* spreads below nn10 */
+#define G_NEAREST     0.5     /* correction of nn10 per halving of the sample */
+#define CLAMP_LOW     1.25    /* k_lo, k_hi: clamps of the near rule, in spreads */
 #define CLAMP_HIGH    4.5
 #define SKEW_LOW      1.25 /* s_0, s_1: skewness gate */
 #define SKEW_HIGH     2.0
@@ -490,6 +490,7 @@ struct eddy_clusterer {
     size_t stride;                    /* dim rounded up to a cache line of floats */
     struct ed_code_shape shape;       /* of codes: what is no word, and words */
     const struct ed_kernels *kernels; /* that scan them */
+    uint32_t fine_max;                /* events up to which lists scan by fine bytes too */
 
     uint64_t position; /* documents seen, the one at hand included */
     uint64_t viewed;   /* how many when a reasoner last looked */

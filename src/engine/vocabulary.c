@@ -18,8 +18,8 @@
  * void.
  *
  * A page or a call may need several records of PART_MAX. Where words were forgotten, or nearly all
- * have changed, all pages are written and there is no delta. What of this is written when depends on the
- * calls; the state does not: its hash is of the words alone. */
+ * have changed, all pages are written and there is no delta. What of this is written when depends
+ * on the calls; the state does not: its hash is of the words alone. */
 #include "engine/record.h"
 #include "engine/words.h"
 

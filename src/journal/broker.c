@@ -10,6 +10,7 @@
 #include "journal/broker.h"
 
 #include "journal/client.h"
+#include "journal/forget.h"
 #include "journal/member.h"
 #include "journal/topics.h"
 
@@ -57,9 +58,7 @@ struct broker {
     size_t n_oversize, room_oversize;
     char last_error[300]; /* what librdkafka said last about its connections */
 
-    rd_kafka_queue_t *forget_queue; /* of rk: answers to DeleteRecords; NULL: none was asked */
-    int forgetting;                 /* 1: one is under way */
-    int keeps;                      /* 1: the broker does not delete records when we say so */
+    struct ed_forget forget; /* of rk */
 
     int64_t read_at; /* where the reader stands; -1: it is not assigned ... */
     int read_past;   /* ... and 1: it has taken a message from behind there out of its queue */
@@ -203,10 +202,7 @@ static enum ed_answer timed_answer(struct broker *b, const char *what, int64_t b
 
 static void producer_drop(struct broker *b)
 {
-    if (b->forget_queue)
-        rd_kafka_queue_destroy(b->forget_queue);
-    b->forget_queue = NULL;
-    b->forgetting = 0;
+    ed_forget_drop(&b->forget);
     for (int i = 0; i <= ED_TOPICS; i++) {
         if (b->handles[i])
             rd_kafka_topic_destroy(b->handles[i]);
@@ -638,67 +634,10 @@ static int64_t broker_state_next(struct ed_log *log)
     return ((struct broker *)log)->state_next;
 }
 
-/* ---- deleting what is void of the state ---- */
-
-/* Will it be answered like this again, whenever it is asked? */
-static int is_final(rd_kafka_resp_err_t why)
-{
-    return is_hopeless(why) || why == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION ||
-           why == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE ||
-           why == RD_KAFKA_RESP_ERR_INVALID_REQUEST;
-}
-
-/* What is deleted now would be deleted next time as well: only a refusal is looked at. */
-static void forget_answered(struct broker *b, rd_kafka_event_t *event)
-{
-    rd_kafka_resp_err_t why = rd_kafka_event_error(event);
-    const rd_kafka_DeleteRecords_result_t *result = rd_kafka_event_DeleteRecords_result(event);
-    const rd_kafka_topic_partition_list_t *list =
-        !why && result ? rd_kafka_DeleteRecords_result_offsets(result) : NULL;
-    if (list && list->cnt)
-        why = list->elems[0].err;
-    b->forgetting = 0;
-    if (!is_final(why))
-        return;
-    b->keeps = 1;
-    ed_log(ED_LOG_INFO, "journal",
-           "topic %s is left to the broker's log cleaner: void records cannot be deleted: %s "
-           "(cleanup.policy compact,delete with retention.ms -1 and retention.bytes -1, and the "
-           "right to delete them, would spare it the work)",
-           b->state, rd_kafka_err2str(why));
-}
-
-static void forget_ask(struct broker *b, int64_t before)
-{
-    char text[200];
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, b->state, b->shard)->offset = before;
-    rd_kafka_DeleteRecords_t *asked = rd_kafka_DeleteRecords_new(list);
-    rd_kafka_AdminOptions_t *wait =
-        rd_kafka_AdminOptions_new(b->rk, RD_KAFKA_ADMIN_OP_DELETERECORDS);
-    rd_kafka_AdminOptions_set_request_timeout(wait, REQUEST_MS, text, sizeof text);
-    rd_kafka_DeleteRecords(b->rk, &asked, 1, wait, b->forget_queue);
-    rd_kafka_AdminOptions_destroy(wait);
-    rd_kafka_DeleteRecords_destroy(asked);
-    rd_kafka_topic_partition_list_destroy(list);
-    b->forgetting = 1;
-}
-
 static int broker_forget(struct ed_log *log, int64_t before)
 {
     struct broker *b = (struct broker *)log;
-    if (!b->rk || b->keeps)
-        return !b->keeps;
-    if (!b->forget_queue)
-        b->forget_queue = rd_kafka_queue_new(b->rk);
-    rd_kafka_event_t *event = b->forgetting ? rd_kafka_queue_poll(b->forget_queue, 0) : NULL;
-    if (event) {
-        forget_answered(b, event);
-        rd_kafka_event_destroy(event);
-    }
-    if (!b->forgetting && !b->keeps)
-        forget_ask(b, before);
-    return !b->keeps;
+    return ed_forget(&b->forget, b->rk, b->state, b->shard, before);
 }
 
 /* ---- the group's offsets ---- */

@@ -246,6 +246,37 @@ static int forms_learn(struct learning *l, eddy_str *lines, size_t n, eddy_layou
     return 1;
 }
 
+/* A message of Kafka may hold several lines, as an event of Windows does. The first is what is
+ * looked at; but an object of JSON may stand on many. */
+static eddy_str first_line(eddy_str line, eddy_str *behind)
+{
+    while (line.n && (*line.at == '\r' || *line.at == '\n'))
+        line = (eddy_str){line.at + 1, line.n - 1};
+    eddy_str text = ed_trimmed(line);
+    const char *newline = text.n && *text.at != '{' ? memchr(text.at, '\n', text.n) : NULL;
+    *behind = (eddy_str){NULL, 0};
+    if (!newline)
+        return line;
+    *behind = (eddy_str){newline + 1, (size_t)(line.at + line.n - newline - 1)};
+    line.n = (size_t)(newline - line.at);
+    line.n -= line.n && newline[-1] == '\r';
+    return line;
+}
+
+/* The further lines of a message: of a record that begins here, or they continue it too. */
+static void behind_take(eddy_log_line *line, eddy_str behind)
+{
+    eddy_str rest;
+    if (!behind.n)
+        return;
+    if (line->starts)
+        line->more = behind;
+    else
+        line->text.n = (size_t)(behind.at + behind.n - line->text.at);
+    if (!line->message.n)
+        line->message = ed_trimmed(first_line(behind, &rest));
+}
+
 eddy_status eddy_layout_learn(const eddy_str *lines, size_t n, eddy_layout **ret, eddy_error *err)
 {
     eddy_layout *layout = ed_alloc_zero(1, sizeof *layout);
@@ -254,9 +285,10 @@ eddy_status eddy_layout_learn(const eddy_str *lines, size_t n, eddy_layout **ret
     eddy_arena *arena = eddy_arena_new(0);
     int ok = layout && l && left && arena;
     size_t kept = 0;
+    eddy_str behind;
     for (size_t i = 0; ok && i < n && kept < EDDY_LAYOUT_LINES; i++)
         if (!is_blank(lines[i]))
-            left[kept++] = lines[i];
+            left[kept++] = first_line(lines[i], &behind);
     if (ok) {
         l->arena = arena;
         ok = forms_learn(l, left, kept, layout);
@@ -351,6 +383,8 @@ eddy_status eddy_layout_read(const eddy_layout *layout, eddy_str line, int64_t n
         line = (eddy_str){line.at + 3, line.n - 3};
     while (line.n && (line.at[line.n - 1] == '\r' || line.at[line.n - 1] == '\n'))
         line.n--;
+    eddy_str behind;
+    line = first_line(line, &behind);
     const struct ed_form *form = &layout->forms[0];
     struct ed_take take = take_of(line, near_ms, arena);
     size_t taken = form_take(form, &take);
@@ -365,6 +399,7 @@ eddy_status eddy_layout_read(const eddy_layout *layout, eddy_str line, int64_t n
     if (take.failed)
         return EDDY_NOMEM;
     line_finish(layout, form, taken, &take);
+    behind_take(&take.line, behind);
     *ret = take.line;
     return EDDY_OK;
 }

@@ -2,8 +2,9 @@
  * lines, headers are told from messages, and the lines of one record are joined.
  *
  * A line that waits (for the layout, or for what may continue its record) is not answered: a
- * restart reads it again. What else a restart must know of an input is in its record of the state:
- * its layout, and the time that its lines had last.
+ * restart reads it again, and passes over those between that were answered. What else a restart
+ * must know of an input is in its record of the state: its layout, how well that fits, the time
+ * that its lines had last, and which of them wait.
  *
  * The reader's. */
 #ifndef ED_PIPELINE_FRONT_H
@@ -35,8 +36,9 @@ eddy_status ed_front_load(struct ed_front *front, const eddy_record *record, edd
  * EDDY_NOMEM */
 eddy_status ed_front_take(struct ed_front *front, const eddy_parser *parser, const eddy_raw *raw,
                           int64_t ahead_ms, struct ed_batch *batch, eddy_error *err);
-/* Nobody waits any longer for what may follow: all that was taken is ready. EDDY_NOMEM. */
-eddy_status ed_front_flush(struct ed_front *front, int64_t ahead_ms, eddy_error *err);
+/* Nobody waits any longer for what may follow: what was taken is ready, but no more of it than can
+ * be at once: *ret 1: call again, when that has been given. EDDY_NOMEM. */
+eddy_status ed_front_flush(struct ed_front *front, int64_t ahead_ms, int *ret, eddy_error *err);
 /* 1: something was taken that is not ready. */
 int ed_front_waits(const struct ed_front *front);
 

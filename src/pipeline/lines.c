@@ -108,8 +108,10 @@ static eddy_status time_pass(struct ed_pipeline *pl, struct ed_batch *batch, int
         if (st == EDDY_OK)
             st = counts_tell(pl, batch, err);
     }
-    if (time_ms > logs->stream_ms)
+    if (time_ms > logs->stream_ms) {
         logs->stream_ms = time_ms;
+        logs->counts_changed = 1;
+    }
     return st;
 }
 
@@ -180,10 +182,8 @@ static eddy_status changes_tell(struct ed_pipeline *pl, struct ed_batch *batch,
             return eddy_fail_nomem(err, "logs", sizeof *slot);
         if (c->kind == EDDY_TEMPLATE_FOUNDED)
             st = ed_logs_origin(logs, c->slot, item->log, err);
-        if (c->kind == EDDY_TEMPLATE_MERGED) {
-            other->lines += slot->lines;
-            other->group = other->group ? other->group : slot->group;
-        }
+        if (c->kind == EDDY_TEMPLATE_MERGED && (st = ed_lines_flush(pl, batch, err)) == EDDY_OK)
+            st = ed_logs_merge(logs, c->slot, c->other_slot, err);
         uint64_t event = eddy_clusterer_group_event(pl->options.clusterer, slot->group, NULL);
         if (st != EDDY_OK)
             return st;

@@ -20,6 +20,7 @@ eddy_status ed_logs_new(struct ed_logs **ret, eddy_error *err)
     if (!logs)
         return eddy_fail_nomem(err, "logs", sizeof *logs);
     logs->stream_ms = INT64_MIN;
+    ed_table_init(&logs->front_at);
     eddy_miner_options_init(&options);
     eddy_status st = eddy_miner_new(&options, &logs->miner, err);
     if (st == EDDY_OK)
@@ -44,6 +45,7 @@ void ed_logs_free(struct ed_logs *logs)
     for (size_t i = 0; i < logs->n_fronts; i++)
         ed_free(logs->fronts[i].at);
     ed_free(logs->fronts);
+    ed_table_clear(&logs->front_at);
     ed_free(logs->loaded.at);
     ed_free(logs->slots);
     ed_free(logs->pending);
@@ -108,8 +110,35 @@ eddy_status ed_logs_origin(struct ed_logs *logs, uint32_t slot, const struct ed_
     return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, slot, err);
 }
 
+void ed_logs_uncount(struct ed_logs *logs, uint32_t slot)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < logs->n_counted; i++)
+        if (logs->counted[i] != slot)
+            logs->counted[kept++] = logs->counted[i];
+    logs->n_counted = kept;
+    logs->slots[slot].minute = 0;
+}
+
+eddy_status ed_logs_merge(struct ed_logs *logs, uint32_t slot, uint32_t into, eddy_error *err)
+{
+    struct ed_log_slot *from = &logs->slots[slot], *to = &logs->slots[into];
+    eddy_status st = EDDY_OK;
+    to->lines += from->lines;
+    if (from->minute && !to->minute)
+        st = ed_logs_note(&logs->counted, &logs->n_counted, &logs->room_counted, into, err);
+    to->minute += from->minute;
+    if (from->minute)
+        ed_logs_uncount(logs, slot);
+    if (to->group || !from->group || st != EDDY_OK)
+        return st;
+    to->group = from->group;
+    return eddy_miner_value_set(logs->miner, to->id, to->group, err);
+}
+
 eddy_status ed_logs_end(struct ed_logs *logs, uint32_t slot, eddy_error *err)
 {
+    ed_logs_uncount(logs, slot);
     logs->slots[slot] = (struct ed_log_slot){0};
     return ed_logs_note(&logs->founded, &logs->n_founded, &logs->room_founded, slot, err);
 }
@@ -136,6 +165,11 @@ static eddy_status origin_write(const struct ed_logs *logs, uint32_t slot, eddy_
 /* Before the templates are there: whose origin it is is kept, and looked at then. */
 static eddy_status origin_read(struct ed_logs *logs, const eddy_record *record, eddy_error *err)
 {
+    if (!record->value.at) { /* it has faded */
+        if ((uint32_t)record->key < logs->n_slots)
+            logs->slots[(uint32_t)record->key] = (struct ed_log_slot){0};
+        return EDDY_OK;
+    }
     struct ed_unpack u = ed_unpack_of(record->value);
     uint64_t id = ed_unpack_u64(&u);
     unsigned level = ed_unpack_u8(&u);
@@ -163,8 +197,10 @@ static eddy_status counts_write(const struct ed_logs *logs, eddy_arena *arena, e
     ed_pack_u8(&b, COUNTS_VERSION);
     ed_pack_i64(&b, logs->stream_ms);
     for (size_t i = 0; i < logs->n_counted; i++) {
-        ed_pack_u64(&b, logs->slots[logs->counted[i]].id);
-        ed_pack_u64(&b, logs->slots[logs->counted[i]].minute);
+        const struct ed_log_slot *slot = &logs->slots[logs->counted[i]];
+        ed_pack_u32(&b, logs->counted[i]);
+        ed_pack_u64(&b, slot->id);
+        ed_pack_u64(&b, slot->minute);
     }
     ret->key = (uint64_t)ED_COUNTS_KIND << 56;
     ret->value = b.failed ? (eddy_str){NULL, 0} : ed_arena_str(arena, b.at, b.n);
@@ -178,16 +214,17 @@ static eddy_status counts_read(struct ed_logs *logs, eddy_str value, eddy_error 
     int version = ed_unpack_u8(&u);
     logs->stream_ms = ed_unpack_i64(&u);
     while (u.at < u.end && !u.failed) {
+        uint32_t s = ed_unpack_u32(&u);
         uint64_t id = ed_unpack_u64(&u), minute = ed_unpack_u64(&u);
-        for (uint32_t s = 0; s < logs->n_slots; s++) {
-            if (logs->slots[s].id != id)
-                continue;
-            logs->slots[s].minute = minute;
-            eddy_status st =
-                ed_logs_note(&logs->counted, &logs->n_counted, &logs->room_counted, s, err);
-            if (st != EDDY_OK)
-                return st;
-        }
+        if (s >= logs->n_slots || logs->slots[s].id != id || !id || logs->slots[s].minute)
+            u.failed = 1;
+        if (u.failed)
+            break;
+        logs->slots[s].minute = minute;
+        eddy_status st =
+            ed_logs_note(&logs->counted, &logs->n_counted, &logs->room_counted, s, err);
+        if (st != EDDY_OK)
+            return st;
     }
     if (u.failed || version != COUNTS_VERSION)
         return eddy_fail(err, EDDY_FORMAT, "state: the counts of a log are of another form");
@@ -198,21 +235,23 @@ static eddy_status counts_read(struct ed_logs *logs, eddy_str value, eddy_error 
 
 static eddy_status front_keep(struct ed_logs *logs, const eddy_record *record, eddy_error *err)
 {
-    size_t i = 0;
-    while (i < logs->n_fronts && logs->fronts[i].key != record->key)
-        i++;
-    if (i == logs->n_fronts) {
-        struct ed_log_front *list =
-            ed_list_room(logs->fronts, i, &logs->room_fronts, sizeof *logs->fronts);
-        if (!list)
-            return eddy_fail_nomem(err, "logs", i * sizeof *list);
-        logs->fronts = list;
-        logs->fronts[logs->n_fronts++] = (struct ed_log_front){.key = record->key};
-    }
-    struct ed_log_front *front = &logs->fronts[i];
+    const uint64_t *place = ed_table_find(&logs->front_at, record->key);
     char *copy = ed_strndup(record->value.at, record->value.n);
     if (!copy)
         return eddy_fail_nomem(err, "logs", record->value.n);
+    if (!place) {
+        size_t n = logs->n_fronts;
+        struct ed_log_front *list =
+            ed_list_room(logs->fronts, n, &logs->room_fronts, sizeof *logs->fronts);
+        logs->fronts = list ? list : logs->fronts;
+        place = list ? ed_table_put(&logs->front_at, record->key, n) : NULL;
+        if (!place) {
+            ed_free(copy);
+            return eddy_fail_nomem(err, "logs", n * sizeof *list);
+        }
+        logs->fronts[logs->n_fronts++] = (struct ed_log_front){.key = record->key};
+    }
+    struct ed_log_front *front = &logs->fronts[*place];
     ed_free(front->at);
     *front = (struct ed_log_front){front->key, copy, record->value.n, 0};
     return EDDY_OK;
@@ -244,10 +283,11 @@ static eddy_status fronts_record(struct ed_logs *logs, struct ed_batch *batch, e
 
 eddy_status ed_logs_renew(struct ed_logs *logs, uint64_t key, eddy_error *err)
 {
+    const uint64_t *front = ed_table_find(&logs->front_at, key);
     switch (key >> 56) {
     case ED_FRONT_KIND:
-        for (size_t i = 0; i < logs->n_fronts; i++)
-            logs->fronts[i].renew |= logs->fronts[i].key == key;
+        if (front)
+            logs->fronts[*front].renew = 1;
         return EDDY_OK;
     case ED_COUNTS_KIND: logs->counts_changed = 1; return EDDY_OK;
     case ED_ORIGIN_KIND:
@@ -272,7 +312,7 @@ eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_e
         return st == EDDY_OK ? ed_front_load(logs->front, record, err) : st;
     }
     if (kind == ED_ORIGIN_KIND)
-        return record->value.at ? origin_read(logs, record, err) : EDDY_OK;
+        return origin_read(logs, record, err);
     if (kind != ED_COUNTS_KIND)
         return eddy_miner_load(logs->miner, record, err);
     ed_free(logs->loaded.at);
@@ -281,26 +321,34 @@ eddy_status ed_logs_load(struct ed_logs *logs, const eddy_record *record, eddy_e
     return logs->loaded.at ? EDDY_OK : eddy_fail_nomem(err, "logs", record->value.n);
 }
 
-/* The slots are the miner's: what each template's value says. */
+/* The slots are the miner's: what each template says, those that were merged too. */
 eddy_status ed_logs_loaded(struct ed_logs *logs, eddy_error *err)
 {
-    const uint64_t *ids = NULL;
-    size_t n = 0;
+    eddy_miner_stats stats;
     eddy_status st = eddy_miner_loaded(logs->miner, err);
-    eddy_arena_reset(logs->scratch);
-    if (st == EDDY_OK)
-        st = eddy_miner_templates(logs->miner, logs->scratch, &ids, &n, err);
-    for (size_t i = 0; i < n && st == EDDY_OK; i++) {
+    uint64_t n = 0;
+    for (size_t i = 0; i < logs->n_slots && st == EDDY_OK; i++) {
+        struct ed_log_slot *slot = &logs->slots[i];
         eddy_template t;
-        st = eddy_miner_template(logs->miner, ids[i], logs->scratch, &t, err);
-        struct ed_log_slot *slot = st == EDDY_OK ? ed_logs_slot(logs, t.slot, t.id) : NULL;
-        if (st == EDDY_OK && !slot)
-            st = eddy_fail_nomem(err, "logs", sizeof *slot);
-        if (st == EDDY_OK) {
+        eddy_error why = {0};
+        if (!slot->id)
+            continue;
+        eddy_arena_reset(logs->scratch);
+        st = eddy_miner_template(logs->miner, slot->id, logs->scratch, &t, &why);
+        if (st == EDDY_NOMEM) {
+            *err = why;
+        } else if (st != EDDY_OK || t.slot != i) { /* it was merged, and then dropped */
+            *slot = (struct ed_log_slot){0};
+            st = EDDY_OK;
+        } else {
             slot->group = t.value;
             slot->lines = t.count;
+            n += !t.merged_into;
         }
     }
+    eddy_miner_stats_read(logs->miner, &stats);
+    if (st == EDDY_OK && n != stats.templates)
+        st = eddy_fail(err, EDDY_FORMAT, "state: origins of templates are missing");
     if (st == EDDY_OK && logs->loaded.at)
         st = counts_read(logs, (eddy_str){logs->loaded.at, logs->loaded.n}, err);
     return st;

@@ -6,11 +6,12 @@
 #ifndef ED_PIPELINE_LOGS_H
 #define ED_PIPELINE_LOGS_H
 
+#include "base/table.h"
 #include "pipeline/front.h"
 
 #include <eddy/templates.h>
 
-#define ED_COUNTS_KIND    81 /* of the records: the counts of the open minute */
+#define ED_COUNTS_KIND    81 /* of the records: stream time, and the counts of its minute */
 #define ED_ORIGIN_KIND    82 /* by slot: what its first line said of itself */
 #define ED_COMPONENT_KEPT 47
 #define ED_RAISED_KEPT    200
@@ -57,7 +58,8 @@ struct ed_logs {
     } loaded;                    /* the record of the counts, until all records are there */
     struct ed_log_front *fronts; /* (n_fronts) the last record of each input */
     size_t n_fronts, room_fronts;
-    eddy_arena *scratch; /* for one call of the embedder, or a picture */
+    struct ed_table front_at; /* of fronts, by key */
+    eddy_arena *scratch;      /* for one call of the embedder, or a picture */
 };
 
 /* EDDY_NOMEM. */
@@ -82,6 +84,11 @@ struct ed_log_slot *ed_logs_slot(struct ed_logs *logs, uint32_t slot, uint64_t i
 /* It begins with this line. EDDY_NOMEM. */
 eddy_status ed_logs_origin(struct ed_logs *logs, uint32_t slot, const struct ed_log_item *log,
                            eddy_error *err);
+/* Its template went into another: its lines and what is not told of them are the other's, and its
+ * document is where the other has none. EDDY_NOMEM. */
+eddy_status ed_logs_merge(struct ed_logs *logs, uint32_t slot, uint32_t into, eddy_error *err);
+/* Nothing is to be told of its minute. */
+void ed_logs_uncount(struct ed_logs *logs, uint32_t slot);
 /* Its template has faded. EDDY_NOMEM. */
 eddy_status ed_logs_end(struct ed_logs *logs, uint32_t slot, eddy_error *err);
 /* Note that a slot has something to tell; once for each. EDDY_NOMEM. */

@@ -107,16 +107,22 @@ static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err
     return st;
 }
 
-/* Nothing came for a while, or nothing more will: no line is kept waiting for the next. */
+/* Nothing came for a while, or nothing more will: no line is kept waiting for the next, unless that
+ * is to come in another run. */
 static eddy_status reader_rest(struct ed_pipeline *pl, int end, eddy_error *err)
 {
     const struct ed_pipeline_options *o = &pl->options;
     if (!o->logs || !ed_front_waits(o->logs->front) || (o->finite && !end))
         return EDDY_OK;
-    if (!end && ed_monotonic_ms() - pl->reader.heard_ms < REST_MS)
+    if (end ? o->goes_on : ed_monotonic_ms() - pl->reader.heard_ms < REST_MS)
         return EDDY_OK;
-    eddy_status st = ed_front_flush(o->logs->front, o->ahead_ms, err);
-    return st == EDDY_OK ? reader_join(pl, err) : st;
+    eddy_status st = EDDY_OK;
+    for (int more = 1; more && st == EDDY_OK;) {
+        st = ed_front_flush(o->logs->front, o->ahead_ms, &more, err);
+        if (st == EDDY_OK)
+            st = reader_join(pl, err);
+    }
+    return st;
 }
 
 /* 1: the batch should go on; *wait_ms: how long the next read may take.

@@ -14,14 +14,14 @@ static void answer_metrics(struct ed_exchange *x)
                                              "HTTP answers of this server by class of status."};
     static const struct ed_metric streams = {"eddy_http_streams", ED_GAUGE,
                                              "Open streams of changes."};
-    static const char *const classes[] = {"5xx", "1xx", "2xx", "3xx", "4xx"};
+    static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx"};
     struct ed_exposition text = {.out = &x->out,
                                  .open = ed_exposition_open(ed_exchange_header(x, "Accept"))};
     x->type = text.open ? ED_EXPOSITION_OPEN_TYPE : ED_EXPOSITION_TYPE;
     x->serve->o.backend.metrics(x->serve->o.backend.user, &text);
     ed_expose(&text, &answers);
     for (size_t i = 2; i <= 5; i++)
-        ed_expose_value(&text, &(struct ed_labels){1, {{"code", classes[i % 5]}}},
+        ed_expose_value(&text, &(struct ed_labels){1, {{"code", classes[i - 2]}}},
                         (double)atomic_load(&x->serve->answers[i]));
     ed_expose(&text, &streams);
     ed_expose_value(&text, NULL, (double)ed_streams_n(x->serve->streams));

@@ -1,5 +1,5 @@
-/* Floats as bytes: every bit comes back, in no more bytes than there are floats for; and no bytes do
- * harm. */
+/* Floats as bytes: every bit comes back, in no more bytes than there are floats for; and no bytes
+ * do harm. */
 #include "test.h"
 
 #include "engine/state.h"
@@ -35,7 +35,8 @@ static void steps_fill(float *x, size_t n, unsigned bits, unsigned zeros, uint64
         uint64_t dice = test_random(random);
         int64_t steps = (int64_t)(dice >> 20 & ((UINT64_C(1) << bits) - 1));
         steps = dice & 1 ? -steps : steps;
-        x[i] = dice >> 8 & 0xff && (dice >> 1 & 127) >= zeros ? (float)steps * (float)POINT_STEP : 0;
+        x[i] =
+            dice >> 8 & 0xff && (dice >> 1 & 127) >= zeros ? (float)steps * (float)POINT_STEP : 0;
     }
 }
 
@@ -46,13 +47,14 @@ TEST(every_bit_comes_back)
     for (int i = 0; i < 3000; i++) {
         size_t n = (size_t)(test_random(&random) % (MOST + 1));
         uint64_t dice = test_random(&random);
-        steps_fill(x, n, (unsigned)(dice % 25), dice >> 8 & 1 ? 127 - (dice >> 9 & 31) : 0, &random);
+        steps_fill(x, n, (unsigned)(dice % 25), dice >> 8 & 1 ? 127 - (dice >> 9 & 31) : 0,
+                   &random);
         if (n && dice >> 16 & 1) /* one that is none */
             x[test_random(&random) % n] = dice >> 17 & 1 ? -0.0f : 0.1f;
         if (n && dice >> 18 & 1)
             x[test_random(&random) % n] = dice >> 19 & 1 ? 0x1p61f : 0x1p-140f;
-        if (n && dice >> 20 & 1) /* the largest that is a whole number of steps for sure, and more */
-            x[test_random(&random) % n] = dice >> 21 & 1 ? -0x1p12f : 0x1p13f;
+        if (n && dice >> 20 & 1) /* the largest number of steps, and twice that */
+            x[test_random(&random) % n] = (dice >> 21 & 1 ? -0x1p24f : 0x1p25f) * (float)POINT_STEP;
         size_of(x, n);
     }
 }

@@ -142,6 +142,7 @@ TEST(silence_is_told_and_not_where_all_is_silent)
     minutes(&s, 1500, (uint64_t[]){3, 3}, 2);
     minutes(&s, 100, (uint64_t[]){0, 3}, 2);
     assert_int_equal(s.n[EDDY_QUIET], 0); /* it was silent for longer, though nobody was heard */
+    eddy_clusterer_free(s.cl);
     scene_new(&s, 2);
     minutes(&s, 1500, (uint64_t[]){3, 3}, 2);
     int64_t since = s.now + MINUTE;

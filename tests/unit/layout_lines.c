@@ -71,6 +71,48 @@ TEST(a_layout_comes_back_from_its_bytes)
     }
 }
 
+/* A message of Kafka may be a whole record. */
+TEST(of_a_message_of_several_lines_the_first_is_the_line)
+{
+    static const char *const lines[] = {
+        "2026-11-26 09:14:01 INFO cart: opened 17",
+        "\n2026-11-26 09:14:02 ERROR cart: lost\r\n\tat Cart.lose(Cart.java:7)\n\tat Cart.run()\n",
+        "2026-11-26 09:14:03 ERROR pay: lost\njava.io.IOException: no",
+        "\tat Cart.lose(Cart.java:7)\n\tat Cart.run()",
+        "2026-11-26 09:14:03 ERROR pay:\n  it is lost\n  for good",
+    };
+    static const struct {
+        const char *text, *message, *more;
+        int starts;
+    } wanted[] = {
+        {"2026-11-26 09:14:01 INFO cart: opened 17", "opened 17", "", 1},
+        {"2026-11-26 09:14:02 ERROR cart: lost", "lost",
+         "\tat Cart.lose(Cart.java:7)\n\tat Cart.run()", 1},
+        {"2026-11-26 09:14:03 ERROR pay: lost", "lost", "java.io.IOException: no", 1},
+        {"\tat Cart.lose(Cart.java:7)\n\tat Cart.run()", "at Cart.lose(Cart.java:7)", "", 0},
+        {"2026-11-26 09:14:03 ERROR pay:", "it is lost", "  it is lost\n  for good", 1},
+    };
+    eddy_layout *layout = learn(lines, 5);
+    assert_string_equal(eddy_layout_describe(layout), "time level component: message");
+    for (size_t i = 0; i < 5; i++) {
+        eddy_log_line line;
+        eddy_error err = {0};
+        CHECK_OK(eddy_layout_read(layout, str(lines[i]), 0, NULL, &line), &err);
+        assert_int_equal(line.starts, wanted[i].starts);
+        assert_true(is_same(line.text, str(wanted[i].text)));
+        assert_true(is_same(line.message, str(wanted[i].message)));
+        assert_true(is_same(line.more, str(wanted[i].more)));
+    }
+    eddy_layout_free(layout);
+    /* An object of JSON is one line, however it stands. */
+    static const char *const pretty[] = {"{\n  \"time\": \"2026-11-26T09:14:01Z\",\n  \"msg\": \"a b\"\n}"};
+    layout = learn(pretty, 1);
+    eddy_log_line line;
+    assert_int_equal(eddy_layout_read(layout, str(pretty[0]), 0, NULL, &line), EDDY_OK);
+    assert_true(line.has_time && is_same(line.message, str("a b")));
+    eddy_layout_free(layout);
+}
+
 TEST(bytes_that_are_no_layout_are_refused)
 {
     uint64_t random = test_seed();
@@ -298,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_layout_comes_back_from_its_bytes),
+        cmocka_unit_test(of_a_message_of_several_lines_the_first_is_the_line),
         cmocka_unit_test(bytes_that_are_no_layout_are_refused),
         cmocka_unit_test(what_is_read_lies_within_the_line),
         cmocka_unit_test(learning_reads_nothing_beyond_its_lines),
