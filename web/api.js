@@ -19,7 +19,8 @@ export async function metrics() {
 
 // Every kind of change, for an EventSource hands over only what it was asked for by name.
 const KINDS = ["born", "grew", "drifted", "merged", "split", "moved", "folded", "renamed", "faded", "pinned", "unpinned",
-    "linked", "undone", "reassigned", "described", "burst", "burst_ended", "quiet", "quiet_ended", "trend"];
+    "linked", "undone", "reassigned", "described", "burst", "burst_ended", "quiet", "quiet_ended", "trend",
+    "template_founded", "template_merged", "template_split", "template_faded"];
 
 // Changes after a number, as they become visible. The browser comes back by itself when the line is
 // cut, and says where it was; `other` is called where that means nothing any more.

@@ -1,5 +1,6 @@
 /* Dashboard: the page that people look at. It is three files that came in by the build (web/), and
- * asks the API for everything else; so a build without Node is an eddy without it, which says so. */
+ * asks the API for everything else; so a build without Node is an eddy without it, which says so.
+ */
 #include "serve/inside.h"
 
 #include "serve/web.h"

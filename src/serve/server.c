@@ -121,10 +121,8 @@ void ed_exchange_failed(struct ed_exchange *x, const eddy_error *err)
 static void headers_add(const struct ed_exchange *x, struct MHD_Response *response)
 {
     static const char *const all[][2] = {
-        {"X-Content-Type-Options", "nosniff"},
-        {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"},
+        {"Referrer-Policy", "no-referrer"},    {"Cross-Origin-Resource-Policy", "same-origin"},
         {"Cache-Control", "no-store"},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

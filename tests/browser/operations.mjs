@@ -61,7 +61,10 @@ export async function operations() {
         await answer(page, "Merge into…", { into: b.id });
         await until(async () => (await e.get(`events/${a.id}`)).state === "merged", "merged");
         await page.locator("h1").filter({ hasText: (await e.get(`events/${b.id}`)).name }).waitFor();
-        await until(async () => (await e.get(`events/${b.id}`)).size === a.size + b.size, "all of its documents");
+        const { changes } = await e.get(`events/${b.id}/lineage`);
+        const merge = changes.find((c) => c.kind === "merged" && c.event === a.id && c.other === b.id);
+        check(merge && merge.actor === "person" && merge.other_after === merge.other_before + merge.size_before, () => JSON.stringify(merge));
+        await page.locator(".timeline li[data-kind=merged]").filter({ hasText: a.id }).filter({ hasText: "person" }).waitFor();
         check((await page.evaluate(() => window.xss ?? 0)) === 0, "a name's script ran");
         await s.shot("operations");
         await s.close();
