@@ -43,6 +43,9 @@ else()
 endif()
 if(NOT missing)
   file(COPY ${WORK}/index.html DESTINATION ${WORK}/dist)
+  file(READ ${WORK}/dist/eddy.js script)
+  file(READ ${WORK}/node_modules/uplot/LICENSE license) # goes wherever uPlot goes
+  file(WRITE ${WORK}/dist/eddy.js "/* With uPlot:\n${license}*/\n${script}")
 endif()
 
 file(WRITE ${OUT} "#include \"serve/web.h\"\n\nconst char ed_web_missing[] = \"${missing}\";\n")

@@ -130,8 +130,8 @@ function growth(box, e, changes) {
         if (c.other === e.id && c.other_after != null)
             points.set(Date.parse(c.time) / 1000, c.other_after);
     }
-    if (e.last_seen)
-        points.set(Date.parse(e.last_seen) / 1000, e.size);
+    if (e.stream_time)
+        points.set(Date.parse(e.stream_time) / 1000, e.size);
     const list = [...points].sort((a, b) => a[0] - b[0]);
     return plot(box, { height: 150, lines: [{ label: "documents", steps: true }] },
         [list.map((p) => p[0]), list.map((p) => p[1])]);

@@ -62,6 +62,18 @@ function account(stats) {
         open > 0 ? [" + ", term(open, "on their way")] : h("span", { class: "good" }, " ✓"));
 }
 
+// How far it has come of what there is to read, at the speed of the last seconds.
+function catchingUp(stats) {
+    const behind = stats.shards.some((s) => s.behind === null) ? 0 : sum(stats, "behind");
+    const done = sum(stats, "in"), last = rates[1].slice(-10);
+    const speed = last.length ? last.reduce((a, b) => a + b, 0) / last.length : 0;
+    if (!behind)
+        return h("p", { class: "facts" }, "Nothing waits to be read.");
+    return h("p", { class: "facts" }, h("progress", { max: done + behind, value: done }),
+        ` ${((100 * done) / (done + behind)).toFixed(1)} %, ${count(behind)} wait, ${count(speed)} documents/s`,
+        speed > 0 && `, ${took((1000 * behind) / speed)} to go`);
+}
+
 function facts(stats, m) {
     const unknown = stats.shards.some((s) => s.behind === null);
     const asked = stats.cache_hits + stats.cache_misses;
@@ -165,7 +177,7 @@ export function pipelinePage(main) {
             const m = samples(text);
             rate(stats);
             chart.set(rates);
-            top.replaceChildren(account(stats));
+            top.replaceChildren(account(stats), catchingUp(stats));
             body.replaceChildren(section("How it stands", facts(stats, m)), section("Where time goes", latencies(m)),
                 section("Caps and losses", limits(m)), section("Reasoner", reasoner(m)), section("Shards", shards(stats)));
         } catch (failure) {

@@ -131,10 +131,9 @@ function put(e) {
 }
 
 async function pages() {
-    let after = "", first = null, limit = 60;
+    let after = "", limit = 60;
     do {
         const page = await get(`events?limit=${limit}${after && `&after=${encodeURIComponent(after)}`}`);
-        first ??= page.changes;
         page.events.forEach(put);
         tell();
         after = page.next;
@@ -142,7 +141,6 @@ async function pages() {
         await new Promise((done) => setTimeout(done)); // the screen goes first
     } while (after);
     store.whole = true;
-    return first;
 }
 
 // ---- changes ----
@@ -202,6 +200,7 @@ async function keep() {
 }
 
 async function history(upTo) {
+    store.changes.length = 0;
     for (let after = 0; after < upTo;) {
         const page = await get(`changes?after=${after}&limit=1000`);
         if (!page.changes.length)
@@ -220,11 +219,9 @@ async function history(upTo) {
 export async function start() {
     try {
         const { changes } = await get("events?limit=1");
-        const loading = pages();
-        await history(changes);
+        await Promise.all([pages(), history(changes)]);
         follow(changes, { change: heard, state, other: () => location.reload() });
         state("live");
-        await loading;
     } catch (failure) {
         state("waiting", failure.message);
         setTimeout(start, 2000);

@@ -107,6 +107,7 @@ async function otherPages(s, e) {
         const [account] = await s.text(".account");
         return account.includes(`${stats.shards[0].in.toLocaleString("en")} in`) && account.includes("✓");
     }, "the account, and that it adds up");
+    check((await s.text("main")).join().includes("Nothing waits to be read."), "how far it has come");
     for (const stage of ["read", "embed", "assign", "commit"])
         check((await s.text(".pipeline tbody tr")).some((row) => row.startsWith(stage) && /\d m?s/.test(row)), stage);
     check((await s.text(".pipeline dt")).some((t) => t === "cap events_max"), "caps");
