@@ -5,7 +5,7 @@ import { get } from "./api.js";
 import { ask } from "./ask.js";
 import { plot } from "./chart.js";
 import { ago, count, eventLink, h, moment, score } from "./dom.js";
-import { store, watch } from "./store.js";
+import { store, totalOf, watch } from "./store.js";
 
 // ---- what happened, in words ----
 
@@ -35,7 +35,7 @@ function told(c, id) {
     case "quiet":
     case "trend": return [[`${c.kind}${c.direction ? ` ${c.direction}` : ""}`],
         [`${score(c.observed)} came where ${score(c.expected)} is usual`]];
-    default: return [[c.kind.replaceAll("_", " ")], []];
+    default: return [[c.kind.replaceAll("_", " "), c.template && ` ${c.template}`], [c.reason]];
     }
 }
 
@@ -67,7 +67,7 @@ function members(list) {
 function similar(list, merge) {
     return h("table", null, h("tbody", null, list.map((s) => h("tr", null,
         h("td", null, eventLink(s.event, s.picture?.name || s.event)),
-        h("td", null, s.picture ? `${count(s.picture.size)} documents` : ""),
+        h("td", null, s.picture ? `${count(totalOf(s.picture))} documents` : ""),
         h("td", null, `${score(s.similarity)} of ${score(s.threshold)}`), h("td", null, bar(s.similarity)),
         h("td", null, h("button", { onclick: () => merge(s) }, "Merge"))))));
 }
@@ -114,7 +114,7 @@ function head(e) {
         e.category && [e.category], e.named_by && [`named by ${e.named_by}`], e.pinned && ["pinned"]];
     const badge = store.events.get(e.id)?.badge ?? e.state;
     return [h("h1", null, e.name || e.id),
-        h("p", { class: "facts" }, h("span", { class: "badge", "data-badge": badge }, badge), h("b", null, count(e.size)),
+        h("p", { class: "facts" }, h("span", { class: "badge", "data-badge": badge }, badge), h("b", null, count(totalOf(e))),
             " documents", e.groups > 1 && ` in ${count(e.groups)} groups`,
             e.first_seen && ` · ${moment(e.first_seen)} to ${moment(e.last_seen)} · ${ago(e.last_seen, store.now)}`, ` · ${e.id}`),
         h("p", { class: "facts" }, where.filter(Boolean).flatMap((w, i) => (i ? [" · ", ...w] : w))),
@@ -131,7 +131,7 @@ function growth(box, e, changes) {
             points.set(Date.parse(c.time) / 1000, c.other_after);
     }
     if (e.stream_time)
-        points.set(Date.parse(e.stream_time) / 1000, e.size);
+        points.set(Date.parse(e.stream_time) / 1000, totalOf(e));
     const list = [...points].sort((a, b) => a[0] - b[0]);
     return plot(box, { height: 150, lines: [{ label: "documents", steps: true }] },
         [list.map((p) => p[0]), list.map((p) => p[1])]);

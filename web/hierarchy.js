@@ -42,9 +42,9 @@ export function hierarchyPage(main, { query, choose }) {
     function draw(list) {
         const events = Map.groupBy(store.events.values(), (e) => e.topic ?? "");
         const under = Map.groupBy(list.filter((t) => t.type === "topic"), (t) => t.parent ?? "");
-        const leaves = (id) => (events.get(id) ?? []).sort((a, b) => b.size - a.size);
+        const leaves = (id) => (events.get(id) ?? []).sort((a, b) => b.total - a.total);
         const more = (n) => (n > EVENTS_MAX ? [h("p", { class: "empty" }, `and ${count(n - EVENTS_MAX)} smaller ones`)] : []);
-        const event = (e) => h("p", { class: "leaf" }, eventLink(e.id, e.name || e.id), h("small", null, ` ${count(e.size)}`));
+        const event = (e) => h("p", { class: "leaf" }, eventLink(e.id, e.name || e.id), h("small", null, ` ${count(e.total)}`));
         const few = (found) => [...found.slice(0, EVENTS_MAX).map(event), ...more(found.length)];
         const topic = (t) => branch(t.id, line(t, `${count(t.events)} events`), () => few(leaves(t.id)));
         const themes = list.filter((t) => t.type === "theme");

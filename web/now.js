@@ -8,8 +8,8 @@ import { recent, store, watch } from "./store.js";
 
 const TALL = 148, WIDE = 320, GAP = 12;
 const SORTS = {
-    growth: ["fastest growing", (a, b) => b.growth - a.growth || b.size - a.size],
-    size: ["largest", (a, b) => b.size - a.size],
+    growth: ["fastest growing", (a, b) => b.growth - a.growth || b.total - a.total],
+    size: ["largest", (a, b) => b.total - a.total],
     newest: ["newest", (a, b) => (a.first_seen < b.first_seen ? 1 : -1)],
     recent: ["latest report", (a, b) => b.last - a.last],
 };
@@ -52,7 +52,7 @@ function cardFill(part, e, index, columns, width) {
     if (part.version === version)
         return;
     part.version = version;
-    text(part.size, count(e.size));
+    text(part.size, count(e.total));
     text(part.name, e.name || e.exemplars?.[0]?.title || e.id);
     text(part.keywords, (e.keywords ?? []).slice(0, 6).map((k) => k.keyword).join(" · "));
     part.path.setAttribute("d", sparkPath(recent(e)));
@@ -71,7 +71,7 @@ function chosen({ q, sort, min, badge }) {
     const wanted = q.toLowerCase().split(/\s+/).filter(Boolean);
     const list = [];
     for (const e of store.events.values())
-        if (e.size >= min && (!badge || e.badge === badge) && wanted.every((w) => words(e).includes(w)))
+        if (e.total >= min && (!badge || e.badge === badge) && wanted.every((w) => words(e).includes(w)))
             list.push(e);
     return list.sort(SORTS[sort][1]);
 }

@@ -17,7 +17,7 @@ function streams(span) {
     const to = store.now, from = Math.max(first, to - span);
     const all = [...store.events.values()].map((e) => [e, arrivals(e, from, to, CELLS)]);
     const sum = (cells) => cells.reduce((a, b) => a + b, 0);
-    const ranked = all.map(([e, cells]) => [e, cells, sum(cells)]).sort((a, b) => b[2] - a[2] || b[0].size - a[0].size);
+    const ranked = all.map(([e, cells]) => [e, cells, sum(cells)]).sort((a, b) => b[2] - a[2] || b[0].total - a[0].total);
     const top = ranked.slice(0, TOP).filter((r) => r[2] > 0);
     const rest = new Array(CELLS).fill(0);
     for (const [, cells] of ranked.slice(top.length))

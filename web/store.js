@@ -92,7 +92,7 @@ export function recent(e) {
 
 // What the engine says of it; else how it looks by its own growth.
 function look(e) {
-    e.growth = Math.max(0, Math.round(e.size - sizes(e, [store.now - HOUR])[0]));
+    e.growth = Math.max(0, Math.round(e.total - sizes(e, [store.now - HOUR])[0]));
     const age = store.now - Date.parse(e.first_seen);
     if (e.state !== "active")
         e.badge = e.state;
@@ -101,11 +101,14 @@ function look(e) {
     else if (age < HOUR)
         e.badge = "new";
     else
-        e.badge = e.growth >= 2 && e.growth >= 0.2 * e.size ? "growing" : "steady";
+        e.badge = e.growth >= 2 && e.growth >= 0.2 * e.total ? "growing" : "steady";
     return e;
 }
 
 // ---- pictures ----
+
+// Of logs, whose lines are counted by their templates, an event has seen more than it holds.
+export const totalOf = (e) => Math.max(e.size, e.seen ?? 0);
 
 function forget(id) {
     store.events.delete(id);
@@ -125,8 +128,9 @@ function put(e) {
     if (store.names.size > NAMES_MAX)
         store.names.delete(store.names.keys().next().value);
     e.last = Date.parse(e.last_seen);
+    e.total = totalOf(e);
     if (past)
-        sample(e.id, e.last, e.size);
+        sample(e.id, e.last, e.total);
     store.events.set(e.id, look(e));
 }
 
@@ -152,10 +156,12 @@ function heard(c) {
     store.changes.push(c);
     if (store.changes.length > CHANGES_MAX + 1000)
         store.changes.splice(0, store.changes.length - CHANGES_MAX);
+    store.now = Math.max(store.now, time || 0);
+    if (!c.event) // a template of log lines that is in no event yet
+        return;
     sample(c.event, time, c.size_after);
     if (c.other)
         sample(c.other, time, c.other_after);
-    store.now = Math.max(store.now, time || 0);
     if (c.kind === "merged" || c.kind === "faded")
         forget(c.event);
     else if (c.event.startsWith("E"))
@@ -211,7 +217,7 @@ async function history(upTo) {
     stale.clear(); // the pictures are newer than these
     past = true;
     for (const e of store.events.values()) {
-        sample(e.id, e.last, e.size);
+        sample(e.id, e.last, e.total);
         look(e);
     }
 }

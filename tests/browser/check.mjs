@@ -262,6 +262,40 @@ async function many() {
     }
 }
 
+// ---- logs ----
+
+// Lines are counted by their templates: the cards tell of lines, and of the template.
+async function logs() {
+    const said = [(i) => `Accepted password for user${i % 20} from 10.0.0.${i % 255} port ${i}`, (i) => `job ${i} finished in ${i % 97} ms`];
+    const lines = Array.from({ length: 2000 }, (_, i) => {
+        const when = new Date(Date.UTC(2026, 10, 26, 12, 0, i)).toISOString().slice(0, 19);
+        return `${when} host${i % 3} app[${i % 50}]: ${said[i % 2](i)}`;
+    });
+    const e = await Eddy.start("--profile", "logs");
+    try {
+        await e.feed(lines).answered(lines.length);
+        const s = await Screen.open(e.url);
+        const seen = async () => (await e.get("events?limit=1")).events[0].seen;
+        const shows = (n) => s.page.locator(".card .size").filter({ hasText: n.toLocaleString("en") }).first().waitFor();
+        const before = await seen();
+        check(before > 500, `${before} lines seen`);
+        await shows(before);
+        await s.page.locator(".card .name").filter({ hasText: "Accepted password for" }).waitFor();
+        e.feed(lines.map((l) => l.replace("T12:", "T13:")));
+        await e.answered(2 * lines.length);
+        const after = await until(async () => (await seen()) > before && seen(), "more lines seen");
+        await shows(after);
+        await s.page.locator(".card").first().click();
+        await s.page.locator(".timeline li").first().waitFor();
+        await s.page.locator(".facts b").filter({ hasText: after.toLocaleString("en") }).waitFor();
+        await s.shot("logs");
+        await s.close();
+        return { lines: 2 * lines.length };
+    } finally {
+        await e.end();
+    }
+}
+
 // ---- the demo ----
 
 async function demo() {
@@ -285,7 +319,7 @@ async function demo() {
     }
 }
 
-const scenes = { pages, hostile, many, demo, operations };
+const scenes = { pages, hostile, many, logs, demo, operations };
 for (const name of process.argv.slice(2)) {
     check(scenes[name], `there is no scene ${name}`);
     console.log(JSON.stringify({ scene: name, ...(await scenes[name]()) }));

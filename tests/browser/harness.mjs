@@ -82,8 +82,9 @@ export class Eddy {
         return e;
     }
 
+    // Documents as JSON; lines as they are.
     feed(documents) {
-        this.child.stdin.write(documents.map((d) => `${JSON.stringify(d)}\n`).join(""));
+        this.child.stdin.write(documents.map((d) => `${typeof d === "string" ? d : JSON.stringify(d)}\n`).join(""));
         return this;
     }
 

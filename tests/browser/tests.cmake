@@ -3,7 +3,7 @@ set(slow 1)
 if(EDDY_SANITIZE)
   set(slow 10)
 endif()
-foreach(scene pages hostile many demo operations)
+foreach(scene pages hostile many logs demo operations)
   add_test(NAME browser.${scene} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/browser/run ${scene})
   set_tests_properties(browser.${scene} PROPERTIES LABELS slow TIMEOUT 600 SKIP_RETURN_CODE 77
     ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_SLOW=${slow};\
