@@ -123,7 +123,7 @@ function head(e) {
 }
 
 function growth(box, e, changes) {
-    const points = new Map();
+    const points = new Map((store.samples.get(e.id) ?? []).map(([time, size]) => [time / 1000, size]));
     for (const c of changes) {
         if (c.event === e.id && c.size_after != null)
             points.set(Date.parse(c.time) / 1000, c.size_after);

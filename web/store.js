@@ -78,10 +78,12 @@ function sizes(e, times) {
     });
 }
 
-// Documents that came in each of n equal stretches of from..to; less than none counts as none.
+// Documents that came in each of n equal stretches of from..to, whole ones; less than none counts as
+// none.
 export function arrivals(e, from, to, n) {
     const at = sizes(e, Array.from({ length: n + 1 }, (_, i) => from + (i * (to - from)) / n - (i ? 0 : 1)));
-    return at.slice(1).map((size, i) => Math.max(0, size - at[i]));
+    const whole = at.map((size) => Math.floor(size + 1e-6));
+    return whole.slice(1).map((size, i) => Math.max(0, size - whole[i]));
 }
 
 // The last day of an event, or its life where that is shorter.
