@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/demo_play.h"
 #include "cli/gallery.h"
+#include "cli/site.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
 #include "cli/view.h"
@@ -398,6 +399,7 @@ static eddy_status open_all(struct demo *d, eddy_error *err)
         .watcher = d, .on_assigned = on_assigned, .on_change = on_change, .on_event = on_event};
     ed_stream_listen(NULL);
     d->stream.user = d;
+    d->stream.serves = 1;
     d->stream.open_journal = open_journal;
     d->stream.open_source = open_source;
     return ed_stream_open(&d->stream, &d->config, &watch, err);
@@ -414,6 +416,9 @@ static void print_start(struct demo *d, double seconds)
     ed_view_line(&d->view,
                  "Kafka inside this process; look in while it runs: kcat -b %s -C -t eddy.changes",
                  ed_mock_brokers(d->mock));
+    if (d->stream.site)
+        ed_view_line(&d->view, "Dashboard while it runs: %s%s%s", ed_ink(&d->view, ED_BOLD),
+                     ed_site_url(d->stream.site), plain);
     ed_stream_say_encoder(&d->stream, &d->config, &d->view);
     ed_view_line(&d->view, "%s", "");
     ed_view_line(&d->view, "%s%-5s  %-7s %6s  event%s", bold, "time", "what", "size", plain);

@@ -398,7 +398,8 @@ eddy_status ed_site_open(struct ed_config *config, int by_default, struct ed_sit
     if (st == EDDY_OK) {
         *ret = site;
         warn_others(config->serve.address);
-        ed_log(ED_LOG_INFO, "serve", "%s: /metrics, /readyz, /api/v1%s", ed_serve_url(site->serve),
+        ed_log(ED_LOG_INFO, "serve", "%s: the dashboard, /metrics, /readyz, /api/v1%s",
+               ed_serve_url(site->serve),
                *config->serve.token ? "" : "; operations need serve.token");
         return EDDY_OK;
     }
@@ -418,6 +419,11 @@ void ed_site_look(struct ed_site *site, struct ed_stream *stream)
     pthread_mutex_lock(&site->lock);
     site->stream = stream;
     pthread_mutex_unlock(&site->lock);
+}
+
+const char *ed_site_url(const struct ed_site *site)
+{
+    return ed_serve_url(site->serve);
 }
 
 struct ed_board *ed_site_board(const struct ed_site *site)

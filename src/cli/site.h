@@ -20,6 +20,8 @@ eddy_status ed_site_open(struct ed_config *config, int by_default, struct ed_sit
                          eddy_error *err);
 /* The stream is open, and is looked at from now on until ed_site_close; NULL is fine. */
 void ed_site_look(struct ed_site *site, struct ed_stream *stream);
+/* Where it listens: "http://127.0.0.1:7411". */
+const char *ed_site_url(const struct ed_site *site);
 /* For the stream's pipelines. */
 struct ed_board *ed_site_board(const struct ed_site *site);
 /* While the stream is still open. NULL is fine. */

@@ -367,6 +367,10 @@ static void document_put(struct ed_board *b, uint32_t shard, eddy_str json)
             d->group = ed_raw_id(value);
         } else if (key.n == 10 && !memcmp(key.at, "similarity", 10)) {
             d->public.similarity = ed_raw_number(value);
+        } else if (key.n == 9 && !memcmp(key.at, "runner_up", 9)) {
+            d->public.runner_up = ed_raw_id(value);
+        } else if (key.n == 20 && !memcmp(key.at, "runner_up_similarity", 20)) {
+            d->public.runner_up_similarity = ed_raw_number(value);
         } else if (key.n == 8 && !memcmp(key.at, "position", 8)) {
             d->public.position = (uint64_t)ed_raw_number(value);
         } else if (key.n == 4 && !memcmp(key.at, "time", 4)) {

@@ -80,8 +80,10 @@ void ed_board_wake(struct ed_board *board);
 struct ed_board_document {
     int64_t time_ms;
     uint64_t position;
-    double similarity; /* as it came; NaN: it founded the event */
-    uint64_t came_to;  /* that event */
+    double similarity;  /* as it came; NaN: it founded the event */
+    uint64_t came_to;   /* that event */
+    uint64_t runner_up; /* the second best; 0: there was none */
+    double runner_up_similarity;
     char id[128];
 };
 eddy_status ed_board_documents(struct ed_board *board, uint64_t event, size_t max,

@@ -342,6 +342,14 @@ static void put_member(struct ed_bytes *b, const struct ed_board_document *d)
     ed_json_key(b, "similarity");
     ed_json_number(b, d->similarity);
     ed_put_id(b, "came_to", d->came_to);
+    if (d->runner_up) {
+        ed_put_id(b, "runner_up", d->runner_up);
+    } else {
+        ed_json_key(b, "runner_up");
+        ed_json_null(b);
+    }
+    ed_json_key(b, "runner_up_similarity");
+    ed_json_number(b, d->runner_up ? d->runner_up_similarity : NAN);
     ed_json_close(b, '}');
 }
 

@@ -15,6 +15,7 @@
 #define ED_TYPE_PROBLEM "application/problem+json; charset=utf-8"
 #define ED_TYPE_STREAM  "text/event-stream; charset=utf-8"
 #define ED_TYPE_ATOM    "application/atom+xml; charset=utf-8"
+#define ED_TYPE_HTML    "text/html; charset=utf-8"
 
 struct ed_reader;
 
@@ -76,6 +77,9 @@ const struct ed_picture *ed_picture_now(struct ed_exchange *x);
 
 /* ---- files of routes ---- */
 
+void ed_route_page(struct ed_exchange *x);
+void ed_route_script(struct ed_exchange *x);
+void ed_route_style(struct ed_exchange *x);
 void ed_route_events(struct ed_exchange *x);
 void ed_route_search(struct ed_exchange *x);
 void ed_route_event(struct ed_exchange *x);

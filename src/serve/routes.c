@@ -66,6 +66,9 @@ static void answer_operate(struct ed_exchange *x)
 }
 
 const struct ed_route ed_routes[] = {
+    {"GET", "/", ed_route_page},
+    {"GET", "/eddy.js", ed_route_script},
+    {"GET", "/eddy.css", ed_route_style},
     {"GET", "/metrics", answer_metrics},
     {"GET", "/healthz", answer_alive},
     {"GET", "/readyz", answer_ready},

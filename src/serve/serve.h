@@ -7,8 +7,8 @@
  *
  * Who may ask: it listens on loopback by default. A request's Host must be an address, "localhost",
  * or a name that was given, so that no web page reaches it under a name of its own (DNS rebinding).
- * No other origin is allowed to read, nothing is ever rendered as HTML. What changes events needs
- * the token. */
+ * No other origin is allowed to read; the one page is ours, and shows text as text. What changes
+ * events needs the token. */
 #ifndef ED_SERVE_SERVE_H
 #define ED_SERVE_SERVE_H
 

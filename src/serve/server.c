@@ -110,21 +110,26 @@ void ed_exchange_failed(struct ed_exchange *x, const eddy_error *err)
     ed_exchange_fail(x, 503, "%s", err->text);
 }
 
-/* What no answer of ours may be used for by a browser. Nothing is HTML, so nothing may be loaded.
- */
+/* What our one page may load, and do: what comes from here, and nothing that is made of text. */
+#define PAGE_MAY                                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " \
+    "require-trusted-types-for 'script'; trusted-types 'none'; "
+#define NOBODY_MAY "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+/* What no answer of ours may be used for by a browser. All but the dashboard is data, of which
+ * nothing may be loaded. */
 static void headers_add(const struct ed_exchange *x, struct MHD_Response *response)
 {
     static const char *const all[][2] = {
-        {"Content-Security-Policy",
-         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"},
+        {"Referrer-Policy", "no-referrer"},    {"Cross-Origin-Resource-Policy", "same-origin"},
         {"Cache-Control", "no-store"},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         MHD_add_response_header(response, all[i][0], all[i][1]);
+    MHD_add_response_header(response, "Content-Security-Policy",
+                            strcmp(x->type, ED_TYPE_HTML) != 0 ? "default-src 'none'; " NOBODY_MAY
+                                                               : PAGE_MAY NOBODY_MAY);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, x->type);
     if (x->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");

@@ -12,7 +12,7 @@ if(NOT EDDY_SANITIZE)
   endforeach()
   add_executable(eddy_faulty ${faulty} ${PROJECT_SOURCE_DIR}/src/cli/main.c
     ${CMAKE_CURRENT_SOURCE_DIR}/faults/point.c $<TARGET_OBJECTS:ed_base_program>)
-  add_dependencies(eddy_faulty ed_cli ed_serve) # they make newsday.c and openapi.c
+  add_dependencies(eddy_faulty ed_cli ed_serve) # they make newsday.c, openapi.c and web.c
   target_compile_definitions(eddy_faulty PRIVATE EDDY_POINTS)
   target_include_directories(eddy_faulty PRIVATE ${PROJECT_SOURCE_DIR}/include
     ${PROJECT_SOURCE_DIR}/src)

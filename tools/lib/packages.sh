@@ -17,6 +17,12 @@ packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjan
 packages_test="libcmocka-dev g++ binutils python3 openssl clang-format"
 # What scrapes us, and judges our metrics (promtool).
 packages_serve="prometheus"
+# What bundles the dashboard; without it eddy is built without one. A Node that did not come from Debian
+# has its own npm, beside which Debian's cannot be.
+packages_dashboard="ca-certificates"
+command -v npm >/dev/null || packages_dashboard+=" nodejs npm"
+# What looks at the dashboard (tests/browser).
+packages_browser="chromium fonts-dejavu-core"
 # libFuzzer and its sanitizers.
 packages_fuzz="clang libclang-rt-14-dev"
 # A real broker (tools/kafka) and a client of its own mind to look at it with.
