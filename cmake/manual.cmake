@@ -14,7 +14,8 @@ set(manual_made ${PROJECT_BINARY_DIR}/completion/eddy)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/man ${PROJECT_BINARY_DIR}/completion)
 add_custom_command(OUTPUT ${manual_made}
   COMMAND eddy_program completion bash > ${manual_made} DEPENDS eddy_program VERBATIM)
-install(FILES ${manual_made} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${manual_made} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+  COMPONENT program)
 
 if(EDDY_SCDOC AND EDDY_GZIP)
   foreach(page eddy.1 eddy.yaml.5 eddy-topics.7)
@@ -32,7 +33,7 @@ if(EDDY_SCDOC AND EDDY_GZIP)
       DEPENDS ${PROJECT_SOURCE_DIR}/man/eddy-topics.7.scd eddy_program VERBATIM)
     list(APPEND manual_made ${made}.gz)
     string(REGEX REPLACE ".*\\." "" section ${page})
-    install(FILES ${made}.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+    install(FILES ${made}.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT program)
   endforeach()
 endif()
 add_custom_target(eddy_manual ALL DEPENDS ${manual_made})

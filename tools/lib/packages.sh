@@ -17,6 +17,8 @@ packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjan
 packages_test="libcmocka-dev g++ binutils python3 openssl clang-format"
 # Man pages out of the program's tables, and their reader.
 packages_manual="scdoc man-db groff-base bsdextrautils"
+# Packages of eddy's own, and who judges them and the service in them.
+packages_debian="dpkg-dev lintian systemd"
 # What scrapes us, and judges our metrics (promtool).
 packages_serve="prometheus"
 # libFuzzer and its sanitizers.
