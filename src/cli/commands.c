@@ -14,6 +14,7 @@ const struct ed_entry ed_commands[] = {
     {"show", ed_cmd_show, "one event as it is now"},
     {"explain", ed_cmd_explain, "why these documents are one event, and others are not"},
     {"lineage", ed_cmd_show, "what happened to an event, who decided, and the way back"},
+    {"report", ed_cmd_report, "a run as one page of HTML, to look at and to hand on"},
     {"reason", ed_cmd_reason, "have the reasoner look now; or what that would ask and cost"},
     {"merge", ed_cmd_operate, "two events are one"},
     {"split", ed_cmd_operate, "an event is two"},

@@ -30,6 +30,7 @@ int ed_cmd_top(int argc, char **argv);
 int ed_cmd_explain(int argc, char **argv);
 int ed_cmd_show(int argc, char **argv);    /* show, lineage */
 int ed_cmd_operate(int argc, char **argv); /* merge, split, ...: argv[0] says which */
+int ed_cmd_report(int argc, char **argv);
 int ed_cmd_completion(int argc, char **argv);
 
 #endif
