@@ -7,6 +7,9 @@ install(TARGETS eddy_shared eddy_static
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(DIRECTORY include/eddy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 
+install(DIRECTORY conf/ DESTINATION ${CMAKE_INSTALL_DATADIR}/eddy COMPONENT program
+  FILES_MATCHING PATTERN "*.yaml" PATTERN "*.rules.yml" PATTERN "*.grafana.json" PATTERN prompts EXCLUDE)
+
 set(eddy_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 set(eddy_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/eddy)
 file(RELATIVE_PATH EDDY_PC_UP /${eddy_pc_dir} /)

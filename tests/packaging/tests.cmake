@@ -1,5 +1,5 @@
-# What is installed beside the program: completion, man pages; Debian packages of all; the service; and
-# the examples of all that people read.
+# What is installed beside the program: completion, man pages; Debian packages of all; the service; the
+# examples of all that people read; rules and dashboard for what is exported.
 if(NOT EDDY_SANITIZE)
   set(packaging ${PROJECT_SOURCE_DIR}/tests/packaging)
   add_test(NAME packaging.completion COMMAND ${packaging}/completion $<TARGET_FILE:eddy_program>)
@@ -8,5 +8,8 @@ if(NOT EDDY_SANITIZE)
   add_test(NAME packaging.notify COMMAND ${packaging}/notify $<TARGET_FILE:eddy_program>)
   add_test(NAME packaging.examples COMMAND ${packaging}/examples)
   set_tests_properties(packaging.examples PROPERTIES TIMEOUT 300 ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR}")
+  add_test(NAME packaging.monitoring COMMAND ${packaging}/monitoring)
+  set_tests_properties(packaging.monitoring PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+    ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR}")
   set_tests_properties(packaging.completion packaging.manual packaging.debian packaging.notify PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()
