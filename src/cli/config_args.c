@@ -3,6 +3,7 @@
 #include "cli/config_inner.h"
 
 #include "base/error.h"
+#include "cli/commands.h"
 #include "cli/usage.h"
 
 #include <getopt.h>
@@ -69,20 +70,30 @@ static int is_taken(const struct ed_command *command, size_t i)
 
 /* ---- help ---- */
 
-static void print_option(FILE *out, char letter, const char *name, const char *value,
-                         const char *help)
+static void print_option(FILE *out, const struct ed_flag *flag)
 {
     enum { COLUMN = 30, WIDTH = 96 };
     static const char margin[] = "                              ";
     char left[100];
-    int n =
-        snprintf(left, sizeof left, "  %c%c%s--%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
-                 letter ? ", " : "  ", name, value ? " " : "", value ? value : "");
+    int n = snprintf(left, sizeof left, "  %c%c%s--%s%s%s", flag->letter ? '-' : ' ',
+                     flag->letter ? flag->letter : ' ', flag->letter ? ", " : "  ", flag->name,
+                     flag->value ? " " : "", flag->value ? flag->value : "");
     if (n < COLUMN)
         fprintf(out, "%-*s", COLUMN, left);
     else
         fprintf(out, "%s\n%s", left, margin);
-    ed_text_wrap(out, help, COLUMN, margin, WIDTH);
+    ed_text_wrap(out, flag->help, COLUMN, margin, WIDTH);
+}
+
+void ed_command_options(const struct ed_command *command,
+                        void (*visit)(FILE *out, const struct ed_flag *flag), FILE *out)
+{
+    for (size_t i = 0; i < command->n_flags; i++)
+        visit(out, &command->flags[i]);
+    for (size_t i = 0; i < N_COMMON; i++)
+        if (is_taken(command, i))
+            visit(out, &(struct ed_flag){common[i].name, common[i].letter, common[i].value,
+                                         common[i].help, NULL});
 }
 
 void ed_usage_command(FILE *out, const struct ed_command *command)
@@ -92,17 +103,26 @@ void ed_usage_command(FILE *out, const struct ed_command *command)
     fprintf(out, " %s\n\n%s\n\n", command->synopsis, command->about);
     ed_heading(out, colour, "Options:");
     fputc('\n', out);
-    for (size_t i = 0; i < command->n_flags; i++)
-        print_option(out, command->flags[i].letter, command->flags[i].name, command->flags[i].value,
-                     command->flags[i].help);
-    for (size_t i = 0; i < N_COMMON; i++)
-        if (is_taken(command, i))
-            print_option(out, common[i].letter, common[i].name, common[i].value, common[i].help);
+    ed_command_options(command, print_option, out);
     if (command->examples) {
         fputc('\n', out);
         ed_heading(out, colour, "Examples:");
         fprintf(out, "\n%s\n", command->examples);
     }
+}
+
+/* How --help is answered: the commands' own tables are inside them, and this is how they are had.
+ */
+static void (*tell_command)(FILE *out, const struct ed_command *command) = ed_usage_command;
+
+void ed_command_told(const struct ed_entry *entry,
+                     void (*tell)(FILE *out, const struct ed_command *command))
+{
+    char name[16], flag[] = "--help";
+    snprintf(name, sizeof name, "%s", entry->name);
+    tell_command = tell;
+    entry->run(2, (char *[]){name, flag, NULL});
+    tell_command = ed_usage_command;
 }
 
 /* ---- reading ---- */
@@ -208,7 +228,7 @@ static eddy_status read_options(int argc, char **argv, const struct ed_command *
             *command->flags[i - N_COMMON].ret = optarg ? optarg : "";
         } else if (i == HELP || i == VERSION) {
             if (i == HELP)
-                ed_usage_command(stdout, command);
+                tell_command(stdout, command);
             else
                 printf("eddy %s\n", eddy_version());
             *ret_done = 1;

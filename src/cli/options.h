@@ -96,6 +96,7 @@ void ed_option_kind(const struct ed_option *option, char *ret, size_t n);
 
 void ed_options_help(FILE *out, int colour);               /* for people: eddy help config */
 void ed_options_sample(FILE *out);                         /* conf/eddy.yaml */
+void ed_options_manual(FILE *out);                         /* eddy.yaml(5), for scdoc */
 eddy_status ed_options_schema(FILE *out, eddy_error *err); /* JSON Schema, draft 2020-12 */
 
 #endif

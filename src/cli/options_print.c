@@ -2,8 +2,10 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "cli/manual.h"
 #include "cli/usage.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -75,6 +77,54 @@ void ed_options_help(FILE *out, int colour)
         fputs(")\n    ", out);
         ed_text_wrap(out, option->help, 4, "    ", WIDTH);
     }
+}
+
+/* ---- eddy.yaml(5) ---- */
+
+static void manual_option(FILE *out, const struct ed_option *option)
+{
+    char kind[400];
+    ed_option_kind(option, kind, sizeof kind);
+    fputc('*', out);
+    ed_manual_text(out, option->key, "");
+    fputs("* (", out);
+    ed_manual_text(out, kind, "");
+    if (option->standard) {
+        fputs("; default: ", out);
+        ed_manual_text(out, *option->standard ? option->standard : "\"\"", "");
+    }
+    fputs(")\n\t", out);
+    ed_manual_text(out, option->help, "\t");
+    fputs("\n\n", out);
+}
+
+void ed_options_manual(FILE *out)
+{
+    fputs(
+        "eddy.yaml(5)\n\n# NAME\n\neddy.yaml - the configuration of eddy\n\n# DESCRIPTION\n\n"
+        "YAML, in files that are named by *-c*. Below, a dot is one level. On the command line an "
+        "option is *--set* KEY=VALUE; in the environment EDDY\\_KEY with dots as underscores, "
+        "such as EDDY\\_ENGINE\\_FADE=12h. What stands later here wins: the defaults, the "
+        "profile, files, the environment, *--set*, letters such as *-b*.\n\n"
+        "In files and after *--set*, ${VAR}, ${VAR:-default} and ${file:/path} are replaced; what "
+        "comes in that way is never printed. *eddy check -c* FILE tells what is wrong with a "
+        "file, and where; *eddy check --defaults* prints one with every option.\n\n"
+        "# THE WHOLE\n\n",
+        out);
+    for (size_t i = 0; i < ed_options_n; i++) {
+        size_t n;
+        const char *about = section_of(&ed_options[i], &n);
+        if (begins_section(i) && n) {
+            fputs("# ", out);
+            for (size_t k = 0; k < n; k++)
+                fputc(toupper((unsigned char)ed_options[i].key[k]), out);
+            fputs("\n\n", out);
+            ed_manual_text(out, about, "");
+            fputs("\n\n", out);
+        }
+        manual_option(out, &ed_options[i]);
+    }
+    fputs("# SEE ALSO\n\n*eddy*(1), *eddy-topics*(7)\n", out);
 }
 
 /* ---- conf/eddy.yaml ---- */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/notify.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
 #include "cli/view.h"
@@ -13,12 +14,15 @@
 #include <string.h>
 
 #define STATUS_MS 10000
+#define NOTIFY_MS 1000 /* systemd is told of what has changed */
 
 struct run {
     struct ed_config config;
     struct ed_stream stream;
     int64_t last_ms;         /* of the last status line ... */
     uint64_t last_committed; /* ... and what was answered by then */
+    int was_ready;           /* systemd has been told */
+    char told[160];          /* what it was told last */
 };
 
 static void status(void *p)
@@ -54,6 +58,27 @@ static void status(void *p)
            j.fences, j.record_bytes, j.open_ms_max);
 }
 
+/* Ready is who has shards with their state, and who stands by for others; one that loads is not. */
+static void notify(void *p)
+{
+    struct run *r = p;
+    struct ed_duties d;
+    char behind[40] = "", line[160];
+    ed_stream_duties(&r->stream, &d);
+    if (d.owned && !d.behind_unknown)
+        snprintf(behind, sizeof behind, ", %" PRIu64 " messages behind", d.behind);
+    int ready = d.owned ? d.running == d.owned : d.followed > 0;
+    if (ready && !r->was_ready)
+        r->was_ready = ed_notify("READY=1");
+    if (ed_stream_signal())
+        snprintf(line, sizeof line, "STOPPING=1\nSTATUS=stopping: what is under way is committed");
+    else
+        snprintf(line, sizeof line, "STATUS=%s%zu of %zu shards run%s",
+                 d.owned || !d.followed ? "" : "standby; ", d.running, d.owned, behind);
+    if (strcmp(line, r->told) != 0 && ed_notify(line))
+        memcpy(r->told, line, sizeof r->told);
+}
+
 static eddy_status open_all(struct run *r, eddy_error *err)
 {
     struct ed_config *config = &r->config;
@@ -84,11 +109,15 @@ static eddy_status run(struct run *r, eddy_error *err)
         return EDDY_OK;
     }
     r->last_ms = ed_view_now();
-    struct ed_ticker *ticker = NULL;
+    struct ed_ticker *ticker = NULL, *notifier = NULL;
     st = ed_ticker_start(STATUS_MS, status, r, &ticker, err);
     if (st == EDDY_OK)
+        st = ed_ticker_start(NOTIFY_MS, notify, r, &notifier, err);
+    if (st == EDDY_OK)
         st = ed_stream_run(&r->stream, err);
+    ed_ticker_stop(notifier);
     ed_ticker_stop(ticker);
+    ed_notify("STOPPING=1");
     return st;
 }
 

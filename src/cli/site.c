@@ -95,23 +95,11 @@ static void check_put(struct ed_bytes *json, int *all, const char *name, int ok,
     *all &= ok;
 }
 
-struct duties {
-    size_t owned, running, followed;
-    uint64_t behind;
-    int behind_unknown;
-};
-
-static struct duties duties_of(const struct ed_sight *s)
+static struct ed_duties duties_of(const struct ed_sight *s)
 {
-    struct duties d = {0};
-    for (size_t i = 0; i < s->n; i++) {
-        const struct ed_shard_look *at = &s->shards[i];
-        d.owned += at->owned != 0;
-        d.running += at->owned && at->runs;
-        d.followed += !at->owned;
-        d.behind += at->owned ? at->progress.behind : 0;
-        d.behind_unknown |= at->owned && at->progress.behind_unknown;
-    }
+    struct ed_duties d = {0};
+    for (size_t i = 0; i < s->n; i++)
+        ed_duties_add(&d, &s->shards[i]);
     return d;
 }
 
@@ -132,7 +120,7 @@ static void embedder_check(const struct ed_sight *s, struct ed_bytes *json, int 
 static void ready_checks(const struct ed_sight *s, struct ed_bytes *json, int *all)
 {
     char text[120];
-    struct duties d = duties_of(s);
+    struct ed_duties d = duties_of(s);
     snprintf(text, sizeof text, "shards of ours: %zu%s", d.owned,
              d.owned      ? ""
              : d.followed ? "; others are followed as a standby"

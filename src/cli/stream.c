@@ -284,6 +284,33 @@ eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err)
     return st;
 }
 
+void ed_duties_add(struct ed_duties *duties, const struct ed_shard_look *at)
+{
+    duties->owned += at->owned != 0;
+    duties->running += at->owned && at->runs;
+    duties->followed += !at->owned;
+    duties->behind += at->owned ? at->progress.behind : 0;
+    duties->behind_unknown |= at->owned && at->progress.behind_unknown;
+}
+
+static void duties_each(void *p, struct ed_shard *shard, const struct ed_shard_look *at)
+{
+    (void)shard;
+    ed_duties_add(p, at);
+}
+
+void ed_stream_duties(const struct ed_stream *stream, struct ed_duties *ret)
+{
+    *ret = (struct ed_duties){0};
+    if (stream->shards) {
+        ed_shards_each(stream->shards, duties_each, ret);
+    } else if (stream->shard) {
+        struct ed_shard_look at;
+        ed_shard_look(stream->shard, &at);
+        ed_duties_add(ret, &at);
+    }
+}
+
 void ed_stream_look(const struct ed_stream *stream, struct ed_counts *counts,
                     struct ed_progress *progress, struct ed_journal_stats *journal)
 {

@@ -70,6 +70,16 @@ eddy_status ed_stream_close(struct ed_stream *stream, eddy_error *err);
 void ed_stream_look(const struct ed_stream *stream, struct ed_counts *counts,
                     struct ed_progress *progress, struct ed_journal_stats *journal);
 
+/* What this process does of the pipeline's work. */
+struct ed_duties {
+    size_t owned, running, followed; /* shards of ours; those with their state; others' */
+    uint64_t behind;                 /* messages that wait for us */
+    int behind_unknown;
+};
+void ed_duties_add(struct ed_duties *duties, const struct ed_shard_look *at);
+/* Any thread, while the stream is open. */
+void ed_stream_duties(const struct ed_stream *stream, struct ed_duties *ret);
+
 /* The bar of a run: how far it is and how fast. tail: what else there is to say of now, behind two
  * blanks ("  12 events"). */
 void ed_stream_bar(const struct ed_stream *stream, struct ed_view *view, const char *tail);

@@ -40,6 +40,13 @@ void ed_text_wrap(FILE *out, const char *text, size_t first, const char *margin,
 
 /* The help of one command: synopsis, about, its options, examples. */
 void ed_usage_command(FILE *out, const struct ed_command *command);
+/* Each option that command takes, its own first; visit is given out. */
+void ed_command_options(const struct ed_command *command,
+                        void (*visit)(FILE *out, const struct ed_flag *flag), FILE *out);
+/* Have a command describe itself: tell is called with standard output in place of its help. */
+struct ed_entry;
+void ed_command_told(const struct ed_entry *entry,
+                     void (*tell)(FILE *out, const struct ed_command *command));
 /* Untrusted text for a message: cut with "..." to fit n bytes, controls as "?"; gives ret. */
 char *ed_shown(const char *text, char *ret, size_t n);
 

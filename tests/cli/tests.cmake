@@ -21,6 +21,8 @@ TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
       ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_SLOW=${slow};\
 TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
   endforeach()
+  add_test(NAME cli.report COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/cli/report)
+  set_tests_properties(cli.report PROPERTIES TIMEOUT 300 ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR}")
   # What is promised in seconds is measured with nothing beside it; under sanitizers nothing is.
   if(NOT EDDY_SANITIZE)
     set_tests_properties(cli.interrupt cli.demo PROPERTIES RUN_SERIAL TRUE)

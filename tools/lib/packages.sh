@@ -15,6 +15,10 @@ packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjan
   libcurl4-openssl-dev libmicrohttpd-dev libncurses-dev"
 # The unit tests, the laws of the house, the style; g++ compiles the C++ consumer of libeddy.
 packages_test="libcmocka-dev g++ binutils python3 openssl clang-format"
+# Man pages out of the program's tables, and their reader.
+packages_manual="scdoc man-db groff-base bsdextrautils"
+# Packages of eddy's own, and who judges them and the service in them.
+packages_debian="dpkg-dev lintian systemd"
 # What scrapes us, and judges our metrics (promtool).
 packages_serve="prometheus"
 # What bundles the dashboard; without it eddy is built without one. A Node that did not come from Debian
