@@ -31,8 +31,9 @@
 #include "publish/publish.h"
 #include "publish/rules.h"
 
-#define ED_ALERTS_MAX 65536 /* at once, of a shard; beyond that none begins, and that is counted   \
-                             */
+#define ED_ALERTS_MAX                                                                              \
+    65536 /* at once, of a shard; beyond that none begins, and that is counted                     \
+           */
 
 struct ed_alerts;
 
