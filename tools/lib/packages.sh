@@ -17,6 +17,8 @@ packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjan
 packages_test="libcmocka-dev g++ binutils python3 openssl clang-format"
 # What scrapes us, and judges our metrics (promtool).
 packages_serve="prometheus"
+# Whom alerts are brought to.
+packages_alerts="prometheus-alertmanager"
 # libFuzzer and its sanitizers.
 packages_fuzz="clang libclang-rt-14-dev"
 # A real broker (tools/kafka) and a client of its own mind to look at it with.
