@@ -382,14 +382,23 @@ static struct ed_seen seen_of(const struct round *r, const eddy_event *event,
     return seen;
 }
 
-/* The event as it was right after that. NULL: no picture fell due of it. */
+/* The event as it was right after that: of several of one millisecond, that of the change's size.
+ * NULL: no picture fell due of it. */
 static const eddy_event *picture_of(const eddy_change *c, const eddy_event *pictures, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (pictures[i].id == c->event && pictures[i].stream_ms >= c->time_ms &&
-            pictures[i].state == EDDY_ACTIVE)
-            return &pictures[i];
-    return NULL;
+    const eddy_event *first = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const eddy_event *e = &pictures[i];
+        if (e->id != c->event || e->stream_ms < c->time_ms || e->state != EDDY_ACTIVE)
+            continue;
+        if (!first)
+            first = e;
+        if (e->stream_ms > c->time_ms)
+            break;
+        if (e->size == c->size_after)
+            return e;
+    }
+    return first;
 }
 
 /* It lives on as another: what it was told for goes on there. Signals are of one event: the other

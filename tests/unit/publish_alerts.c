@@ -211,6 +211,22 @@ TEST(it_begins_is_told_news_and_ends_when_the_event_fades)
     bench_free(&b);
 }
 
+TEST(of_several_pictures_of_one_moment_it_takes_its_own)
+{
+    const char *rules[] = {"wide kind=grew size>=3"};
+    struct bench b = bench_new(rules, 1);
+    bench_start(&b);
+    eddy_error err = {0};
+    eddy_event pictures[] = {event(12, 1, 1000), event(12, 3, 1000), event(12, 10, 1000)};
+    eddy_change c = of(EDDY_GREW, 12, 1000);
+    c.size_before = 2;
+    c.size_after = 3;
+    CHECK_OK(ed_alerts_news(b.alerts, &b.p, &b.epoch, &c, 1, pictures, 3, &err), &err);
+    TOLD(&b, "E12", "\"size\":3,");
+    SILENT(&b);
+    bench_free(&b);
+}
+
 TEST(one_that_hovers_about_its_bound_does_not_flap)
 {
     const char *rules[] = {"big size>=100 clear=0.5"};
@@ -408,6 +424,7 @@ int main(void)
         cmocka_unit_test(quiet_hours_go_over_midnight),
         cmocka_unit_test(all_that_a_rule_asks_for_must_hold),
         cmocka_unit_test(it_begins_is_told_news_and_ends_when_the_event_fades),
+        cmocka_unit_test(of_several_pictures_of_one_moment_it_takes_its_own),
         cmocka_unit_test(one_that_hovers_about_its_bound_does_not_flap),
         cmocka_unit_test(a_burst_ends_with_its_end_and_no_other_signal),
         cmocka_unit_test(a_merge_ends_it_and_it_goes_on_at_the_event_that_lives_on),

@@ -27,6 +27,8 @@ packages_dashboard="ca-certificates"
 command -v npm >/dev/null || packages_dashboard+=" nodejs npm"
 # What looks at the dashboard (tests/browser).
 packages_browser="chromium fonts-dejavu-core"
+# Whom alerts are brought to.
+packages_alerts="prometheus-alertmanager"
 # libFuzzer and its sanitizers.
 packages_fuzz="clang libclang-rt-14-dev"
 # A real broker (tools/kafka) and a client of its own mind to look at it with.
