@@ -50,8 +50,8 @@ struct bell {
     size_t n, room;
     struct mark {
         int32_t partition;
-        int64_t done; /* answered below this */
-        int64_t next; /* read below this */
+        int64_t done;   /* answered below this */
+        int64_t next;   /* read below this */
     } mark[PARTITIONS]; /* (n_marks) */
     size_t n_marks;
     int64_t resend_ms; /* ed_monotonic_ms of the next */
@@ -97,9 +97,8 @@ static eddy_status bring(struct bell *bell, struct ed_http *http, const char *si
         }
         if (reply.cause == ED_HTTP_STOPPED || stopped(NULL))
             return eddy_fail(err, EDDY_STOPPED, "stopped before %s had it", sink);
-        ed_log(ED_LOG_WARN, "alert", "%s: %s (status %ld)%s", sink,
-               ed_http_cause_name(reply.cause), reply.status,
-               is_malformed(&reply) ? ": it is left behind" : ": once more");
+        ed_log(ED_LOG_WARN, "alert", "%s: %s (status %ld)%s", sink, ed_http_cause_name(reply.cause),
+               reply.status, is_malformed(&reply) ? ": it is left behind" : ": once more");
         if (is_malformed(&reply)) {
             bell->refused++;
             return EDDY_OK;
@@ -388,11 +387,13 @@ int ed_cmd_alert(int argc, char **argv)
     const struct ed_command command = {
         .name = "alert",
         .synopsis = "eddy alert [OPTIONS]",
-        .about = "Bring the alerts of a running pipeline (alerts.rules) to Alertmanager, a webhook or\n"
-                 "Slack, each at least once, until SIGINT or SIGTERM. One such process at a time for\n"
-                 "each alerts.group; should two run, all is brought twice, under the same ids.",
-        .examples = "  eddy alert -b localhost:9092 --set alerts.alertmanager=http://localhost:9093\n"
-                    "  eddy alert -c /etc/eddy/eddy.yaml\n",
+        .about =
+            "Bring the alerts of a running pipeline (alerts.rules) to Alertmanager, a webhook or\n"
+            "Slack, each at least once, until SIGINT or SIGTERM. One such process at a time for\n"
+            "each alerts.group; should two run, all is brought twice, under the same ids.",
+        .examples =
+            "  eddy alert -b localhost:9092 --set alerts.alertmanager=http://localhost:9093\n"
+            "  eddy alert -c /etc/eddy/eddy.yaml\n",
         .takes = ED_TAKES_CONFIG | ED_TAKES_KAFKA,
         .flags = flags,
         .n_flags = sizeof flags / sizeof *flags,

@@ -358,16 +358,19 @@ const struct ed_option ed_options[] = {
              "  - \"surge kind=burst|trend growth>=3 quiet=22:00-07:00\"\n"
              "  - \"unknown kind=template_founded keywords=error|failed hold=1h\""},
     {"alerts.alertmanager", STRING(alerts.alertmanager), .optional = 1, .standard = "",
-     .help = "URL of Alertmanager, for eddy alert: http://localhost:9093. Rule, event, pipeline and "
-             "severity are labels, all else annotations. \"\": none."},
+     .help =
+         "URL of Alertmanager, for eddy alert: http://localhost:9093. Rule, event, pipeline and "
+         "severity are labels, all else annotations. \"\": none."},
     {"alerts.resend", DURATION(alerts.resend_ms), RANGE(SECOND, HOUR), .standard = "1m",
      .help = "How often it is sent what is active; after four times that it forgets."},
     {"alerts.webhook", STRING(alerts.webhook), .shape = ED_SECRET, .optional = 1, .standard = "",
-     .help = "URL that each message is sent to by POST, with its id as Idempotency-Key. \"\": none."},
+     .help =
+         "URL that each message is sent to by POST, with its id as Idempotency-Key. \"\": none."},
     {"alerts.webhook_body", STRING(alerts.webhook_body), .optional = 1, .standard = "",
-     .help = "What is sent there, with {{rule}}, {{state}}, {{event}}, {{name}}, {{size}} and other "
-             "fields of the message, {{pipeline}} and {{link}}, each to stand between the quotes of "
-             "a JSON string. \"\": the message itself."},
+     .help =
+         "What is sent there, with {{rule}}, {{state}}, {{event}}, {{name}}, {{size}} and other "
+         "fields of the message, {{pipeline}} and {{link}}, each to stand between the quotes of "
+         "a JSON string. \"\": the message itself."},
     {"alerts.slack", STRING(alerts.slack), .shape = ED_SECRET, .optional = 1, .standard = "",
      .help = "URL of an incoming webhook of Slack, or of what takes the same form. \"\": none."},
     {"alerts.link", STRING(alerts.link), .optional = 1, .standard = "",

@@ -64,11 +64,10 @@ static void put_keywords(struct ed_bytes *b, const json_t *alert)
 void ed_alarm_alertmanager(struct ed_bytes *b, const json_t *alert, const char *pipeline,
                            const char *link, int64_t starts_ms, int64_t ends_ms)
 {
-    static const char *const notes[][2] = {{"summary", "name"}, {"reason", "reason"},
-                                           {"size", "size"},    {"rate", "rate"},
-                                           {"growth", "growth"}, {"novelty", "novelty"},
-                                           {"topic", "topic"},  {"from", "from"},
-                                           {"into", "into"}};
+    static const char *const notes[][2] = {
+        {"summary", "name"}, {"reason", "reason"}, {"size", "size"},
+        {"rate", "rate"},    {"growth", "growth"}, {"novelty", "novelty"},
+        {"topic", "topic"},  {"from", "from"},     {"into", "into"}};
     ed_json_open(b, '{');
     ed_json_key(b, "labels");
     ed_json_open(b, '{');
@@ -106,8 +105,7 @@ static void add_slack(struct ed_bytes *b, const char *text)
             ed_bytes_add(b, c, 1);
 }
 
-void ed_alarm_slack(struct ed_bytes *b, const json_t *alert, const char *pipeline,
-                    const char *link)
+void ed_alarm_slack(struct ed_bytes *b, const json_t *alert, const char *pipeline, const char *link)
 {
     char room[32];
     struct ed_bytes text;

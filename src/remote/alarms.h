@@ -11,9 +11,9 @@
 
 #include <jansson.h>
 
-/* One element of what POST /api/v2/alerts of Alertmanager takes. Labels are its identity (alertname:
- * the rule; pipeline, severity, and event or template) and never change during an alert; what may
- * change (name, size ...) are annotations.
+/* One element of what POST /api/v2/alerts of Alertmanager takes. Labels are its identity
+ * (alertname: the rule; pipeline, severity, and event or template) and never change during an
+ * alert; what may change (name, size ...) are annotations.
  *
  *   starts_ms  not after now: the two clocks may differ
  *   ends_ms    when it is over unless it is sent again
