@@ -329,7 +329,8 @@ static eddy_status wake(const struct round *r, struct alert *a, eddy_error *err)
     return fire(r, a, &t, err);
 }
 
-/* Rules that are no more: at the first thing that happens. */
+/* Rules that are no more: at the first thing that happens. Without any rule there is no topic to
+ * tell it on: it waits for one. */
 static eddy_status lost_end(const struct round *r, int64_t now, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
@@ -339,11 +340,18 @@ static eddy_status lost_end(const struct round *r, int64_t now, eddy_error *err)
     return st;
 }
 
+/* Nothing wakes it but the end of lost rules. */
+static eddy_status lost_rest(struct alert *a)
+{
+    a->held_ms = a->due_ms = NEVER;
+    return EDDY_OK;
+}
+
 /* Up to now, the earliest first. */
 static eddy_status advance(const struct round *r, int64_t now, eddy_error *err)
 {
     struct ed_alerts *alerts = r->alerts;
-    eddy_status st = alerts->n_lost ? lost_end(r, now, err) : EDDY_OK;
+    eddy_status st = alerts->n_lost && alerts->n_rules ? lost_end(r, now, err) : EDDY_OK;
     while (st == EDDY_OK && alerts->next_ms <= now) {
         struct alert *first = NULL;
         for (size_t i = 0; i < alerts->n; i++) {
@@ -354,7 +362,7 @@ static eddy_status advance(const struct round *r, int64_t now, eddy_error *err)
         }
         alerts->next_ms = first ? wakes(first) : NEVER;
         if (alerts->next_ms <= now && alerts->next_ms != NEVER)
-            st = wake(r, first, err);
+            st = first->rule == LOST ? lost_rest(first) : wake(r, first, err);
     }
     return st;
 }

@@ -57,7 +57,8 @@ eddy_status ed_alerts_until(struct ed_alerts *alerts, const struct ed_publisher 
 
 /* Of the state: 1: a record with this key is of alerts. */
 int ed_alerts_owns(uint64_t key);
-/* As eddy_clusterer_load, _renew. Rules that are no more end their alerts at the next call. */
+/* As eddy_clusterer_load, _renew. Rules that are no more end their alerts at the next call
+ * while there is any rule. */
 eddy_status ed_alerts_load(struct ed_alerts *alerts, const eddy_record *record, eddy_error *err);
 void ed_alerts_renew(struct ed_alerts *alerts, uint64_t key);
 /* *ret has the records of others: put what has changed behind them, in the arena. */

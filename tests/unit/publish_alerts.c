@@ -356,12 +356,18 @@ TEST(a_template_has_alerts_too)
 
 TEST(a_rule_that_is_no_more_ends_its_alerts)
 {
-    const char *rules[] = {"big size>=10"};
+    const char *rules[] = {"big size>=10 hold=1s"};
     struct bench b = bench_new(rules, 1);
+    eddy_error err = {0};
     bench_start(&b);
     picture(&b, event(1, 20, 1000));
     TOLD(&b, "E1", "\"state\":\"firing\"");
     b.n_rules = 0;
+    restart(&b);
+    until(&b, 2000);
+    SILENT(&b); /* there is no topic without rules */
+    CHECK_OK(ed_rule_read("other size>=1000", b.arena, &b.rules[0], &err), &err);
+    b.n_rules = 1;
     restart(&b);
     until(&b, 2000);
     TOLD(&b, "E1", "\"rule\":\"big\"", "\"state\":\"resolved\"", "\"reason\":\"rule\"");

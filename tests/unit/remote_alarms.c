@@ -5,7 +5,8 @@
 
 static const char line[] =
     "{\"id\":\"news-alert-7\",\"rule\":\"big\",\"severity\":\"critical\",\"state\":\"firing\","
-    "\"template\":null,\"event\":\"E12\",\"reason\":\"grew\",\"name\":\"<!here> \\\"A\\\" & {{rule}}\","
+    "\"template\":null,\"event\":\"E12\",\"reason\":\"grew\",\"name\":\"<!here> \\\"A\\\" & "
+    "{{rule}}\","
     "\"size\":41,\"rate\":12.5,\"keywords\":[\"harbour\",\"crane\"],"
     "\"starts\":\"2031-03-02T06:10:00.000Z\"}";
 
