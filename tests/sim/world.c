@@ -66,7 +66,7 @@ void sim_faults_draw(struct sim_faults *f, struct sim_random *r)
         .static_members = sim_chance(r, 32768),
         .without_store = sim_chance(r, 8192),
         .rewrite_bytes = (int)sim_between(r, 1000, 60000),
-        .span_bytes = (int)sim_between(r, 1000, 60000),
+        .span_bytes = (int)sim_between(r, 200, 6000),
         .warm = (int)sim_between(r, 0, 65536),
         .message_max = 2500,
     };
