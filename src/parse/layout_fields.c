@@ -323,7 +323,8 @@ static char *utf8_put(char *to, uint32_t c)
     return to;
 }
 
-/* \uXXXX, and the second one of a pair; at is behind the u. Half a pair, and NUL, are U+FFFD. */
+/* Four hex digits, and the second escape of a pair; at is behind the u. Half a pair, and NUL, are
+ * U+FFFD. */
 static const char *unicode_read(const char *at, const char *end, char **to)
 {
     uint32_t c, low;
