@@ -1,6 +1,7 @@
 /* Golden logs: tests/golden/layout/NAME.in is a log, NAME.out its layout, how its lines are read,
  * and the records that they are joined to. A new case is written by EDDY_GOLDEN=write, and then
  * read by a person. The logs are invented. */
+#include "golden.h"
 #include "layout_support.h"
 
 #include "base/bytes.h"
@@ -10,18 +11,6 @@
 
 #define FOLDER  "tests/golden/layout"
 #define NEAR_MS INT64_C(1795694400000) /* 2026-11-26T12:00:00Z */
-
-static char *file_read(const char *path, size_t *n)
-{
-    FILE *in = fopen(path, "rb");
-    if (!in)
-        return NULL;
-    char *bytes = malloc(1 << 16);
-    *n = fread(bytes, 1, (1 << 16) - 1, in);
-    bytes[*n] = 0;
-    fclose(in);
-    return bytes;
-}
 
 static void say(struct ed_bytes *out, const char *name, eddy_str value)
 {
@@ -89,25 +78,14 @@ static void render(const char *at, size_t n, struct ed_bytes *out)
 static void check(const char *name)
 {
     char path[400], answer_path[400];
-    size_t n, n_expected;
+    size_t n = 0;
     struct ed_bytes out;
     snprintf(path, sizeof path, FOLDER "/%s", name);
     snprintf(answer_path, sizeof answer_path, FOLDER "/%.*s.out", (int)(strlen(name) - 3), name);
-    char *log = file_read(path, &n), *expected = file_read(answer_path, &n_expected);
-    const char *write = getenv("EDDY_GOLDEN");
+    char *log = file_read(path, &n);
     ed_bytes_init(&out, 0);
     render(log, n, &out);
-    if (!expected && write && strcmp(write, "write") == 0) {
-        FILE *file = fopen(answer_path, "wb");
-        assert_non_null(file);
-        fwrite(out.at, 1, out.n, file);
-        fclose(file);
-    } else {
-        assert_non_null(expected);
-        if (strcmp(expected, out.at) != 0)
-            fail_msg("%s became\n%s", name, out.at);
-    }
-    free(expected);
+    golden_holds(answer_path, name, &out);
     free(log);
     ed_bytes_clear(&out);
 }

@@ -1,7 +1,7 @@
 /* Golden messages: tests/golden/parse/NAME.in is one message, NAME.out what it becomes, a field a
  * line. Names that start with "lines" are read as lines, the others as JSON. A new case is written
  * by EDDY_GOLDEN=write, and then read by a person. */
-#include "test.h"
+#include "golden.h"
 
 #include <eddy/doc.h>
 
@@ -11,18 +11,6 @@
 #include <dirent.h>
 
 #define FOLDER "tests/golden/parse"
-
-static char *file_read(const char *path, size_t *n)
-{
-    FILE *in = fopen(path, "rb");
-    if (!in)
-        return NULL;
-    char *bytes = malloc(1 << 16);
-    *n = fread(bytes, 1, (1 << 16) - 1, in);
-    bytes[*n] = 0;
-    fclose(in);
-    return bytes;
-}
 
 static void render(const struct eddy_doc *doc, struct ed_bytes *out)
 {
@@ -45,7 +33,7 @@ static void render(const struct eddy_doc *doc, struct ed_bytes *out)
 static void check(const eddy_parser *parser, const char *name)
 {
     char path[400], answer_path[400], detail[200];
-    size_t n, n_expected;
+    size_t n = 0;
     snprintf(path, sizeof path, FOLDER "/%s", name);
     snprintf(answer_path, sizeof answer_path, FOLDER "/%.*s.out", (int)(strlen(name) - 3), name);
     char *message = file_read(path, &n);
@@ -62,19 +50,7 @@ static void check(const eddy_parser *parser, const char *name)
         render(&doc, &out);
     else
         ed_bytes_printf(&out, "%s: %s\n", eddy_reject_code(reject), detail);
-    const char *write = getenv("EDDY_GOLDEN");
-    char *expected = file_read(answer_path, &n_expected);
-    if (!expected && write && strcmp(write, "write") == 0) {
-        FILE *file = fopen(answer_path, "wb");
-        assert_non_null(file);
-        fwrite(out.at, 1, out.n, file);
-        fclose(file);
-    } else {
-        assert_non_null(expected);
-        if (strcmp(expected, out.at) != 0)
-            fail_msg("%s became\n%s", name, out.at);
-    }
-    free(expected);
+    golden_holds(answer_path, name, &out);
     free(message);
     ed_bytes_clear(&out);
     eddy_arena_free(arena);
