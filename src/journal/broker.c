@@ -42,7 +42,7 @@ struct broker {
     rd_kafka_topic_t *handles[ED_TOPICS + 1]; /* of rk's topics, the last one is the state's */
     char *const *inputs;                      /* (n_inputs) */
     size_t n_inputs;
-    int32_t shard;
+    int32_t shard, n_shards;
     struct ed_group *group;
     const char *own_topic; /* what the group deals us: the state's partition, or the input's */
     int32_t own_partition;
@@ -663,13 +663,15 @@ static enum ed_answer broker_told(struct ed_log *log, const char *topic, int32_t
     return is_hopeless(why) ? ED_REFUSED : ED_AGAIN;
 }
 
+/* In the partitions of this shard: another may be ahead of it in its first minute, or for ever. */
 static int has_offsets(struct broker *b, const char *topic, int n_partitions)
 {
     int found = 0;
     rd_kafka_t *member = ed_group_client(b->group);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n_partitions);
-    rd_kafka_topic_partition_list_add_range(list, topic, 0, n_partitions - 1);
-    if (rd_kafka_committed(member, list, REQUEST_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    for (int p = b->shard; p<n_partitions; p += b->n_shards> 1 ? b->n_shards : 1)
+        rd_kafka_topic_partition_list_add(list, topic, p);
+    if (list->cnt && rd_kafka_committed(member, list, REQUEST_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
         for (int i = 0; i < list->cnt; i++)
             found |= list->elems[i].offset > 0;
     rd_kafka_topic_partition_list_destroy(list);
@@ -765,6 +767,7 @@ eddy_status ed_broker_open(const struct ed_journal_kafka *options, struct ed_log
                              broker_forget,   broker_told,   broker_ran_before, broker_now,
                              broker_pause,    broker_draw,   broker_free};
     b->shard = options->shard;
+    b->n_shards = options->n_shards;
     b->group = options->group;
     b->state_next = b->read_at = -1;
     eddy_status st = names_copy(b, options, err);

@@ -66,7 +66,7 @@ struct ed_log {
      * of somebody may still change it. */
     enum ed_answer (*told)(struct ed_log *log, const char *topic, int32_t partition,
                            int64_t *ret_next, eddy_error *err);
-    /* 1: the group already has offsets of our inputs: the pipeline ran before. */
+    /* 1: the group already has offsets of our shard's inputs: it ran before. */
     int (*ran_before)(struct ed_log *log);
 
     int64_t (*now_ms)(struct ed_log *log);     /* a clock that never runs back */
