@@ -6,7 +6,7 @@ endif()
 eddy_folder(base
   SOURCES error.c memory.c bytes.c table.c number.c dot.c vector.c time.c utf8.c json.c order.c
     codes.c product.c ${kernels}
-  PROGRAM clock.c histogram.c message.c log.c kafka.c
+  PROGRAM clock.c histogram.c shelf.c message.c log.c kafka.c
   LINK PkgConfig::openblas)
 # Products of floats are exact as doubles: fused or not, the sums have the same bits (dot.c).
 set_source_files_properties(src/base/dot.c PROPERTIES COMPILE_OPTIONS -ffp-contract=fast)

@@ -265,8 +265,8 @@ static void print_events(struct demo *d)
     ed_gallery_sort(&d->gallery);
     ed_view_line(&d->view, "%sThe largest events, and when they were reported (hours 0 to 24)%s",
                  bold, plain);
-    for (size_t i = 0; i < d->gallery.n && i < SHOWN_MAX; i++) {
-        const struct ed_shot *shot = d->gallery.shots[i];
+    for (size_t i = 0; i < d->gallery.shots.n && i < SHOWN_MAX; i++) {
+        const struct ed_shot *shot = ed_gallery_at(&d->gallery, i);
         char number[ED_TEXT], cells[4 * HOURS + 1], name[800];
         chart(d, shot->id, cells);
         ed_view_line(&d->view, "%6s  %s%s%s  %s", ed_text_number((uint64_t)shot->size, number),

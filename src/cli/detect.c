@@ -207,15 +207,15 @@ static eddy_status print_events(struct detect *d, eddy_error *err)
     if (d->by_template && d->json)
         ed_templates_print_json(&d->templates, stdout);
     else if (d->json)
-        for (size_t i = 0; i < gallery->n; i++)
-            printf("%s\n", gallery->shots[i]->json.at);
+        for (size_t i = 0; i < gallery->shots.n; i++)
+            printf("%s\n", ed_gallery_at(gallery, i)->json.at);
     if (d->table) {
         struct ed_view out;
         ed_view_init(&out, stdout);
         if (d->by_template)
             ed_templates_print(&d->templates, &out);
         else
-            ed_gallery_print(gallery, &out, gallery->n);
+            ed_gallery_print(gallery, &out, gallery->shots.n);
         ed_view_clear(&out);
     }
     if (fflush(stdout) != 0 || ferror(stdout))
@@ -440,6 +440,27 @@ static eddy_status run(struct detect *d, eddy_error *err)
     return st == EDDY_OK && !ed_stream_signal() ? usable_check(d, err) : st;
 }
 
+/* All is closed and given back; returns the exit code. */
+static int finish(struct detect *d, eddy_status st, eddy_error *err)
+{
+    eddy_status closed = ed_stream_close(&d->stream, err);
+    st = st == EDDY_OK ? closed : st;
+    ed_source_free(d->source);
+    ed_view_clear(&d->view);
+    ed_gallery_clear(&d->gallery);
+    ed_templates_clear(&d->templates);
+    ed_orders_clear(&d->orders);
+    eddy_lineage_free(d->lineage);
+    eddy_arena_free(d->arena);
+    if (d->labels)
+        fclose(d->labels);
+    ed_config_clear(&d->config);
+    if (st == EDDY_OK || err->status == EDDY_OK || st == EDDY_STOPPED)
+        return ed_stream_signal() ? 128 + ed_stream_signal() : ED_EXIT_OK;
+    int code = ed_exit_with(err);
+    return err->status == EDDY_INVALID ? ED_EXIT_USAGE : code;
+}
+
 int ed_cmd_detect(int argc, char **argv)
 {
     static struct detect d;
@@ -499,21 +520,5 @@ int ed_cmd_detect(int argc, char **argv)
     ed_view_init(&d.view, stderr);
     d.publisher.pipeline = d.config.pipeline;
     eddy_status st = err.status == EDDY_OK ? run(&d, &err) : err.status;
-    eddy_status closed = ed_stream_close(&d.stream, &err);
-    st = st == EDDY_OK ? closed : st;
-
-    ed_source_free(d.source);
-    ed_view_clear(&d.view);
-    ed_gallery_clear(&d.gallery);
-    ed_templates_clear(&d.templates);
-    ed_orders_clear(&d.orders);
-    eddy_lineage_free(d.lineage);
-    eddy_arena_free(d.arena);
-    if (d.labels)
-        fclose(d.labels);
-    ed_config_clear(&d.config);
-    if (st == EDDY_OK || err.status == EDDY_OK || st == EDDY_STOPPED)
-        return ed_stream_signal() ? 128 + ed_stream_signal() : ED_EXIT_OK;
-    code = ed_exit_with(&err);
-    return err.status == EDDY_INVALID ? ED_EXIT_USAGE : code;
+    return finish(&d, st, &err);
 }

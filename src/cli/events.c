@@ -90,8 +90,8 @@ static void csv_text(const char *s, size_t n)
 static void print_csv(const struct ed_gallery *gallery)
 {
     printf("id,size,first_seen,last_seen,faded,name,keywords\n");
-    for (size_t i = 0; i < gallery->n; i++) {
-        const struct ed_shot *shot = gallery->shots[i];
+    for (size_t i = 0; i < gallery->shots.n; i++) {
+        const struct ed_shot *shot = ed_gallery_at(gallery, i);
         printf("E%" PRIu64 ",%.0f,%" PRId64 ",%" PRId64 ",%s,", shot->id, shot->size,
                shot->first_ms, shot->last_ms, shot->faded ? "true" : "false");
         csv_text(shot->name.at, shot->name.n);
@@ -105,14 +105,14 @@ static int print_events(struct ed_gallery *gallery, const char *format)
 {
     ed_gallery_sort(gallery);
     if (!strcmp(format, "json")) {
-        for (size_t i = 0; i < gallery->n; i++)
-            printf("%s\n", gallery->shots[i]->json.at);
+        for (size_t i = 0; i < gallery->shots.n; i++)
+            printf("%s\n", ed_gallery_at(gallery, i)->json.at);
     } else if (!strcmp(format, "csv")) {
         print_csv(gallery);
     } else {
         struct ed_view out;
         ed_view_init(&out, stdout);
-        ed_gallery_print(gallery, &out, gallery->n);
+        ed_gallery_print(gallery, &out, gallery->shots.n);
         ed_view_clear(&out);
     }
     return ed_exit_flushed(ED_EXIT_OK);

@@ -16,15 +16,13 @@ void ed_gallery_init(struct ed_gallery *gallery, double size_min, size_t max)
     memset(gallery, 0, sizeof *gallery);
     gallery->size_min = size_min;
     gallery->max = max;
-    ed_table_init(&gallery->places);
 }
 
 void ed_gallery_clear(struct ed_gallery *gallery)
 {
-    for (size_t i = 0; i < gallery->n; i++)
-        ed_free(gallery->shots[i]);
-    ed_free(gallery->shots);
-    ed_table_clear(&gallery->places);
+    for (size_t i = 0; i < gallery->shots.n; i++)
+        ed_free(gallery->shots.at[i]);
+    ed_shelf_clear(&gallery->shots);
     ed_gallery_init(gallery, gallery->size_min, gallery->max);
 }
 
@@ -65,57 +63,37 @@ static struct ed_shot *shot_new(const eddy_event *event, eddy_str json)
     return shot;
 }
 
-/* The last one takes the place of the one that leaves. */
 void ed_gallery_remove(struct ed_gallery *gallery, uint64_t id)
 {
-    const uint64_t *at = ed_table_find(&gallery->places, id);
-    if (!at)
-        return;
-    size_t place = *at - 1;
-    ed_free(gallery->shots[place]);
-    ed_table_remove(&gallery->places, id);
-    struct ed_shot *last = gallery->shots[--gallery->n];
-    if (place == gallery->n)
-        return;
-    gallery->shots[place] = last;
-    *ed_table_find(&gallery->places, last->id) = place + 1;
+    ed_free(ed_shelf_take(&gallery->shots, id));
 }
 
 eddy_status ed_gallery_put(struct ed_gallery *gallery, const eddy_event *event, eddy_str json,
                            eddy_error *err)
 {
-    const uint64_t *place = ed_table_find(&gallery->places, event->id);
+    void *old;
     if (event->state == EDDY_STATE_MERGED || event->seen < gallery->size_min) {
         ed_gallery_remove(gallery, event->id);
         return EDDY_OK;
     }
-    if (!place && gallery->n == gallery->max) {
+    if (gallery->shots.n == gallery->max && !ed_shelf_find(&gallery->shots, event->id)) {
         gallery->left_out++;
         return EDDY_OK;
     }
     struct ed_shot *shot = shot_new(event, json);
     if (!shot)
         return eddy_fail_nomem(err, "pictures", sizeof *shot);
-    if (place) {
-        ed_free(gallery->shots[*place - 1]);
-        gallery->shots[*place - 1] = shot;
-        return EDDY_OK;
-    }
-    struct ed_shot **list =
-        ed_list_room(gallery->shots, gallery->n, &gallery->room, sizeof(struct ed_shot *));
-    gallery->shots = list ? list : gallery->shots;
-    if (!list || !ed_table_put(&gallery->places, event->id, gallery->n + 1)) {
+    if (!ed_shelf_put(&gallery->shots, shot, &old)) {
         ed_free(shot);
-        return eddy_fail_nomem(err, "pictures", gallery->n * sizeof shot);
+        return eddy_fail_nomem(err, "pictures", gallery->shots.n * sizeof shot);
     }
-    gallery->shots[gallery->n++] = shot;
+    ed_free(old);
     return EDDY_OK;
 }
 
 const struct ed_shot *ed_gallery_find(const struct ed_gallery *gallery, uint64_t id)
 {
-    const uint64_t *place = ed_table_find(&gallery->places, id);
-    return place ? gallery->shots[*place - 1] : NULL;
+    return ed_shelf_find(&gallery->shots, id);
 }
 
 static int larger_first(const void *pa, const void *pb)
@@ -130,8 +108,7 @@ static int larger_first(const void *pa, const void *pb)
 
 void ed_gallery_sort(struct ed_gallery *gallery)
 {
-    if (gallery->n)
-        qsort(gallery->shots, gallery->n, sizeof *gallery->shots, larger_first);
+    ed_shelf_sort(&gallery->shots, larger_first);
 }
 
 void ed_gallery_print(const struct ed_gallery *gallery, struct ed_view *view, size_t n)
@@ -143,8 +120,8 @@ void ed_gallery_print(const struct ed_gallery *gallery, struct ed_view *view, si
     ed_view_line(view, "%s%s%6s  %-11s  %-11s  event%s", ed_ink(view, ED_BOLD),
                  gallery->ids ? "id       " : "", "size", "first seen", "last seen",
                  ed_ink(view, ED_PLAIN));
-    for (size_t i = 0; i < gallery->n && i < n; i++) {
-        const struct ed_shot *shot = gallery->shots[i];
+    for (size_t i = 0; i < gallery->shots.n && i < n; i++) {
+        const struct ed_shot *shot = ed_gallery_at(gallery, i);
         char size[ED_TEXT], first[ED_TEXT], last[ED_TEXT], title[900], keywords[700];
         const char *signal = shot->signal ? eddy_signal_name(shot->signal) : "";
         size_t n_signal = shot->signal ? strlen(signal) + 1 : 0;

@@ -2,7 +2,7 @@
 #ifndef ED_CLI_GALLERY_H
 #define ED_CLI_GALLERY_H
 
-#include "base/table.h"
+#include "base/shelf.h"
 #include "cli/view.h"
 
 #include <eddy/engine.h>
@@ -19,12 +19,11 @@ struct ed_shot {
 };
 
 struct ed_gallery {
-    int ids;                /* 1: the table tells them */
-    double size_min;        /* smaller events are not kept */
-    struct ed_shot **shots; /* (n) */
-    size_t n, room, max;
-    uint64_t left_out;      /* events beyond max */
-    struct ed_table places; /* id -> index in shots + 1 */
+    int ids;         /* 1: the table tells them */
+    double size_min; /* smaller events are not kept */
+    size_t max;
+    uint64_t left_out;     /* events beyond max */
+    struct ed_shelf shots; /* struct ed_shot */
 };
 
 void ed_gallery_init(struct ed_gallery *gallery, double size_min, size_t max);
@@ -37,8 +36,13 @@ eddy_status ed_gallery_put(struct ed_gallery *gallery, const eddy_event *event, 
 void ed_gallery_remove(struct ed_gallery *gallery, uint64_t id);
 /* What is kept of an event; NULL: nothing. Valid until the next put. */
 const struct ed_shot *ed_gallery_find(const struct ed_gallery *gallery, uint64_t id);
-/* Largest first, then oldest. Afterwards only shots may be read. */
+/* Largest first, then oldest. */
 void ed_gallery_sort(struct ed_gallery *gallery);
+/* What is kept, from 0 to shots.n - 1. */
+static inline const struct ed_shot *ed_gallery_at(const struct ed_gallery *gallery, size_t i)
+{
+    return gallery->shots.at[i];
+}
 /* The first n of a sorted gallery as a table. */
 void ed_gallery_print(const struct ed_gallery *gallery, struct ed_view *view, size_t n);
 

@@ -62,8 +62,6 @@ static int64_t interval_of(const struct ed_roster *roster)
 void ed_roster_init(struct ed_roster *roster)
 {
     *roster = (struct ed_roster){.now_ms = -1, .first_ms = -1, .size_min = 2};
-    ed_table_init(&roster->places);
-    ed_table_init(&roster->into);
 }
 
 static void row_free(struct ed_row *row)
@@ -77,26 +75,19 @@ static void row_free(struct ed_row *row)
 
 void ed_roster_clear(struct ed_roster *roster)
 {
-    for (size_t i = 0; i < roster->n; i++)
-        row_free(roster->rows[i]);
-    ed_free(roster->rows);
+    for (size_t i = 0; i < roster->rows.n; i++)
+        row_free(roster->rows.at[i]);
+    ed_shelf_clear(&roster->rows);
     ed_free(roster->shown);
-    ed_table_clear(&roster->places);
     ed_table_clear(&roster->into);
     ed_heard_clear(&roster->changes);
     ed_news_clear(&roster->news, roster->next);
     ed_roster_init(roster);
 }
 
-static struct ed_row *row_find(const struct ed_roster *roster, uint64_t event)
-{
-    const uint64_t *place = ed_table_find(&roster->places, event);
-    return place ? roster->rows[*place - 1] : NULL;
-}
-
 const struct ed_row *ed_roster_find(const struct ed_roster *roster, uint64_t event)
 {
-    return row_find(roster, event);
+    return ed_shelf_find(&roster->rows, event);
 }
 
 static void count(struct ed_roster *roster, const struct ed_row *row, int sign)
@@ -108,32 +99,22 @@ static void count(struct ed_roster *roster, const struct ed_row *row, int sign)
 static struct ed_row *row_add(struct ed_roster *roster, uint64_t event)
 {
     struct ed_row *row = ed_alloc_zero(1, sizeof *row);
-    struct ed_row **list = ed_list_room(roster->rows, roster->n, &roster->room, sizeof *list);
-    roster->rows = list ? list : roster->rows;
-    if (!row || !list || !ed_table_put(&roster->places, event, roster->n + 1)) {
-        ed_free(row);
+    void *old;
+    if (!row)
         return NULL;
-    }
     *row = (struct ed_row){.id = event, .faded = 1};
-    roster->rows[roster->n++] = row;
-    return row;
+    if (ed_shelf_put(&roster->rows, row, &old))
+        return row;
+    ed_free(row);
+    return NULL;
 }
 
-/* The last one takes the place of the one that leaves. */
 static void row_remove(struct ed_roster *roster, uint64_t event)
 {
-    const uint64_t *at = ed_table_find(&roster->places, event);
-    if (!at)
-        return;
-    size_t place = *at - 1;
-    count(roster, roster->rows[place], -1);
-    row_free(roster->rows[place]);
-    ed_table_remove(&roster->places, event);
-    struct ed_row *last = roster->rows[--roster->n];
-    if (place == roster->n)
-        return;
-    roster->rows[place] = last;
-    *ed_table_find(&roster->places, last->id) = place + 1;
+    struct ed_row *row = ed_shelf_take(&roster->rows, event);
+    if (row)
+        count(roster, row, -1);
+    row_free(row);
 }
 
 static int least_wanted_first(const void *pa, const void *pb)
@@ -149,15 +130,13 @@ static int least_wanted_first(const void *pa, const void *pb)
 /* An eighth leaves at once, so that it does not happen for each new event. */
 static void make_room(struct ed_roster *roster)
 {
-    size_t n = roster->n / 8;
+    size_t n = roster->rows.n / 8;
     uint64_t *ids = ed_alloc(n * sizeof *ids);
     if (!ids)
         return;
-    qsort(roster->rows, roster->n, sizeof *roster->rows, least_wanted_first);
-    for (size_t i = 0; i < roster->n; i++)
-        *ed_table_find(&roster->places, roster->rows[i]->id) = i + 1;
+    ed_shelf_sort(&roster->rows, least_wanted_first);
     for (size_t i = 0; i < n; i++)
-        ids[i] = roster->rows[i]->id;
+        ids[i] = *(const uint64_t *)roster->rows.at[i];
     for (size_t i = 0; i < n; i++)
         row_remove(roster, ids[i]);
     roster->left_out += n;
@@ -166,8 +145,8 @@ static void make_room(struct ed_roster *roster)
 
 static struct ed_row *row_of(struct ed_roster *roster, uint64_t event)
 {
-    struct ed_row *row = row_find(roster, event);
-    if (!row && roster->n >= ED_ROSTER_EVENTS)
+    struct ed_row *row = ed_shelf_find(&roster->rows, event);
+    if (!row && roster->rows.n >= ED_ROSTER_EVENTS)
         make_room(roster);
     return row ? row : row_add(roster, event);
 }
@@ -314,7 +293,8 @@ static eddy_status news_take(struct ed_roster *roster, const struct ed_news *new
         return EDDY_OK; /* it was looked at before (take_over) */
     if (news->json.at)
         st = picture_take(roster, news, err);
-    struct ed_row *row = st == EDDY_OK && news->documents ? row_find(roster, news->event) : NULL;
+    struct ed_row *row =
+        st == EDDY_OK && news->documents ? ed_shelf_find(&roster->rows, news->event) : NULL;
     if (!row || !row->json.at)
         return st;
     count(roster, row, -1);
@@ -345,9 +325,9 @@ static eddy_status merge(struct ed_roster *roster, const struct ed_news *news, e
     if (!into)
         return eddy_fail_nomem(err, "screen", 0);
     *into = news->merged_into;
-    struct ed_row *from = row_find(roster, news->event);
+    struct ed_row *from = ed_shelf_find(&roster->rows, news->event);
     struct ed_row *to = from ? row_of(roster, ed_roster_where(roster, news->event)) : NULL;
-    from = row_find(roster, news->event); /* room may have been made */
+    from = ed_shelf_find(&roster->rows, news->event); /* room may have been made */
     int whole = !from || (to && (from == to || ed_curve_join(&to->curve, &from->curve)));
     row_remove(roster, news->event);
     return whole ? EDDY_OK : eddy_fail_nomem(err, "screen", 0);
@@ -486,18 +466,18 @@ eddy_status ed_roster_arrange(struct ed_roster *roster, eddy_error *err)
                                                                 [ED_BY_NEWEST] = compare_newest,
                                                                 [ED_BY_NAME] = compare_name};
     char folded[2 * sizeof roster->filter], words[sizeof folded];
-    if (roster->room_shown < roster->n) {
-        struct ed_row **shown = ed_realloc(roster->shown, roster->room * sizeof *shown);
+    if (roster->room_shown < roster->rows.n) {
+        struct ed_row **shown = ed_realloc(roster->shown, roster->rows.room * sizeof *shown);
         if (!shown)
-            return eddy_fail_nomem(err, "screen", roster->room * sizeof *shown);
+            return eddy_fail_nomem(err, "screen", roster->rows.room * sizeof *shown);
         roster->shown = shown;
-        roster->room_shown = roster->room;
+        roster->room_shown = roster->rows.room;
     }
     roster->interval = interval_of(roster);
     roster->n_shown = 0;
     fold(roster->filter, strlen(roster->filter), folded);
-    for (size_t i = 0; i < roster->n; i++) {
-        struct ed_row *row = roster->rows[i];
+    for (size_t i = 0; i < roster->rows.n; i++) {
+        struct ed_row *row = roster->rows.at[i];
         if (!row->json.at || row->size < roster->size_min || !has_words(row, strcpy(words, folded)))
             continue;
         ed_curve_counts(&row->curve, roster->now_ms, roster->interval, &row->growth, 1);

@@ -4,7 +4,7 @@
 #ifndef ED_CLI_ROSTER_H
 #define ED_CLI_ROSTER_H
 
-#include "base/table.h"
+#include "base/shelf.h"
 #include "cli/curve.h"
 #include "cli/inbox.h"
 
@@ -35,10 +35,8 @@ struct ed_row {
 };
 
 struct ed_roster {
-    struct ed_row **rows; /* (n) */
-    size_t n, room;
-    struct ed_table places; /* event -> index in rows + 1 */
-    struct ed_table into;   /* event that was merged -> the one that it went into */
+    struct ed_shelf rows; /* struct ed_row */
+    struct ed_table into; /* event that was merged -> the one that it went into */
     struct ed_heard_list changes;
     uint64_t version; /* grows whenever anything was taken over */
 

@@ -145,7 +145,7 @@ static void choice_draw(struct ed_top *top)
     if (roster->left_out)
         snprintf(left, sizeof left, " (%s not kept)", ed_text_number(roster->left_out, waits));
     snprintf(text, sizeof text, "%s of %s shown%s, %s%s%s%s%s%s",
-             ed_text_number(roster->n_shown, shown), ed_text_number(roster->n, all), left,
+             ed_text_number(roster->n_shown, shown), ed_text_number(roster->rows.n, all), left,
              orders[roster->order], roster->size_min > 1 ? ", from 2 documents" : "", number,
              editing || *roster->filter ? "; filter: " : "", roster->filter, editing ? "_" : "");
     put(top, 3, editing || *roster->filter ? ED_YELLOW : ED_PLAIN, text);
@@ -255,7 +255,7 @@ static void table_draw(struct ed_top *top)
     if (!roster->n_shown)
         put(top, HEAD + 1, ED_DIM,
             top->look.state == ED_FEED_OPENING ? "  waiting for the first documents"
-            : roster->n                        ? "  no event is like that"
+            : roster->rows.n                   ? "  no event is like that"
                                                : "  no event yet");
 }
 

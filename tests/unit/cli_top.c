@@ -291,12 +291,12 @@ TEST(beyond_the_ceiling_those_that_were_idle_longest_leave)
             take(&s);
     }
     take(&s);
-    assert_int_equal(s.roster.n, ED_ROSTER_EVENTS - ED_ROSTER_EVENTS / 8 + 1);
+    assert_int_equal(s.roster.rows.n, ED_ROSTER_EVENTS - ED_ROSTER_EVENTS / 8 + 1);
     assert_int_equal(s.roster.left_out, ED_ROSTER_EVENTS / 8);
     assert_null(ed_roster_find(&s.roster, ED_ROSTER_EVENTS / 8));
     assert_non_null(ed_roster_find(&s.roster, ED_ROSTER_EVENTS / 8 + 1));
     assert_non_null(ed_roster_find(&s.roster, ED_ROSTER_EVENTS + 1));
-    assert_true(s.roster.documents == 2.0 * (double)s.roster.n);
+    assert_true(s.roster.documents == 2.0 * (double)s.roster.rows.n);
     scene_close(&s);
 }
 
