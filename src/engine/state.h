@@ -410,7 +410,7 @@ void ed_load_free(eddy_clusterer *cl);
 
 /* indexes.c: of one event, against the neighbours of its list; those most like it. NaN and none
  * where it has no list yet. Indexes are those that were kept, where they still hold. */
-void ed_indexes_keep(eddy_clusterer *cl, uint32_t slot);
+void ed_indexes_keep(eddy_clusterer *cl, uint32_t slot, const eddy_event *picture);
 void ed_indexes_picture(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret);
 double ed_indexes_velocity(const eddy_clusterer *cl, const struct ed_event_state *ev,
                            double centre);
