@@ -78,7 +78,7 @@ void *ed_alloc_aligned(size_t n)
 
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define MAPPINGS
-#define MAPPED_MIN (4 * LARGE_PAGE)
+#define MAPPED_MIN LARGE_PAGE
 #endif
 
 struct grown {

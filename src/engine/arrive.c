@@ -121,11 +121,9 @@ static void try_events(const eddy_clusterer *cl, struct scored *b, const struct 
     ed_dots_within(cl, ed_point_coded(p), &cl->event_codes, slots, n, dot, within);
     for (size_t i = 0; i < n; i++) {
         uint32_t e = slots[i];
-        if (cl->events[e].kind != p->kind)
-            continue;
         float high =
             ((dot[i] + within[i]) * cl->inverse[e] + ED_ROUNDING - cl->asked[e]) * cl->power[e];
-        if (high >= floor_of(best))
+        if (high >= floor_of(best) && cl->events[e].kind == p->kind)
             left[m++] = e;
     }
     hope(cl, b, p, time_ms, left, m, best);

@@ -119,7 +119,7 @@ static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int 
     rows->bytes = cl->event_codes.bytes;
     for (size_t e = 0; e < rows->n; e++) {
         const struct ed_code *c = &cl->event_codes.code[e];
-        int live = cl->events[e].id != 0;
+        int live = cl->slots.used[e / 64] >> e % 64 & 1;
         float power = gains ? cl->power[e] : 1;
         float factor = live ? cl->inverse[e] * power : 0;
         float more =
@@ -209,9 +209,10 @@ uint32_t ed_peaks_take(struct ed_peaks *peaks, float least)
 
 size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret)
 {
+    uint32_t first = run * ED_RUN_ROWS;
+    uint64_t used = cl->slots.used[first / 64] >> first % 64 & ((UINT64_C(1) << ED_RUN_ROWS) - 1);
     size_t n = 0;
-    for (uint32_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS && e < cl->slots.n; e++)
-        if (cl->events[e].id)
-            ret[n++] = e;
+    for (; used; used &= used - 1)
+        ret[n++] = first + (uint32_t)__builtin_ctzll(used);
     return n;
 }

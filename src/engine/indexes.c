@@ -307,14 +307,12 @@ static int indexes_hold(const eddy_clusterer *cl, const struct ed_event_state *e
            ed_event_slot(cl, ev->nearest) != NONE;
 }
 
-void ed_indexes_keep(eddy_clusterer *cl, uint32_t slot)
+void ed_indexes_keep(eddy_clusterer *cl, uint32_t slot, const eddy_event *picture)
 {
     struct ed_event_state *ev = &cl->events[slot];
-    eddy_event picture;
     if (indexes_hold(cl, ev))
         return;
-    similar_find(cl, slot, &picture);
-    eddy_event_indexes x = against_similar(cl, slot, &picture);
+    eddy_event_indexes x = picture->indexes;
     const double kept[INDEXES] = {x.silhouette, x.davies_bouldin, x.compactness, x.separation,
                                   x.drift};
     memcpy(ev->indexes, kept, sizeof kept);

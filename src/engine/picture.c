@@ -277,9 +277,10 @@ eddy_status ed_picture_add(eddy_clusterer *cl, uint32_t slot, eddy_event_state s
                                          .last_ms = ed_event_last(ev),
                                          .name = {"", 0}};
     } else {
-        ed_indexes_keep(cl, slot);
         ed_signals_shown(cl, slot);
         st = ed_picture(cl, slot, cl->pictures_arena, &list->at[list->n], err);
+        if (st == EDDY_OK)
+            ed_indexes_keep(cl, slot, &list->at[list->n]);
     }
     if (st != EDDY_OK)
         return st;

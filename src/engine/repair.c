@@ -514,11 +514,13 @@ static int pairs_offer(eddy_clusterer *cl, struct pairs *pairs, uint32_t a, uint
     return 1;
 }
 
-/* Could these two want to merge, if their product is at most so much? */
+/* Could these two want to merge, if their product is at most so much? What is asked of small events
+ * rules out most of those that tau does not. */
 static int may_merge(const eddy_clusterer *cl, uint32_t a, uint32_t b, double dot)
 {
-    double similarity = dot / (cl->events[a].weight * cl->events[b].weight);
-    return similarity + ed_slop(cl) + ed_link_shift(cl, a, b) > cl->th.tau;
+    double x = cl->events[a].weight, y = cl->events[b].weight;
+    double beyond = dot / (x * y) + ed_slop(cl) + ed_link_shift(cl, a, b) - cl->th.tau;
+    return beyond > 0 && beyond > ed_threshold_off(cl, larger(x, y));
 }
 
 /* Of these neighbours (n, at most ED_RUN_ROWS) those that codes do not rule out, by bytes and then
