@@ -7,6 +7,7 @@
 #include "pipeline/keyphraser.h"
 #include "pipeline/meters.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/pulse.h"
 #include "pipeline/ring.h"
 #include "pipeline/stability.h"
 
@@ -60,6 +61,9 @@ struct ed_pipeline {
     pthread_mutex_t lock; /* guards failure */
     eddy_error failure;
     struct meters meters;
+    ed_pulse *pulses; /* (n_pulses) of the threads that documents pass: reader, workers, engine,
+                         publisher */
+    size_t n_pulses;
 
     _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
     _Atomic uint64_t duplicates; /* among the filtered; of this run */

@@ -56,7 +56,8 @@ void ed_pipeline_meters(struct ed_pipeline *pl, struct ed_meters *ret)
     struct meters *m = &pl->meters;
     *ret = (struct ed_meters){.waiting_embed = ed_ring_count(pl->read),
                               .waiting_assign = ed_ring_count(pl->embedded),
-                              .waiting_commit = ed_ring_count(pl->answered)};
+                              .waiting_commit = ed_ring_count(pl->answered),
+                              .turned_ms = ed_pulse_oldest(pl->pulses, pl->n_pulses)};
     ed_histogram_look(&m->read, &ret->read);
     ed_histogram_look(&m->embed, &ret->embed);
     ed_histogram_look(&m->assign, &ret->assign);

@@ -16,6 +16,8 @@ struct ed_meters {
     size_t waiting_embed, waiting_assign, waiting_commit; /* batches in the rings */
     eddy_engine_stats engine;                             /* after its last call */
     eddy_stability stability;                             /* see stability.h; NaN: not known */
+    int64_t turned_ms; /* ed_monotonic_ms of the last turn of the thread whose loop has not turned
+                          for longest, of those that documents pass; 0: none runs */
 };
 
 struct ed_pipeline;
