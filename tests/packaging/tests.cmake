@@ -1,6 +1,6 @@
 # What is installed beside the program: completion, man pages; Debian packages of all; the service; the
-# examples of all that people read; rules and dashboard for what is exported; the
-# bill of materials.
+# examples of all that people read; rules and dashboard for what is exported; the bill of materials; and
+# that two builds give the same bytes.
 if(NOT EDDY_SANITIZE)
   set(packaging ${PROJECT_SOURCE_DIR}/tests/packaging)
   add_test(NAME packaging.completion COMMAND ${packaging}/completion $<TARGET_FILE:eddy_program>)
@@ -13,5 +13,8 @@ if(NOT EDDY_SANITIZE)
   add_test(NAME packaging.monitoring COMMAND ${packaging}/monitoring)
   set_tests_properties(packaging.monitoring PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
     ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR}")
+  add_test(NAME packaging.reproducible COMMAND ${packaging}/reproducible ${PROJECT_SOURCE_DIR})
+  set_tests_properties(packaging.reproducible PROPERTIES LABELS slow TIMEOUT 1200 PROCESSORS 2 SKIP_RETURN_CODE 77
+    ENVIRONMENT "EDDY_REPRODUCIBLE_FLAGS=-O1 -DNDEBUG")
   set_tests_properties(packaging.completion packaging.manual packaging.debian packaging.notify PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()
