@@ -30,6 +30,8 @@ struct meters {
     struct ed_histogram read, embed, assign, commit, documents, inside, delay;
     pthread_mutex_t lock; /* guards the rest */
     eddy_engine_stats engine;
+    eddy_miner_stats miner;
+    uint64_t alerts_refused;
     eddy_stability stability;
 };
 
