@@ -41,3 +41,7 @@ libeddy-dev: pkg-config-unavailable-for-cross-compilation
 ")
 file(COPY ${source}/conf/eddy.yaml DESTINATION ${folder}/program/etc/eddy)
 file(COPY ${source}/conf/eddy.service DESTINATION ${folder}/program/lib/systemd/system)
+# Whoever builds under a umask of his own does not hand it on.
+find_program(chmod chmod REQUIRED)
+execute_process(COMMAND ${chmod} -R u=rwX,go=rX ${folder}/program ${folder}/library ${folder}/development
+  COMMAND_ERROR_IS_FATAL ANY)

@@ -23,6 +23,10 @@ target_compile_options(eddy_flags INTERFACE
 if(EDDY_WERROR)
   target_compile_options(eddy_flags INTERFACE -Werror)
 endif()
+# What is released knows nothing of the folder that it was made in (tests/packaging/reproducible); who
+# debugs keeps the real paths.
+target_compile_options(eddy_flags INTERFACE
+  $<$<CONFIG:Release>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.$<SEMICOLON>-ffile-prefix-map=${PROJECT_BINARY_DIR}=build>)
 if(EDDY_FUZZ)
   target_compile_options(eddy_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -1,4 +1,4 @@
-# What is read by people and shells: man pages and bash completion. eddy(1), eddy.yaml(5) and the
+# What is read by people and shells: man pages and completion for shells. eddy(1), eddy.yaml(5) and the
 # completion are written by the program out of its own tables; scdoc makes pages of them. Without
 # scdoc, and under sanitizers, there are none, and all else is as it was.
 find_program(EDDY_SCDOC scdoc)
@@ -10,12 +10,19 @@ if(EDDY_SANITIZE OR EDDY_FUZZ)
   return()
 endif()
 
-set(manual_made ${PROJECT_BINARY_DIR}/completion/eddy)
+set(manual_made "")
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/man ${PROJECT_BINARY_DIR}/completion)
-add_custom_command(OUTPUT ${manual_made}
-  COMMAND eddy_program completion bash > ${manual_made} DEPENDS eddy_program VERBATIM)
-install(FILES ${manual_made} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-  COMPONENT program)
+foreach(shell "bash;eddy;bash-completion/completions" "zsh;_eddy;zsh/vendor-completions"
+    "fish;eddy.fish;fish/vendor_completions.d")
+  list(GET shell 0 name)
+  list(GET shell 1 file)
+  list(GET shell 2 folder)
+  set(made ${PROJECT_BINARY_DIR}/completion/${file})
+  add_custom_command(OUTPUT ${made}
+    COMMAND eddy_program completion ${name} > ${made} DEPENDS eddy_program VERBATIM)
+  list(APPEND manual_made ${made})
+  install(FILES ${made} DESTINATION ${CMAKE_INSTALL_DATADIR}/${folder} COMPONENT program)
+endforeach()
 
 if(EDDY_SCDOC AND EDDY_GZIP)
   foreach(page eddy.1 eddy.yaml.5 eddy-topics.7)

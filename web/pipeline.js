@@ -114,12 +114,17 @@ function limits(m) {
         ["documents lost to retention", total(m, "eddy_documents_lost_total")],
         ["operations refused", total(m, "eddy_operations_total", { outcome: "refused" })],
         ["not shown for want of memory", total(m, "eddy_board_lost_total")],
+        ["streams of changes refused", total(m, "eddy_http_streams_refused_total")],
     ];
+    // Windows move on, which is nothing bad.
+    const moved = [...of(m, "eddy_window_left_total").map((s) => [`left the window of ${s[1].window}`, s[2]]),
+        ...of(m, "eddy_board_left_total").map((s) => [`${s[1].what} not shown any more`, s[2]])];
     const hit = new Map();
-    for (const [name, n] of rows)
+    for (const [name, n] of [...rows, ...moved])
         hit.set(name, (hit.get(name) ?? 0) + n);
-    return h("dl", null, [...hit].filter(([name, n]) => n || !name.startsWith("dead")).map(([name, n]) =>
-        [h("dt", null, name), h("dd", { class: n ? "bad" : "" }, count(n))]));
+    const fine = new Set(moved.map(([name]) => name));
+    return h("dl", null, [...hit].filter(([name, n]) => n || !(name.startsWith("dead") || fine.has(name))).map(([name, n]) =>
+        [h("dt", null, name), h("dd", { class: n && !fine.has(name) ? "bad" : "" }, count(n))]));
 }
 
 function reasoner(m) {

@@ -296,6 +296,12 @@ typedef struct eddy_engine_stats {
     uint64_t viewed;                 /* documents when eddy_view_take last looked; 0: never */
     uint64_t refused[EDDY_REFUSALS]; /* operations, by reason; since this clusterer was made or
                                         loaded: what is refused leaves no trace in the state */
+    uint64_t links_max_hits;         /* likewise: links that were forgotten for others */
+    uint64_t redirects_max_hits;     /* likewise: ways from merged events to where they are now */
+    uint64_t faded_left;             /* likewise: faded events that a later one cannot resume */
+    /* what is no more among the last so many: documents of the window, of the duplicates' window,
+     * groups that were folded */
+    uint64_t window_left, duplicates_left, folds_left;
 } eddy_engine_stats;
 
 /* ---- the clusterer ---- */

@@ -318,12 +318,24 @@ static eddy_status follow(struct bell *bell, int once, eddy_error *err)
 
 /* ---- the command ---- */
 
-static eddy_status sink_open(const struct bell *bell, const char *url, struct ed_http **ret,
-                             eddy_error *err)
+static const char *given(const char *value)
+{
+    return value && *value ? value : NULL;
+}
+
+/* What is secret in the URL of a hook is its path. */
+static eddy_status sink_open(const struct bell *bell, const char *url, struct ed_access access,
+                             struct ed_http **ret, eddy_error *err)
 {
     struct ed_http_options o;
     ed_http_options_init(&o);
     o.url = url;
+    o.hide_path = url != bell->config.alerts.alertmanager;
+    o.key = given(access.key);
+    o.login = given(access.login);
+    o.ca_file = given(access.ca_file);
+    o.cert_file = given(access.cert_file);
+    o.cert_key_file = given(access.cert_key_file);
     o.timeout_ms = 10000;
     o.insecure = bell->config.insecure;
     return *url ? ed_http_new(&o, ret, err) : EDDY_OK;
@@ -345,11 +357,12 @@ static eddy_status open_all(struct bell *bell, eddy_error *err)
         return eddy_fail(err, EDDY_CONFIG,
                          "nobody to bring them to: set alerts.alertmanager, alerts.webhook or "
                          "alerts.slack");
-    eddy_status st = sink_open(bell, c->alerts.alertmanager, &bell->alertmanager, err);
+    eddy_status st = sink_open(bell, c->alerts.alertmanager, c->alerts.alertmanager_access,
+                               &bell->alertmanager, err);
     if (st == EDDY_OK)
-        st = sink_open(bell, c->alerts.webhook, &bell->webhook, err);
+        st = sink_open(bell, c->alerts.webhook, c->alerts.webhook_access, &bell->webhook, err);
     if (st == EDDY_OK)
-        st = sink_open(bell, c->alerts.slack, &bell->slack, err);
+        st = sink_open(bell, c->alerts.slack, (struct ed_access){0}, &bell->slack, err);
     if (st == EDDY_OK && !(bell->arena = eddy_arena_new(ARENA_BYTES)))
         st = eddy_fail_nomem(err, "alert", 0);
     if (st == EDDY_OK)

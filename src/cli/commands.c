@@ -25,7 +25,7 @@ const struct ed_entry ed_commands[] = {
     {"unpin", ed_cmd_operate, "take the pin away"},
     {"link", ed_cmd_operate, "two events are the same, or never are"},
     {"undo", ed_cmd_operate, "take an operation back"},
-    {"completion", ed_cmd_completion, "what bash needs to complete eddy's words"},
+    {"completion", ed_cmd_completion, "what a shell needs to complete eddy's words"},
 };
 const size_t ed_commands_n = sizeof ed_commands / sizeof *ed_commands;
 

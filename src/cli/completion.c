@@ -1,8 +1,9 @@
-/* eddy completion: a script for bash, out of the tables of commands and options. Nothing is listed
- * by hand, so that what is added completes.
+/* eddy completion: what the scripts for all shells share, and that for bash.
  *
  * bash cuts words at "=" and ":" before it asks. So the value in "--set stage=eng" comes as a word
  * of its own behind a word "=". */
+#include "cli/completion.h"
+
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -10,7 +11,48 @@
 
 #include <string.h>
 
-/* ---- pieces of the script ---- */
+/* ---- for all shells ---- */
+
+#define HELP_MAX 100 /* columns of a help */
+
+const char ed_completes_shells[] = "bash zsh fish";
+
+const char *ed_completes(const struct ed_flag *flag)
+{
+    if (!flag->value)
+        return NULL;
+    if (strcmp(flag->value, "FILE") == 0)
+        return "files";
+    if (strcmp(flag->value, "DIR") == 0)
+        return "folders";
+    return strcmp(flag->name, "profile") == 0 ? "profiles"
+           : strcmp(flag->name, "set") == 0   ? "settings"
+                                              : "none";
+}
+
+void ed_completes_words(FILE *out, const struct ed_option *option)
+{
+    if (option->type == ED_BOOL)
+        fputs("true false", out);
+    for (const struct ed_word *w = option->words; w && w->word; w++)
+        fprintf(out, "%s%s", w == option->words ? "" : " ", w->word);
+}
+
+void ed_completes_commands(FILE *out)
+{
+    for (size_t i = 0; i < ed_commands_n; i++)
+        fprintf(out, "%s ", ed_commands[i].name);
+}
+
+void ed_completes_help(FILE *out, const char *help)
+{
+    size_t n = strcspn(help, "\n");
+    for (size_t i = 0; i < n && i < HELP_MAX; i++)
+        if (!strchr("'\"\\[]:$`", help[i]))
+            fputc(help[i], out);
+}
+
+/* ---- pieces of the script for bash ---- */
 
 static void flag_words(FILE *out, const struct ed_flag *flag)
 {
@@ -19,21 +61,12 @@ static void flag_words(FILE *out, const struct ed_flag *flag)
         fprintf(out, " -%c", flag->letter);
 }
 
-/* How the value of an option is found, as " --name:how": files, folders, profiles, settings; "none"
- * where it is not for us to guess. */
+/* How the value of an option is found, as " --name:how". */
 static void flag_value(FILE *out, const struct ed_flag *flag)
 {
-    const char *how = "none";
-    if (!flag->value)
+    const char *how = ed_completes(flag);
+    if (!how)
         return;
-    if (strcmp(flag->value, "FILE") == 0)
-        how = "files";
-    else if (strcmp(flag->value, "DIR") == 0)
-        how = "folders";
-    else if (strcmp(flag->name, "profile") == 0)
-        how = "profiles";
-    else if (strcmp(flag->name, "set") == 0)
-        how = "settings";
     fprintf(out, " --%s:%s", flag->name, how);
     if (flag->letter)
         fprintf(out, " -%c:%s", flag->letter, how);
@@ -46,21 +79,6 @@ static void command_case(FILE *out, const struct ed_command *command)
     fputs("'\n      values='", out);
     ed_command_options(command, flag_value, out);
     fprintf(out, " '\n      words=%s ;;\n", command->takes & ED_TAKES_FILES ? "files" : "none");
-}
-
-static void command_names(FILE *out)
-{
-    for (size_t i = 0; i < ed_commands_n; i++)
-        fprintf(out, "%s ", ed_commands[i].name);
-}
-
-/* The words that an option may be; nothing for those that are free. */
-static void option_words(FILE *out, const struct ed_option *option)
-{
-    if (option->type == ED_BOOL)
-        fputs("true false", out);
-    for (const struct ed_word *w = option->words; w && w->word; w++)
-        fprintf(out, "%s%s", w == option->words ? "" : " ", w->word);
 }
 
 /* ---- the script ---- */
@@ -103,7 +121,7 @@ static const char middle[] =
     "  fi\n"
     "  case ${COMP_WORDS[1]} in\n"
     "    help) _eddy_words \"$commands config\"; return ;;\n"
-    "    completion) [[ $current == -* ]] || { _eddy_words bash; return; } ;;&\n";
+    "    completion) [[ $current == -* ]] || { _eddy_words \"$shells\"; return; } ;;&\n";
 
 static const char tail[] = "    *) return ;;\n"
                            "  esac\n"
@@ -119,20 +137,20 @@ static const char tail[] = "    *) return ;;\n"
                            "}\n"
                            "complete -F _eddy eddy\n";
 
-static void print_script(FILE *out)
+static void complete_bash(FILE *out)
 {
     fputs(head, out);
     for (size_t i = 0; i < ed_options_n; i++) {
         if (!ed_options[i].words && ed_options[i].type != ED_BOOL)
             continue;
         fprintf(out, "    %s) echo '", ed_options[i].key);
-        option_words(out, &ed_options[i]);
+        ed_completes_words(out, &ed_options[i]);
         fputs("' ;;\n", out);
     }
     fputs("    *) echo none ;;\n", out);
     fputs("  esac\n}\n\n_eddy() {\n  local commands='", out);
-    command_names(out);
-    fputs("'\n  local settings='", out);
+    ed_completes_commands(out);
+    fprintf(out, "' shells='%s'\n  local settings='", ed_completes_shells);
     for (size_t i = 0; i < ed_options_n; i++)
         if (ed_options[i].type != ED_MAP)
             fprintf(out, "%s ", ed_options[i].key);
@@ -149,9 +167,10 @@ int ed_cmd_completion(int argc, char **argv)
     struct ed_words shell = {0};
     const struct ed_command command = {
         .name = "completion",
-        .synopsis = "eddy completion bash",
-        .about = "What bash needs to complete eddy's commands, options, settings and files.",
-        .examples = "  source <(eddy completion bash)\n",
+        .synopsis = "eddy completion bash|zsh|fish",
+        .about = "What a shell needs to complete eddy's commands, options, settings and files.",
+        .examples = "  source <(eddy completion bash)\n"
+                    "  eddy completion fish | source\n",
         .takes = ED_TAKES_WORDS,
         .words = &shell,
     };
@@ -160,10 +179,15 @@ int ed_cmd_completion(int argc, char **argv)
     if (code >= 0)
         return code;
     ed_config_clear(&config);
-    if (shell.n == 1 && strcmp(shell.at[0], "bash") == 0) {
-        print_script(stdout);
-        return ed_exit_flushed(ED_EXIT_OK);
-    }
+    static const struct {
+        const char *name;
+        void (*print)(FILE *out);
+    } shells[] = {{"bash", complete_bash}, {"zsh", ed_complete_zsh}, {"fish", ed_complete_fish}};
+    for (size_t i = 0; i < sizeof shells / sizeof *shells && shell.n == 1; i++)
+        if (strcmp(shell.at[0], shells[i].name) == 0) {
+            shells[i].print(stdout);
+            return ed_exit_flushed(ED_EXIT_OK);
+        }
     eddy_error err = {0};
     eddy_fail(&err, EDDY_INVALID, "completion: it is %s", command.synopsis);
     return ed_exit_usage(command.name, &err);

@@ -84,6 +84,11 @@ enum ed_model {
 #define ED_PORT_AUTO (-1)
 
 /* Names follow the keys; each is explained in the table (options.c) and in conf/eddy.yaml. */
+/* How somebody who is asked by HTTP knows us, and we him. */
+struct ed_access {
+    const char *key, *login, *ca_file, *cert_file, *cert_key_file; /* "": none */
+};
+
 struct ed_config {
     const char *pipeline;
     int profile; /* enum ed_profile */
@@ -158,6 +163,7 @@ struct ed_config {
     struct {
         struct ed_list rules;
         const char *alertmanager, *webhook, *webhook_body, *slack, *link, *group;
+        struct ed_access alertmanager_access, webhook_access;
         int64_t resend_ms;
     } alerts;
     struct {

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define SERVICE_EXPOSURE "1.2" /* of conf/eddy.service; tests/packaging/debian asks systemd */
+
 void ed_manual_text(FILE *out, const char *text, const char *indent)
 {
     int first = 1; /* of the line: a list would begin here */
@@ -77,6 +79,15 @@ static void commands(FILE *out)
         "*NO\\_COLOR*\n\tWhere it is set, nothing is coloured.\n\n"
         "*NOTIFY\\_SOCKET*\n\tWhere *eddy run* tells systemd that it is ready, how far it is, and "
         "that it stops.\n\n"
+        "*WATCHDOG\\_USEC*\n\tHow often it must tell systemd that it lives. It does, as long as "
+        "whatever reads, embeds, assigns and commits goes on, or waits for somebody else; not "
+        "when one of them hangs.\n\n"
+        "# SERVICE\n\n"
+        "The Debian package has a unit for *systemd*(1): eddy.service runs *eddy run* with "
+        "/etc/eddy/eddy.yaml as a user of its own, who sees and may do little else: "
+        "*systemd-analyze security* rates its exposure at " SERVICE_EXPOSURE
+        " of 10. It is started anew when it fails or hangs, but not when its configuration is "
+        "wrong.\n\n"
         "# SEE ALSO\n\n*eddy.yaml*(5), *eddy-topics*(7)\n",
         out);
 }

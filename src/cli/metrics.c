@@ -93,11 +93,30 @@ static const struct number numbers[] = {
      NULL,
      NULL},
     {{"eddy_caps_hit_total", ED_COUNTER,
-      "What a ceiling drove out: events that faded early, words that were forgotten."},
+      "What a ceiling drove out, or kept out: events that faded early, words, links and redirects "
+      "that were forgotten, alerts that did not begin, templates and places of log lines."},
      AT(meters.engine.events_max_hits),
      "cap",
      "events_max"},
     {{LIKE}, AT(meters.engine.words_dropped), "cap", "words_max"},
+    {{LIKE}, AT(meters.engine.links_max_hits), "cap", "links_max"},
+    {{LIKE}, AT(meters.engine.redirects_max_hits), "cap", "redirects_max"},
+    {{LIKE}, AT(meters.alerts_refused), "cap", "alerts_max"},
+    {{LIKE}, AT(meters.miner.dropped), "cap", "templates_max"},
+    {{LIKE}, AT(meters.miner.places_max_hits), "cap", "places_max"},
+    {{LIKE}, AT(meters.miner.flood_lines), "cap", "template_flood"},
+    {{"eddy_window_left_total", ED_COUNTER,
+      "What is no more among the last so many that are kept, as happens to all of it in time."},
+     AT(meters.engine.window_left),
+     "window",
+     "documents"},
+    {{LIKE}, AT(meters.engine.duplicates_left), "window", "duplicates"},
+    {{LIKE}, AT(meters.engine.folds_left), "window", "folds"},
+    {{LIKE}, AT(meters.engine.faded_left), "window", "faded"},
+    {{"eddy_templates_active", ED_GAUGE, "Templates of log lines."},
+     AT(meters.miner.templates),
+     NULL,
+     NULL},
     {{"eddy_operations_total", ED_COUNTER, "Operations of people, programs and models."},
      AT(counts.operations),
      "outcome",
@@ -568,6 +587,28 @@ static double proc_field(const char *path, int n)
     return NAN;
 }
 
+static void put_board(const struct ed_sight *s, struct ed_exposition *x)
+{
+    static const struct ed_metric
+        lost = {"eddy_board_lost_total", ED_COUNTER,
+                "What the API cannot show for lack of memory."},
+        left = {"eddy_board_left_total", ED_COUNTER,
+                "What the API shows no more, for only the last so many are kept for it."};
+    struct ed_board_left at;
+    ed_board_left(s->board, &at);
+    const struct {
+        const char *what;
+        uint64_t n;
+    } series[] = {{"changes", at.changes},
+                  {"documents", at.documents},
+                  {"faded", at.faded},
+                  {"merged", at.merged}};
+    put_one(x, &lost, (double)ed_board_lost(s->board));
+    ed_expose(x, &left);
+    for (size_t i = 0; i < sizeof series / sizeof *series; i++)
+        ed_expose_value(x, &(struct ed_labels){1, {{"what", series[i].what}}}, (double)series[i].n);
+}
+
 static void put_process(const struct ed_sight *s, struct ed_exposition *x)
 {
     static const struct ed_metric resident = {"process_resident_memory_bytes", ED_GAUGE,
@@ -577,15 +618,13 @@ static void put_process(const struct ed_sight *s, struct ed_exposition *x)
                                   began = {"process_start_time_seconds", ED_GAUGE,
                                            "When this run began, Unix time."},
                                   build = {"eddy_build_info", ED_GAUGE,
-                                           "1, with the version and what embeds."},
-                                  lost = {"eddy_board_lost_total", ED_COUNTER,
-                                          "What the API cannot show for lack of memory."};
+                                           "1, with the version and what embeds."};
     double tick = (double)sysconf(_SC_CLK_TCK);
     put_one(x, &resident, proc_field("/proc/self/statm", 1) * (double)sysconf(_SC_PAGESIZE));
     put_one(x, &cpu,
             (proc_field("/proc/self/stat", 11) + proc_field("/proc/self/stat", 12)) / tick);
     put_one(x, &began, (double)s->began_ms / 1e3);
-    put_one(x, &lost, (double)ed_board_lost(s->board));
+    put_board(s, x);
     ed_expose(x, &build);
     ed_expose_value(
         x,

@@ -28,3 +28,11 @@ int ed_notify(const char *lines)
     close(fd);
     return sent >= 0;
 }
+
+int64_t ed_notify_watchdog(void)
+{
+    const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+    if (!usec || (pid && strtol(pid, NULL, 10) != (long)getpid()))
+        return 0;
+    return strtoll(usec, NULL, 10) / 1000;
+}

@@ -40,6 +40,31 @@
 #define DAY     (24 * HOUR)
 #define CENTURY (36500 * DAY)
 
+/* How a sink of alerts knows us, and we it. */
+#define ACCESS(sink, field)                                                                        \
+    {sink "_key",                                                                                  \
+     STRING(field.key),                                                                            \
+     .shape = ED_SECRET,                                                                           \
+     .optional = 1,                                                                                \
+     .standard = "",                                                                               \
+     .help = "A key for it, sent as Authorization: Bearer; best written as "                       \
+             "${file:/run/secrets/alerts-key}. It is never shown."},                               \
+        {sink "_login",                                                                            \
+         STRING(field.login),                                                                      \
+         .shape = ED_SECRET,                                                                       \
+         .optional = 1,                                                                            \
+         .standard = "",                                                                           \
+         .help = "Or NAME:PASSWORD, sent as Authorization: Basic. It is never shown."},            \
+        {sink "_ca_file", STRING(field.ca_file), .optional = 1, .standard = "",                    \
+         .help = "Certificates to trust there (PEM); \"\": those of the system."},                 \
+        {sink "_cert_file", STRING(field.cert_file), .optional = 1, .standard = "",                \
+         .help = "A certificate of ours, where it asks for one (PEM) ..."},                        \
+    {                                                                                              \
+        sink "_cert_key_file", STRING(field.cert_key_file),                                        \
+            .optional = 1, .standard = "",                                                         \
+            .help = "... and its key, which has no password; \"\": it is in the same file."        \
+    }
+
 const struct ed_option ed_options[] = {
     {"pipeline", STRING(pipeline), .shape = ED_PIPELINE, .standard = "eddy",
      .help = "Name of this pipeline. It begins the names of its topics and of its consumer group, "
@@ -361,6 +386,7 @@ const struct ed_option ed_options[] = {
      .help =
          "URL of Alertmanager, for eddy alert: http://localhost:9093. Rule, event, pipeline and "
          "severity are labels, all else annotations. \"\": none."},
+    ACCESS("alerts.alertmanager", alerts.alertmanager_access),
     {"alerts.resend", DURATION(alerts.resend_ms), RANGE(SECOND, HOUR), .standard = "1m",
      .help = "How often it is sent what is active; after four times that it forgets."},
     {"alerts.webhook", STRING(alerts.webhook), .shape = ED_SECRET, .optional = 1, .standard = "",
@@ -371,6 +397,7 @@ const struct ed_option ed_options[] = {
          "What is sent there, with {{rule}}, {{state}}, {{event}}, {{name}}, {{size}} and other "
          "fields of the message, {{pipeline}} and {{link}}, each to stand between the quotes of "
          "a JSON string. \"\": the message itself."},
+    ACCESS("alerts.webhook", alerts.webhook_access),
     {"alerts.slack", STRING(alerts.slack), .shape = ED_SECRET, .optional = 1, .standard = "",
      .help = "URL of an incoming webhook of Slack, or of what takes the same form. \"\": none."},
     {"alerts.link", STRING(alerts.link), .optional = 1, .standard = "",

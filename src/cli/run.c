@@ -4,6 +4,7 @@
  * what came in, one at the end. */
 #include "base/error.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/notify.h"
 #include "cli/stream.h"
@@ -14,7 +15,8 @@
 #include <string.h>
 
 #define STATUS_MS 10000
-#define NOTIFY_MS 1000 /* systemd is told of what has changed */
+#define NOTIFY_MS 1000 /* systemd is told of what has changed, and that we live */
+#define STOP_USEC "30000000"
 
 struct run {
     struct ed_config config;
@@ -23,6 +25,7 @@ struct run {
     uint64_t last_committed; /* ... and what was answered by then */
     int was_ready;           /* systemd has been told */
     char told[160];          /* what it was told last */
+    int64_t fed_ms;          /* its watchdog, on the clock of ed_monotonic_ms */
 };
 
 static void status(void *p)
@@ -58,6 +61,21 @@ static void status(void *p)
            j.fences, j.record_bytes, j.open_ms_max);
 }
 
+/* Whoever takes documents, embeds, assigns or commits, and does not come back, is to be noticed: so
+ * the watchdog is fed only when every loop has turned since it last was. A state that is being
+ * loaded has no loop. A stop may take its time as long as the loops turn. */
+static void feed(struct run *r, int64_t turned_ms)
+{
+    int64_t now_ms = ed_monotonic_ms();
+    if (turned_ms && turned_ms <= r->fed_ms)
+        return;
+    if (ed_notify_watchdog())
+        ed_notify("WATCHDOG=1");
+    if (ed_stream_signal() && turned_ms)
+        ed_notify("EXTEND_TIMEOUT_USEC=" STOP_USEC);
+    r->fed_ms = now_ms;
+}
+
 /* Ready is who has shards with their state, and who stands by for others; one that loads is not. */
 static void notify(void *p)
 {
@@ -77,6 +95,7 @@ static void notify(void *p)
                  d.owned || !d.followed ? "" : "standby; ", d.running, d.owned, behind);
     if (strcmp(line, r->told) != 0 && ed_notify(line))
         memcpy(r->told, line, sizeof r->told);
+    feed(r, d.turned_ms);
 }
 
 static eddy_status open_all(struct run *r, eddy_error *err)
@@ -96,6 +115,15 @@ static eddy_status open_all(struct run *r, eddy_error *err)
     return ed_stream_open(&r->stream, config, &watch, err);
 }
 
+/* Twice as often as systemd recommends, so that a tick that comes late is not the end. */
+static int notify_every(void)
+{
+    int64_t watchdog_ms = ed_notify_watchdog();
+    if (!watchdog_ms || watchdog_ms / 4 > NOTIFY_MS)
+        return NOTIFY_MS;
+    return watchdog_ms < 40 ? 10 : (int)(watchdog_ms / 4);
+}
+
 static eddy_status run(struct run *r, eddy_error *err)
 {
     r->stream.serves = 1;
@@ -112,7 +140,7 @@ static eddy_status run(struct run *r, eddy_error *err)
     struct ed_ticker *ticker = NULL, *notifier = NULL;
     st = ed_ticker_start(STATUS_MS, status, r, &ticker, err);
     if (st == EDDY_OK)
-        st = ed_ticker_start(NOTIFY_MS, notify, r, &notifier, err);
+        st = ed_ticker_start(notify_every(), notify, r, &notifier, err);
     if (st == EDDY_OK)
         st = ed_stream_run(&r->stream, err);
     ed_ticker_stop(notifier);

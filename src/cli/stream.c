@@ -291,6 +291,9 @@ void ed_duties_add(struct ed_duties *duties, const struct ed_shard_look *at)
     duties->followed += !at->owned;
     duties->behind += at->owned ? at->progress.behind : 0;
     duties->behind_unknown |= at->owned && at->progress.behind_unknown;
+    int64_t turned = at->meters.turned_ms;
+    if (turned && (!duties->turned_ms || turned < duties->turned_ms))
+        duties->turned_ms = turned;
 }
 
 static void duties_each(void *p, struct ed_shard *shard, const struct ed_shard_look *at)

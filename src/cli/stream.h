@@ -75,6 +75,7 @@ struct ed_duties {
     size_t owned, running, followed; /* shards of ours; those with their state; others' */
     uint64_t behind;                 /* messages that wait for us */
     int behind_unknown;
+    int64_t turned_ms; /* as in struct ed_meters, of all that run */
 };
 void ed_duties_add(struct ed_duties *duties, const struct ed_shard_look *at);
 /* Any thread, while the stream is open. */

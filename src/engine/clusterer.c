@@ -378,14 +378,33 @@ eddy_status eddy_clusterer_groups(const eddy_clusterer *cl, uint64_t event, eddy
     return EDDY_OK;
 }
 
+/* How many of n are no more among the last so many. */
+static uint64_t left_of(uint64_t n, uint64_t kept)
+{
+    return n > kept ? n - kept : 0;
+}
+
+static void stats_of_ceilings(const eddy_clusterer *cl, eddy_engine_stats *ret)
+{
+    ret->words_dropped = cl->words.dropped;
+    ret->links_max_hits = cl->links.max_hits;
+    ret->redirects_max_hits = cl->redirects.max_hits;
+    if (cl->o.window)
+        ret->window_left = left_of(cl->position, cl->o.window);
+    if (cl->o.duplicates_window)
+        ret->duplicates_left = left_of(cl->recent.next, cl->o.duplicates_window);
+    ret->folds_left = left_of(cl->folds.n, FOLDS_MAX);
+    ret->faded_left = cl->faded.left;
+}
+
 void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
 {
     size_t row = cl->stride * sizeof(float);
     *ret = cl->stats;
+    stats_of_ceilings(cl, ret);
     ret->documents = cl->position;
     ret->events_active = cl->n_events;
     ret->groups_active = cl->n_groups;
-    ret->words_dropped = cl->words.dropped;
     ret->threshold = cl->th.tau;
     ret->spread = cl->th.spread;
     ret->stream_ms = cl->stream_ms;

@@ -102,6 +102,7 @@ static void link_evict(eddy_clusterer *cl)
             (at[i].by == at[worst].by && at[i].operation < at[worst].operation))
             worst = i;
     link_remove(cl, worst);
+    cl->links.max_hits++;
 }
 
 int ed_link_put(eddy_clusterer *cl, struct ed_link link)
@@ -221,6 +222,7 @@ static int redirects_sweep(eddy_clusterer *cl)
     }
     uint32_t surplus = live > REDIRECTS_MAX / 2 ? live - REDIRECTS_MAX / 2 : 0;
     uint32_t kept = 0;
+    r->max_hits += surplus;
     for (uint32_t i = 0; i < r->n; i++) {
         ed_mark(cl, ED_REDIRECT, i);
         struct ed_redirect x = r->at[i];

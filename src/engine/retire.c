@@ -126,6 +126,7 @@ static int remember(eddy_clusterer *cl, uint32_t slot)
         return 1;
     if (!ed_faded_room(cl))
         return 0;
+    f->left += f->n == FADED_KEPT;
     memcpy(f->sums + f->next * cl->stride, ed_event_sum(cl, slot), cl->stride * sizeof *f->sums);
     ed_mark(cl, ED_FADED, f->next);
     f->weight[f->next] = ev->weight;

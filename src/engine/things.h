@@ -296,6 +296,7 @@ struct ed_faded {
     double weight[FADED_KEPT];
     uint64_t id[FADED_KEPT];
     uint32_t n, next;
+    uint64_t left; /* that were overwritten */
 };
 
 /* ---- what operations leave behind ---- */
@@ -317,6 +318,7 @@ static inline int ed_link_none(const struct ed_link *link)
 struct ed_links {
     struct ed_link *at; /* (n) in no order that means anything */
     uint32_t n, room;
+    uint64_t max_hits;
 };
 
 /* Events that were merged away; at the ceiling half of the room is made free. */
@@ -327,6 +329,7 @@ struct ed_redirect {
 struct ed_redirects {
     struct ed_redirect *at; /* (n) oldest first */
     uint32_t n, room;
+    uint64_t max_hits;
     struct ed_table place; /* id -> place */
 };
 

@@ -353,10 +353,13 @@ static struct ed_batch *batch_next(struct ed_pipeline *pl)
 {
     void *batch = NULL;
     enum ed_ring_answer answer;
-    while ((answer = ed_ring_pop(pl->embedded, &batch, WAIT_MS)) == ED_RING_LATE)
+    while ((answer = ed_ring_pop(pl->embedded, &batch, WAIT_MS)) == ED_RING_LATE) {
+        ed_pulse_beat();
         if (!atomic_load(&pl->dropping) && ed_turns_look(pl) &&
             ed_ring_pop(pl->free, &batch, 0) == ED_RING_OK)
             return batch;
+    }
+    ed_pulse_beat();
     return answer == ED_RING_OK ? batch : NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "pipeline/keyphraser.h"
 #include "pipeline/meters.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/pulse.h"
 #include "pipeline/ring.h"
 #include "pipeline/stability.h"
 
@@ -29,6 +30,8 @@ struct meters {
     struct ed_histogram read, embed, assign, commit, documents, inside, delay;
     pthread_mutex_t lock; /* guards the rest */
     eddy_engine_stats engine;
+    eddy_miner_stats miner;
+    uint64_t alerts_refused;
     eddy_stability stability;
 };
 
@@ -60,6 +63,9 @@ struct ed_pipeline {
     pthread_mutex_t lock; /* guards failure */
     eddy_error failure;
     struct meters meters;
+    ed_pulse *pulses; /* (n_pulses) of the threads that documents pass: reader, workers, engine,
+                         publisher */
+    size_t n_pulses;
 
     _Atomic uint64_t in, assigned, founded, filtered, dead_by[EDDY_REJECTS];
     _Atomic uint64_t duplicates; /* among the filtered; of this run */

@@ -27,6 +27,10 @@ void ed_meters_engine(struct ed_pipeline *pl, const eddy_engine_stats *stats)
     atomic_store(&pl->events_told, stats->events_active + stats->faded);
     pthread_mutex_lock(&pl->meters.lock);
     pl->meters.engine = *stats;
+    if (pl->options.logs)
+        eddy_miner_stats_read(pl->options.logs->miner, &pl->meters.miner);
+    if (pl->options.alerts)
+        pl->meters.alerts_refused = ed_alerts_refused(pl->options.alerts);
     pthread_mutex_unlock(&pl->meters.lock);
 }
 
@@ -56,7 +60,8 @@ void ed_pipeline_meters(struct ed_pipeline *pl, struct ed_meters *ret)
     struct meters *m = &pl->meters;
     *ret = (struct ed_meters){.waiting_embed = ed_ring_count(pl->read),
                               .waiting_assign = ed_ring_count(pl->embedded),
-                              .waiting_commit = ed_ring_count(pl->answered)};
+                              .waiting_commit = ed_ring_count(pl->answered),
+                              .turned_ms = ed_pulse_oldest(pl->pulses, pl->n_pulses)};
     ed_histogram_look(&m->read, &ret->read);
     ed_histogram_look(&m->embed, &ret->embed);
     ed_histogram_look(&m->assign, &ret->assign);
@@ -66,6 +71,8 @@ void ed_pipeline_meters(struct ed_pipeline *pl, struct ed_meters *ret)
     ed_histogram_look(&m->delay, &ret->delay);
     pthread_mutex_lock(&m->lock);
     ret->engine = m->engine;
+    ret->miner = m->miner;
+    ret->alerts_refused = m->alerts_refused;
     ret->stability = m->stability;
     pthread_mutex_unlock(&m->lock);
 }

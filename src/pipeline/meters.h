@@ -4,7 +4,9 @@
 
 #include "base/histogram.h"
 
+#include <eddy/engine.h>
 #include <eddy/score.h>
+#include <eddy/templates.h>
 
 /* As at a moment; without an engine, engine is zeros. */
 struct ed_meters {
@@ -15,7 +17,11 @@ struct ed_meters {
     struct ed_distribution delay;  /* the same, from its time at the broker */
     size_t waiting_embed, waiting_assign, waiting_commit; /* batches in the rings */
     eddy_engine_stats engine;                             /* after its last call */
+    eddy_miner_stats miner;                               /* of logs; else zeros */
+    uint64_t alerts_refused;                              /* that did not begin: ED_ALERTS_MAX */
     eddy_stability stability;                             /* see stability.h; NaN: not known */
+    int64_t turned_ms; /* ed_monotonic_ms of the last turn of the thread whose loop has not turned
+                          for longest, of those that documents pass; 0: none runs */
 };
 
 struct ed_pipeline;

@@ -89,6 +89,7 @@ void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why)
 int ed_pipeline_hurries(void *p)
 {
     struct ed_pipeline *pl = p;
+    ed_pulse_beat(); /* it waits, which it may for as long as the endpoint is down */
     return atomic_load(&pl->hurrying);
 }
 
@@ -111,7 +112,8 @@ struct ed_batch *ed_pipeline_next(struct ed_ring *ring)
     void *batch = NULL;
     enum ed_ring_answer answer;
     while ((answer = ed_ring_pop(ring, &batch, WAIT_MS)) == ED_RING_LATE)
-        continue;
+        ed_pulse_beat();
+    ed_pulse_beat();
     return answer == ED_RING_OK ? batch : NULL;
 }
 
@@ -148,6 +150,7 @@ static int backoff(struct ed_pipeline *pl, int *wait_ms)
 {
     for (int left = *wait_ms; left > 0 && !atomic_load(&pl->stopping); left -= WAIT_MS) {
         int now = left < WAIT_MS ? left : WAIT_MS;
+        ed_pulse_beat();
         nanosleep(&(struct timespec){0, now * 1000000L}, NULL);
     }
     *wait_ms = *wait_ms * 2 < BACKOFF_MAX ? *wait_ms * 2 : BACKOFF_MAX;
@@ -271,7 +274,9 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     int unknown_speed = options->embedder && options->batch_max > pl->full_min;
     atomic_store(&pl->full, unknown_speed ? pl->full_min : options->batch_max);
     pl->batches = ed_alloc_zero(pl->n_batches, sizeof *pl->batches);
-    if (!pl->batches)
+    pl->n_pulses = 3 + options->workers;
+    pl->pulses = ed_alloc_zero(pl->n_pulses, sizeof *pl->pulses);
+    if (!pl->batches || !pl->pulses)
         st = eddy_fail_nomem(err, "pipeline", pl->n_batches * sizeof *pl->batches);
     struct ed_ring **rings[] = {&pl->free, &pl->read, &pl->embedded, &pl->answered};
     for (size_t i = 0; i < sizeof rings / sizeof *rings && st == EDDY_OK; i++)
@@ -316,15 +321,34 @@ void ed_pipeline_free(struct ed_pipeline *pl)
     ed_stability_free(pl->stability);
     eddy_arena_free(pl->scratch);
     ed_free(pl->batches);
+    ed_free(pl->pulses);
     pthread_mutex_destroy(&pl->lock);
     pthread_mutex_destroy(&pl->meters.lock);
     ed_free(pl);
 }
 
-/* A stage that cannot start counts as one that has ended at once. */
-static size_t thread_start(struct ed_pipeline *pl, pthread_t *ret, void *(*run)(void *), void *p)
+struct thread {
+    pthread_t id;
+    void *(*run)(void *pl);
+    struct ed_pipeline *pl;
+    ed_pulse *pulse; /* NULL: it may wait for anything */
+};
+
+static void *thread_main(void *p)
 {
-    int failed = pthread_create(ret, NULL, run, p);
+    struct thread *t = p;
+    ed_pulse_begin(t->pulse);
+    t->run(t->pl);
+    ed_pulse_end();
+    return NULL;
+}
+
+/* A stage that cannot start counts as one that has ended at once. */
+static size_t thread_start(struct ed_pipeline *pl, struct thread *t, void *(*run)(void *),
+                           ed_pulse *pulse)
+{
+    *t = (struct thread){.run = run, .pl = pl, .pulse = pulse};
+    int failed = pthread_create(&t->id, NULL, thread_main, t);
     if (!failed)
         return 1;
     eddy_error err = {0};
@@ -340,24 +364,25 @@ eddy_status ed_pipeline_run(struct ed_pipeline *pl, eddy_error *err)
     if (st != EDDY_OK)
         return st;
     size_t n = 0, n_max = pl->options.workers + 5;
-    pthread_t *threads = ed_alloc_zero(n_max, sizeof *threads);
+    struct thread *threads = ed_alloc_zero(n_max, sizeof *threads);
+    ed_pulse *pulse = pl->pulses;
     if (!threads)
         return eddy_fail_nomem(err, "pipeline", n_max * sizeof *threads);
     sigset_t all, before; /* signals are the caller's business */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    n += thread_start(pl, &threads[n], ed_reader_main, pl);
+    n += thread_start(pl, &threads[n], ed_reader_main, pulse++);
     if (pl->control)
-        n += thread_start(pl, &threads[n], control_main, pl);
+        n += thread_start(pl, &threads[n], control_main, NULL);
     if (pl->reasoner && pl->options.reason->kind == ED_REASON_LLM)
-        n += thread_start(pl, &threads[n], reasoner_main, pl);
+        n += thread_start(pl, &threads[n], reasoner_main, NULL);
     for (size_t i = 0; i < pl->options.workers; i++)
-        n += thread_start(pl, &threads[n], ed_worker_main, pl);
-    n += thread_start(pl, &threads[n], ed_answers_main, pl);
-    n += thread_start(pl, &threads[n], publisher_main, pl);
+        n += thread_start(pl, &threads[n], ed_worker_main, pulse++);
+    n += thread_start(pl, &threads[n], ed_answers_main, pulse++);
+    n += thread_start(pl, &threads[n], publisher_main, pulse++);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (size_t i = 0; i < n; i++)
-        pthread_join(threads[i], NULL);
+        pthread_join(threads[i].id, NULL);
     ed_free(threads);
 
     if (pl->failure.status != EDDY_OK && err && err->status == EDDY_OK)

@@ -32,8 +32,10 @@ static eddy_status reader_exchange(struct ed_pipeline *pl, eddy_error *err)
 {
     void *fresh = NULL;
     enum ed_ring_answer answer = ED_RING_LATE;
-    while (answer == ED_RING_LATE && !atomic_load(&pl->stopping))
+    while (answer == ED_RING_LATE && !atomic_load(&pl->stopping)) {
+        ed_pulse_beat();
         answer = ed_ring_pop(pl->free, &fresh, WAIT_MS);
+    }
     if (answer != ED_RING_OK)
         return eddy_fail(err, EDDY_STOPPED, "reading was stopped");
     eddy_status st = reader_pass(pl, err);
@@ -151,6 +153,7 @@ static eddy_status reader_loop(struct ed_pipeline *pl, eddy_error *err)
     struct reader *r = &pl->reader;
     for (int end = 0; !end;) {
         int wait_ms;
+        ed_pulse_beat();
         size_t n = 0, full = atomic_load(&pl->full);
         if (reader_due(pl, full, &wait_ms)) {
             eddy_status st = reader_exchange(pl, err);

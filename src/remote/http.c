@@ -134,6 +134,15 @@ static CURLcode set_limits(const struct ed_http *http, CURL *easy, int64_t left_
     c |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (o->ca_file)
         c |= curl_easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
+    if (o->cert_file) {
+        c |= curl_easy_setopt(easy, CURLOPT_SSLCERT, o->cert_file);
+        c |= curl_easy_setopt(easy, CURLOPT_SSLKEY,
+                              o->cert_key_file ? o->cert_key_file : o->cert_file);
+    }
+    if (http->setup.login) {
+        c |= curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        c |= curl_easy_setopt(easy, CURLOPT_USERPWD, http->setup.login);
+    }
     /* A proxy would hide whom we talk to, and read what is not encrypted. */
     if (http->setup.plain || o->deny_private)
         c |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -269,6 +278,7 @@ static enum ed_http_cause cause_of(CURLcode code, const struct task *t, long sta
     case CURLE_COULDNT_CONNECT: return ED_HTTP_CONNECT;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM: /* our own */
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS: return ED_HTTP_UNTRUSTED;
     default: return ED_HTTP_LOST;

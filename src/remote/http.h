@@ -18,21 +18,25 @@
 struct ed_http;
 
 struct ed_http_options {
-    const char *url;      /* of the endpoint; requests add to its path. Its query is kept */
-    const char *key;      /* goes out as Authorization: Bearer; NULL: none */
-    const char *key_file; /* the same from the first line of a file; NULL: none */
-    const char *ca_file;  /* whom to trust (PEM); NULL: whom the system trusts */
-    int64_t timeout_ms;   /* of a request, from its first attempt, with all that follow */
-    int64_t connect_ms;   /* of an attempt until it is connected */
-    int64_t stall_ms;     /* an attempt has ended that got less than 10 bytes a second for this
-                             long; whole seconds */
-    size_t concurrency;   /* attempts at once */
-    int retries;          /* of a request */
-    size_t body_max;      /* bytes of an answer, unpacked */
-    int deny_private;     /* 1: connect to public addresses only */
-    int insecure;         /* 1: plain http to any machine */
-    uint64_t seed;        /* of the waits' chance */
-    struct ed_pace pace;  /* its brakes, see pace.h; window_max is set to concurrency */
+    const char *url;           /* of the endpoint; requests add to its path. Its query is kept */
+    const char *key;           /* goes out as Authorization: Bearer; NULL: none */
+    const char *key_file;      /* the same from the first line of a file; NULL: none */
+    const char *login;         /* NAME:PASSWORD, goes out as Authorization: Basic; NULL: none */
+    const char *ca_file;       /* whom to trust (PEM); NULL: whom the system trusts */
+    const char *cert_file;     /* who we are (PEM), to those who ask; NULL: nobody */
+    const char *cert_key_file; /* its key (PEM); NULL: in cert_file */
+    int64_t timeout_ms;        /* of a request, from its first attempt, with all that follow */
+    int64_t connect_ms;        /* of an attempt until it is connected */
+    int64_t stall_ms;          /* an attempt has ended that got less than 10 bytes a second for this
+                                  long; whole seconds */
+    size_t concurrency;        /* attempts at once */
+    int retries;               /* of a request */
+    size_t body_max;           /* bytes of an answer, unpacked */
+    int deny_private;          /* 1: connect to public addresses only */
+    int insecure;              /* 1: plain http to any machine */
+    int hide_path;             /* 1: the URL's path is a secret as well, and is not shown */
+    uint64_t seed;             /* of the waits' chance */
+    struct ed_pace pace;       /* its brakes, see pace.h; window_max is set to concurrency */
     /* Asked before a request is tried again for its status: 1: that would be of no use. NULL: it
      * always may be. */
     int (*is_final)(long status, eddy_str body);
@@ -48,7 +52,8 @@ enum ed_http_cause {
     ED_HTTP_LATE,      /* it took too long, or trickled */
     ED_HTTP_CONNECT,   /* no such name, nobody there */
     ED_HTTP_LOST,      /* the connection broke off, or what came is not HTTP */
-    ED_HTTP_UNTRUSTED, /* TLS: the other side is not who it should be */
+    ED_HTTP_UNTRUSTED, /* TLS: the other side is not who it should be, or our own certificate is
+                          none */
     ED_HTTP_DENIED,    /* the name leads where it may not (deny_private, plain text) */
     ED_HTTP_TOO_LARGE,
     ED_HTTP_BREAKER, /* not asked: it failed too often just before */
@@ -90,8 +95,8 @@ struct ed_http_stats {
  * retries, 4 MiB, nothing denied. */
 void ed_http_options_init(struct ed_http_options *options);
 
-/* EDDY_CONFIG  the URL is none, or not allowed; a key is unreadable or no header could hold it; the
- *              text names it but not the key. EDDY_NOMEM
+/* EDDY_CONFIG  the URL is none, or not allowed; a file is unreadable; a key is one that no header
+ *              could hold; the text names it but not the key. EDDY_NOMEM
  * Connects to nothing. */
 eddy_status ed_http_new(const struct ed_http_options *options, struct ed_http **ret,
                         eddy_error *err);

@@ -64,9 +64,10 @@ static eddy_status take_apart(struct ed_http_setup *s, CURLU *url, eddy_error *e
     struct ed_bytes name;
     ed_bytes_init(&name, URL_MAX);
     eddy_status st = EDDY_OK;
+    int shown = path && strcmp(path, "/") != 0 && !s->o.hide_path;
     if (!scheme || !path ||
         !ed_bytes_printf(&name, "%s://%s%s%s%s", scheme, host ? host : "", port ? ":" : "",
-                         port ? port : "", strcmp(path, "/") == 0 ? "" : path))
+                         port ? port : "", shown ? path : ""))
         st = eddy_fail_nomem(err, "URL", URL_MAX);
     s->name = name.at;
     if (st == EDDY_OK && user)
@@ -154,8 +155,8 @@ static eddy_status check_key(struct ed_http_setup *s, const struct ed_http_optio
 {
     char from_file[KEY_MAX + 2];
     const char *key = o->key;
-    if (key && o->key_file)
-        return eddy_fail(err, EDDY_CONFIG, "%s: a key and a key file; one of them is enough",
+    if ((key != NULL) + (o->key_file != NULL) + (o->login != NULL) > 1)
+        return eddy_fail(err, EDDY_CONFIG, "%s: a key, a key file, a login: one of them is enough",
                          s->name);
     if (o->key_file) {
         eddy_status st = read_key(o->key_file, from_file, err);
@@ -182,6 +183,49 @@ static eddy_status check_key(struct ed_http_setup *s, const struct ed_http_optio
     return b.failed ? eddy_fail_nomem(err, "key", n) : EDDY_OK;
 }
 
+static eddy_status check_login(struct ed_http_setup *s, const char *login, eddy_error *err)
+{
+    const char *colon = login ? strchr(login, ':') : NULL;
+    if (!login)
+        return EDDY_OK;
+    int fine = colon && colon > login && strlen(login) <= KEY_MAX;
+    for (const unsigned char *c = (const unsigned char *)login; *c; c++)
+        fine &= *c >= ' ' && *c != 127;
+    if (!fine)
+        return eddy_fail(err, EDDY_CONFIG, "%s: the login is not NAME:PASSWORD", s->name);
+    s->login = ed_strdup(login);
+    return s->login ? EDDY_OK : eddy_fail_nomem(err, "login", strlen(login));
+}
+
+/* ---- files that TLS reads when it connects: whether they can be is said at the start ---- */
+
+static eddy_status check_file(const char *what, const char *path, char **copy, const char **ret,
+                              eddy_error *err)
+{
+    FILE *in = path ? fopen(path, "re") : NULL;
+    if (!path)
+        return EDDY_OK;
+    if (!in)
+        return eddy_fail(err, EDDY_CONFIG, "%s %s: %s", what, path, strerror(errno));
+    fclose(in);
+    *ret = *copy = ed_strdup(path);
+    return *copy ? EDDY_OK : eddy_fail_nomem(err, what, strlen(path));
+}
+
+static eddy_status check_files(struct ed_http_setup *s, const struct ed_http_options *o,
+                               eddy_error *err)
+{
+    if (o->cert_key_file && !o->cert_file)
+        return eddy_fail(err, EDDY_CONFIG, "%s: the key %s of no certificate", s->name,
+                         o->cert_key_file);
+    eddy_status st = check_file("CA file", o->ca_file, &s->ca_file, &s->o.ca_file, err);
+    if (st == EDDY_OK)
+        st = check_file("certificate", o->cert_file, &s->cert_file, &s->o.cert_file, err);
+    return st == EDDY_OK ? check_file("key of a certificate", o->cert_key_file, &s->cert_key_file,
+                                      &s->o.cert_key_file, err)
+                         : st;
+}
+
 /* ---- all of it ---- */
 
 static eddy_status check_numbers(const struct ed_http_options *o, eddy_error *err)
@@ -205,12 +249,11 @@ eddy_status ed_http_setup_init(struct ed_http_setup *s, const struct ed_http_opt
         st = check_url(s, o->url, err);
     if (st == EDDY_OK)
         st = check_key(s, o, err);
-    if (st == EDDY_OK && o->ca_file) {
-        s->o.ca_file = s->ca_file = ed_strdup(o->ca_file);
-        if (!s->ca_file)
-            st = eddy_fail_nomem(err, "CA file", strlen(o->ca_file));
-    }
-    s->o.url = s->o.key = s->o.key_file = NULL; /* borrowed for the call */
+    if (st == EDDY_OK)
+        st = check_login(s, o->login, err);
+    if (st == EDDY_OK)
+        st = check_files(s, o, err);
+    s->o.url = s->o.key = s->o.key_file = s->o.login = NULL; /* borrowed for the call */
     return st;
 }
 
@@ -219,8 +262,13 @@ void ed_http_setup_clear(struct ed_http_setup *s)
     if (s->authorization)
         explicit_bzero(s->authorization, strlen(s->authorization));
     ed_free(s->authorization);
+    if (s->login)
+        explicit_bzero(s->login, strlen(s->login));
+    ed_free(s->login);
     ed_free(s->url);
     ed_free(s->name);
     ed_free(s->ca_file);
+    ed_free(s->cert_file);
+    ed_free(s->cert_key_file);
     *s = (struct ed_http_setup){0};
 }

@@ -5,10 +5,12 @@
 #include "remote/http.h"
 
 struct ed_http_setup {
-    struct ed_http_options o; /* url, key, key_file: not to be used; ca_file: own copy */
-    char *url, *ca_file;
+    struct ed_http_options
+        o; /* url, key, key_file, login: not to be used; other files: own copies */
+    char *url, *ca_file, *cert_file, *cert_key_file;
     char *name;          /* scheme, host, port and path: all that may be shown */
     char *authorization; /* the whole header, or NULL */
+    char *login;         /* instead of it, or NULL */
     int plain;           /* 1: http, not https */
     int loopback_only;   /* 1: plain, and only this machine is fine */
 };

@@ -40,6 +40,7 @@ struct document {
 struct last {
     uint64_t *ids; /* (room) */
     size_t room, next;
+    uint64_t left; /* that were overwritten */
 };
 
 struct ed_board {
@@ -178,6 +179,7 @@ static void last_add(struct ed_board *b, struct last *last, eddy_event_state sta
     const uint64_t *place = old ? ed_table_find(&b->places, old) : NULL;
     if (place && b->at[*place - 1]->public.facts.state == state)
         picture_leave(b, old);
+    last->left += old != 0;
     last->ids[last->next] = id;
     last->next = (last->next + 1) % last->room;
 }
@@ -541,6 +543,18 @@ void ed_board_whole(struct ed_board *b, uint32_t shard, struct ed_board_whole *r
     ret->drift = mean_of(&drift);
     ret->davies_bouldin = mean_of(&db);
     ret->separation = mean_of(&separation);
+}
+
+void ed_board_left(struct ed_board *b, struct ed_board_left *ret)
+{
+    pthread_mutex_lock(&b->lock);
+    uint64_t n = b->n_documents, changes = b->next - 1;
+    *ret = (struct ed_board_left){.changes =
+                                      changes > ED_BOARD_CHANGES ? changes - ED_BOARD_CHANGES : 0,
+                                  .documents = n > ED_BOARD_DOCUMENTS ? n - ED_BOARD_DOCUMENTS : 0,
+                                  .faded = b->faded.left,
+                                  .merged = b->merged.left};
+    pthread_mutex_unlock(&b->lock);
 }
 
 uint64_t ed_board_lost(struct ed_board *b)

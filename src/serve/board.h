@@ -98,6 +98,11 @@ struct ed_board_whole {
     double davies_bouldin, separation;            /* mean over events */
 };
 void ed_board_whole(struct ed_board *board, uint32_t shard, struct ed_board_whole *ret);
+/* What is no more among the last so many that are kept (ED_BOARD_*). */
+struct ed_board_left {
+    uint64_t changes, documents, faded, merged;
+};
+void ed_board_left(struct ed_board *board, struct ed_board_left *ret);
 /* What found no memory. */
 uint64_t ed_board_lost(struct ed_board *board);
 

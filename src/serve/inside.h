@@ -99,6 +99,8 @@ void ed_streams_stop(struct ed_streams *streams);
 void ed_streams_drain(struct ed_streams *streams);
 void ed_streams_free(struct ed_streams *streams);
 size_t ed_streams_n(struct ed_streams *streams);
+/* That were not opened, because no more may be. */
+uint64_t ed_streams_refused(struct ed_streams *streams);
 
 /* operations.c: who asks waits for a thread that does one after the other. */
 eddy_status ed_operator_new(struct ed_serve *serve, struct ed_operator **ret, eddy_error *err);

@@ -14,6 +14,8 @@ static void answer_metrics(struct ed_exchange *x)
                                              "HTTP answers of this server by class of status."};
     static const struct ed_metric streams = {"eddy_http_streams", ED_GAUGE,
                                              "Open streams of changes."};
+    static const struct ed_metric refused = {"eddy_http_streams_refused_total", ED_COUNTER,
+                                             "Streams of changes that were one too many."};
     static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx"};
     struct ed_exposition text = {.out = &x->out,
                                  .open = ed_exposition_open(ed_exchange_header(x, "Accept"))};
@@ -25,6 +27,8 @@ static void answer_metrics(struct ed_exchange *x)
                         (double)atomic_load(&x->serve->answers[i]));
     ed_expose(&text, &streams);
     ed_expose_value(&text, NULL, (double)ed_streams_n(x->serve->streams));
+    ed_expose(&text, &refused);
+    ed_expose_value(&text, NULL, (double)ed_streams_refused(x->serve->streams));
     ed_expose_end(&text);
 }
 

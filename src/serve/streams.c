@@ -50,6 +50,7 @@ struct ed_streams {
     pthread_mutex_t lock;
     struct ed_reader *first;
     size_t n;
+    uint64_t refused;
     uint64_t next; /* number of the next change, as the thread last saw it */
 };
 
@@ -197,6 +198,7 @@ void ed_route_stream(struct ed_exchange *x)
         all->first = r;
         all->n++;
     }
+    all->refused += !room;
     pthread_mutex_unlock(&all->lock);
     if (!r) {
         ed_exchange_fail(x, 503, "%d streams are open, which is all there may be", STREAMS_MAX);
@@ -298,6 +300,14 @@ size_t ed_streams_n(struct ed_streams *all)
 {
     pthread_mutex_lock(&all->lock);
     size_t n = all->n;
+    pthread_mutex_unlock(&all->lock);
+    return n;
+}
+
+uint64_t ed_streams_refused(struct ed_streams *all)
+{
+    pthread_mutex_lock(&all->lock);
+    uint64_t n = all->refused;
     pthread_mutex_unlock(&all->lock);
     return n;
 }

@@ -5,7 +5,7 @@ if(Python3_FOUND)
   if(EDDY_SANITIZE)
     set(slow 10)
   endif()
-  foreach(scene files killed hooks alertmanager)
+  foreach(scene files killed hooks alertmanager trusted)
     add_test(NAME alerts.${scene}
       COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/alerts/check ${scene})
     set_tests_properties(alerts.${scene} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
@@ -13,6 +13,6 @@ if(Python3_FOUND)
 EDDY_KAFKA_DIR=${CMAKE_CURRENT_BINARY_DIR}/kafka;\
 TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
   endforeach()
-  set_tests_properties(alerts.killed alerts.hooks alerts.alertmanager PROPERTIES LABELS "kafka;threads"
+  set_tests_properties(alerts.killed alerts.hooks alerts.alertmanager alerts.trusted PROPERTIES LABELS "kafka;threads"
     FIXTURES_REQUIRED kafka)
 endif()

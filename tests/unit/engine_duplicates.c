@@ -70,6 +70,8 @@ TEST(the_window_is_that_of_the_last_documents_that_were_taken)
         assert_int_equal(st.documents, t.position);
         assert_int_equal(st.duplicates, s.n - t.position);
         assert_true(st.duplicates > (windows[w] > 1 ? 50 : 0));
+        size_t kept = t.n < windows[w] ? t.n : windows[w];
+        assert_int_equal(st.duplicates_left, t.n - kept);
         eddy_clusterer_free(cl);
         free(t.taken);
         stream_free(&s);

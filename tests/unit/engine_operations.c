@@ -806,6 +806,16 @@ TEST(links_of_people_are_never_dropped)
             assert_true(ed_link_put(cl, link));
         }
     printf("%u links of %zu events\n", cl->links.n, n);
+    eddy_engine_stats st;
+    eddy_clusterer_stats(cl, &st);
+    assert_int_equal(st.links_max_hits, 0);
+    link.low = ids[n - 2];
+    link.high = ids[n - 1];
+    assert_null(ed_link_find(cl, link.low, link.high));
+    assert_true(ed_link_put(cl, link)); /* one of a language model makes room for it */
+    eddy_clusterer_stats(cl, &st);
+    assert_int_equal(cl->links.n, LINKS_MAX);
+    assert_int_equal(st.links_max_hits, 1);
     for (uint32_t i = 0; i < cl->links.n; i++) {
         struct ed_link own = cl->links.at[i];
         own.by = EDDY_PERSON;
@@ -869,6 +879,9 @@ TEST(redirects_are_bounded)
                                       .other = first});
     }
     assert_int_equal(cl->redirects.n, REDIRECTS_MAX / 2 + 1);
+    eddy_engine_stats st;
+    eddy_clusterer_stats(cl, &st);
+    assert_int_equal(st.redirects_max_hits, REDIRECTS_MAX / 2);
     assert_int_equal(eddy_clusterer_where(cl, second), 0);
     assert_true(eddy_clusterer_where(cl, last) == first);
     record(cl, &kept, NULL);

@@ -489,11 +489,13 @@ TEST(a_proxy_of_the_environment_is_not_for_this_machine)
     scripted_end(&s);
 }
 
-TEST(who_is_not_who_he_should_be_gets_no_question)
+/* A certificate for localhost that signs itself, and its key, in FOLDER/cert, FOLDER/key and both
+ * in FOLDER/pem. */
+static void certificate_make(char *folder, char pem[100])
 {
-    char folder[] = "/tmp/eddy-tls-XXXXXX", pem[100], command[500];
+    char command[500];
     assert_non_null(mkdtemp(folder));
-    snprintf(pem, sizeof pem, "%s/pem", folder);
+    snprintf(pem, 100, "%s/pem", folder);
     snprintf(command, sizeof command,
              "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
              "subjectAltName=DNS:localhost -keyout %s/key -out %s/cert 2>/dev/null && "
@@ -501,6 +503,19 @@ TEST(who_is_not_who_he_should_be_gets_no_question)
              folder, folder, folder, folder, pem);
     if (system(command) != 0)
         fail_msg("no certificate: is openssl there? tools/test installs it");
+}
+
+static void folder_remove(const char *folder)
+{
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+TEST(who_is_not_who_he_should_be_gets_no_question)
+{
+    char folder[] = "/tmp/eddy-tls-XXXXXX", pem[100];
+    certificate_make(folder, pem);
     struct scripted s;
     eddy_arena *arena = eddy_arena_new(0);
     scripted_spawn(&s, (const char *const[]){"--cert", pem, NULL});
@@ -526,11 +541,101 @@ TEST(who_is_not_who_he_should_be_gets_no_question)
     ed_http_free(http);
     eddy_arena_free(arena);
     scripted_end(&s);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(folder);
+}
+
+/* Here the server's certificate is also what it trusts, and what we show. */
+TEST(who_is_asked_for_a_certificate_shows_it)
+{
+    char folder[] = "/tmp/eddy-tls-XXXXXX", pem[100], cert[100], key[100], url[100];
+    certificate_make(folder, pem);
+    snprintf(cert, sizeof cert, "%s/cert", folder);
+    snprintf(key, sizeof key, "%s/key", folder);
+    struct scripted s;
+    eddy_arena *arena = eddy_arena_new(0);
+    scripted_spawn(&s, (const char *const[]){"--cert", pem, "--client-ca", cert, NULL});
+    s.shared = 0;
+    snprintf(url, sizeof url, "https://localhost%s", strrchr(s.url, ':'));
+    struct ed_http_options o = quick(url);
+    o.ca_file = cert;
+    const struct {
+        const char *cert, *key;
+        enum ed_http_cause cause;
+    } tries[] = {{NULL, NULL, ED_HTTP_LOST},
+                 {pem, NULL, ED_HTTP_GOOD},
+                 {cert, key, ED_HTTP_GOOD},
+                 {cert, NULL, ED_HTTP_UNTRUSTED}}; /* no key is in there */
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        o.cert_file = tries[i].cert;
+        o.cert_key_file = tries[i].key;
+        struct ed_http *http = client(&o);
+        assert_int_equal(ask(http, arena).cause, tries[i].cause);
+        ed_http_free(http);
+    }
+    eddy_arena_free(arena);
+    scripted_end(&s);
+    folder_remove(folder);
+}
+
+TEST(files_that_are_not_there_are_told_of_before_anything_connects)
+{
+    static const char none[] = "/nowhere/at/all.pem";
+    struct ed_http_options o = quick("https://localhost:1"), all[4] = {o, o, o, o};
+    static const char *const said[] = {
+        "CA file /nowhere/at/all.pem: No such file or directory",
+        "certificate /nowhere/at/all.pem: No such file or directory",
+        "key of a certificate /nowhere/at/all.pem: No such file or directory",
+        "https://localhost:1: the key /nowhere/at/all.pem of no certificate"};
+    all[0].ca_file = all[1].cert_file = all[2].cert_key_file = all[3].cert_key_file = none;
+    all[2].cert_file = "/dev/null";
+    for (size_t i = 0; i < 4; i++) {
+        struct ed_http *http = NULL;
+        eddy_error err = {0};
+        assert_int_equal(ed_http_new(&all[i], &http, &err), EDDY_CONFIG);
+        assert_string_equal(err.text, said[i]);
+    }
 }
 
 /* ---- keys and memory ---- */
+
+TEST(a_login_goes_out_as_basic_authorization)
+{
+    struct scripted s;
+    eddy_arena *arena = eddy_arena_new(0);
+    scripted_start(&s, "", NULL);
+    struct ed_http_options o = quick(s.url);
+    o.login = "ann:a long: word";
+    struct ed_http *http = client(&o);
+    assert_int_equal(ask(http, arena).cause, ED_HTTP_GOOD);
+    ed_http_free(http);
+    json_t *seen = scripted_seen(&s);
+    const json_t *first = json_array_get(json_object_get(seen, "seen"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "authorization")),
+                        "Basic YW5uOmEgbG9uZzogd29yZA==");
+    json_decref(seen);
+    static const char *const wrong[] = {"ann", ":word", "ann:wo\nrd", ""};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        o.login = wrong[i];
+        assert_int_equal(ed_http_new(&o, &http, NULL), EDDY_CONFIG);
+    }
+    o.login = "ann:word";
+    o.key = "key";
+    assert_int_equal(ed_http_new(&o, &http, NULL), EDDY_CONFIG);
+    eddy_arena_free(arena);
+    scripted_end(&s);
+}
+
+TEST(a_path_that_is_a_secret_is_not_shown)
+{
+    struct ed_http_options o = quick("https://hooks.example.com/services/T0/secret?x=y");
+    struct ed_http *http = client(&o);
+    assert_string_equal(ed_http_name(http), "https://hooks.example.com/services/T0/secret");
+    ed_http_free(http);
+    o.hide_path = 1;
+    http = client(&o);
+    assert_string_equal(ed_http_name(http), "https://hooks.example.com");
+    ed_http_free(http);
+}
 
 TEST(a_key_comes_from_a_file_and_is_seen_nowhere)
 {
@@ -618,6 +723,10 @@ int main(void)
         cmocka_unit_test(a_name_may_not_lead_where_it_is_not_allowed),
         cmocka_unit_test(a_proxy_of_the_environment_is_not_for_this_machine),
         cmocka_unit_test(who_is_not_who_he_should_be_gets_no_question),
+        cmocka_unit_test(who_is_asked_for_a_certificate_shows_it),
+        cmocka_unit_test(files_that_are_not_there_are_told_of_before_anything_connects),
+        cmocka_unit_test(a_login_goes_out_as_basic_authorization),
+        cmocka_unit_test(a_path_that_is_a_secret_is_not_shown),
         cmocka_unit_test(a_key_comes_from_a_file_and_is_seen_nowhere),
         cmocka_unit_test(an_exchange_survives_any_lost_allocation),
     };

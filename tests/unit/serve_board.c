@@ -150,6 +150,12 @@ TEST(what_is_over_is_kept_for_a_while_and_not_for_ever)
     ed_change_back(c);
     assert_null(ed_board_change(b, ED_BOARD_CHANGES + 11));
     assert_int_equal(ed_board_wait(b, 0, 0), ED_BOARD_CHANGES + 11);
+    struct ed_board_left left;
+    ed_board_left(b, &left);
+    assert_int_equal(left.faded, 100);
+    assert_int_equal(left.changes, 10);
+    assert_int_equal(left.merged, 0);
+    assert_int_equal(left.documents, 0);
     feed_clear(&f);
     ed_board_free(b);
 }

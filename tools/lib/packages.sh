@@ -15,8 +15,8 @@ packages_build="gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libjan
   libcurl4-openssl-dev libmicrohttpd-dev libncurses-dev"
 # The unit tests, the laws of the house, the style; g++ compiles the C++ consumer of libeddy.
 packages_test="libcmocka-dev g++ binutils python3 openssl clang-format"
-# Man pages out of the program's tables, and their reader.
-packages_manual="scdoc man-db groff-base bsdextrautils"
+# Man pages out of the program's tables, and their reader; the shells whose completion is tested.
+packages_manual="scdoc man-db groff-base bsdextrautils zsh fish"
 # Packages of eddy's own, and who judges them and the service in them.
 packages_debian="dpkg-dev lintian systemd"
 # What scrapes us, and judges our metrics (promtool).
