@@ -8,7 +8,8 @@ from checker_logs import LogCheck
 from harness import FAULTY, Eddy, Run, Void, until
 from logs import Logs
 
-POINTS = ["begun", "assigned", "filled", "sent", "head-sent", "offsets-sent", "committed", "store-append", "restored"]
+POINTS = ["begun", "assigned", "filled", "filled", "sent", "head-sent", "offsets-sent", "committed", "store-append",
+          "restored"]
 
 
 def log_run(like, name, *settings, of=None, follow=True):
@@ -27,11 +28,11 @@ def to_the_end(run):
     must(run.behind() == 0, f"{run.behind()} lines are not answered")
 
 
-def life(run):
+def life(run, at=None):
     """Until it kills itself at a point, or is killed at work; False: all was answered before."""
     env = {"EDDY_PAUSE_AT": "filled:30"}
-    if run.rng.random() < 0.5:
-        env["EDDY_CRASH_AT"] = f"{run.rng.choice(POINTS)}:{run.rng.choice([1, 2, 5, 13])}:{run.rng.choice([0, 0, 50])}"
+    if at or run.rng.random() < 0.5:
+        env["EDDY_CRASH_AT"] = at or f"{run.rng.choice(POINTS)}:{run.rng.choice([1, 2, 5, 13])}:{run.rng.choice([0, 0, 50])}"
     eddy = Eddy(run, env=env, program=FAULTY)
     start = run.written()
     until("progress", 30, lambda: not eddy.running() or (run.written() or start) > start + 1, 0.01)
@@ -47,6 +48,7 @@ def life(run):
 
 
 def kill_over_and_over(run, n):
+    life(run, "filled:9:200")  # this one surely leaves something open
     for _ in range(n):
         if not life(run):
             break
@@ -56,7 +58,7 @@ def kill_over_and_over(run, n):
 @case("logs", "1, logs", short=True)
 def logs(run, long):
     """a log of four layouts is killed over and over: answers, counts, templates as if nobody had"""
-    made = Logs(run.seed, 24000 if long else 3500)
+    made = Logs(run.seed, 24000 if long else 2000)
     lines = log_run(run, "logs-lines")
     counts = log_run(run, "logs-counts", "logs.assignments=counts", of=lines)
     alone = log_run(run, "logs-alone", "batch.max=1" if long else "batch.max=4", of=lines, follow=False)
@@ -68,7 +70,7 @@ def logs(run, long):
         print('alone',time.time()-T0)
         truth = alone.check(must_bite=False, judge=LogCheck, made=made)
         for one in lines, counts:
-            kill_over_and_over(one, 60 if long else 7)
+            kill_over_and_over(one, 60 if long else 5)
         print('killed',time.time()-T0)
         first = lines.check(judge=LogCheck, made=made, undisturbed=truth)
         second = counts.check(judge=LogCheck, made=made, undisturbed=truth, lines=first)

@@ -149,8 +149,9 @@ class LogCheck(Check):
                     self.n["resumed_amid"] += bool(done) and max(done) >= at
 
     def plain(self, kind):
-        """Without the pipeline's name, which stands in ids."""
-        return [r.value and r.value.replace(self.pipeline.encode(), b"it") for r in self.told[kind]]
+        """Without the names of pipeline and input, which stand in ids."""
+        return [r.value and r.value.replace(self.inputs[0].encode(), b"input").replace(self.pipeline.encode(), b"it")
+                for r in self.told[kind]]
 
     @staticmethod
     def tally(h):

@@ -181,14 +181,14 @@ class Tmpfs:
 # ---- eddy ----
 
 class Eddy:
-    """One process of eddy run."""
+    """One process of eddy run, or of another of its commands."""
 
-    def __init__(self, run, settings=(), env=None, program=None, prefix=(), broker=None):
+    def __init__(self, run, settings=(), env=None, program=None, prefix=(), broker=None, command="run"):
         run.n_started += 1
         self.run = run
         self.log_path = os.path.join(run.dir, f"eddy-{run.n_started}.log")
-        args = [*prefix, program or run.program, "run", "-b", broker or run.broker]
-        for topic in run.inputs:
+        args = [*prefix, program or run.program, command, "-b", broker or run.broker]
+        for topic in run.inputs * (command == "run"):
             args += ["-t", topic]
         for setting in run.settings + list(settings):
             args += ["--set", setting]
