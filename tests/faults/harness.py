@@ -254,14 +254,14 @@ class Eddy:
 class Run:
     """A pipeline of its own on a cluster: topics, documents, processes, judgement.
 
-    scale: of the numbers of documents that a case asks for."""
+    scale: of the numbers of documents that a case asks for. within: the run that it serves."""
 
     def __init__(self, cluster, name, seed, try_number=1, partitions=4, shards=1, documents=None, scale=1,
-                 more_outputs=()):
-        self.cluster, self.name, self.seed, self.scale = cluster, name, seed, scale
+                 more_outputs=(), within=None):
+        self.cluster, self.name, self.seed, self.try_number, self.scale = cluster, name, seed, try_number, scale
         self.rng = random.Random(f"{name} {seed} {try_number}")
         self.pipeline = f"f-{name}-{seed}-{try_number}-{int(time.time()) % 100000}"
-        self.dir = os.path.join(WORK, self.pipeline)
+        self.dir = os.path.join(within.dir if within else WORK, self.pipeline)
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
         self.partitions, self.shards = partitions, shards
@@ -279,7 +279,14 @@ class Run:
         self.n_started = 0
         self.processes = []
         self.notes = []
+        self.others = []
         self.producer = self.watcher = self.follower = None
+
+    def other(self, name, **more):
+        """One more pipeline, which ends with this one."""
+        self.others.append(Run(self.cluster, f"{self.name}-{name}", self.seed, self.try_number, scale=self.scale,
+                               within=self, **more))
+        return self.others[-1]
 
     def note(self, text):
         self.notes.append(text)
@@ -416,7 +423,7 @@ class Run:
 
     def stacks(self):
         """What the threads of those who still run are at, where there is a gdb."""
-        for p in self.processes:
+        for p in sum([other.processes for other in self.others], self.processes):
             if p.running() and shutil.which("gdb"):
                 with open(os.path.join(self.dir, f"stacks-{p.pid}"), "w") as out:
                     try:
@@ -426,6 +433,8 @@ class Run:
                         pass
 
     def close(self, keep):
+        for other in self.others:
+            other.close(keep)
         for p in self.processes:
             if p.running():
                 p.process.kill()

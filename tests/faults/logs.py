@@ -123,11 +123,12 @@ class Logs:
         return self.next[partition] - 1
 
     def pod_lines(self, some):
-        """Lines of the pods that wait, in the order of each, however they mix."""
-        rng = self.rng
-        while sum(len(waiting) for waiting in self.pods.values()) > some:
+        """Lines of the pods that wait, in the order of each, however they mix; none for long, or its
+        record would be taken for whole."""
+        rng, late = self.rng, self.n - 2000 // STEP_MS
+        while sum(map(len, self.pods.values())) > some or any(w and w[0][0] < late for w in self.pods.values()):
             pod = rng.choice([p for p in sorted(self.pods) if self.pods[p]])
-            record, ms, text = self.pods[pod].pop(0)
+            _, record, ms, text = self.pods[pod].pop(0)
             at = self.line(PODS, ms, text, pod)
             if not record.lines:
                 self.records[PODS, at] = record
@@ -154,8 +155,7 @@ class Logs:
         lines, level, component, raises = write(form, ms, text)
         record = Record(form.number, level, component, ms - ms % 1000 if write == self.syslog else ms, raises, [])
         if partition == PODS:
-            self.pods[rng.choice([b"pod-a", b"pod-b"])] += [(record, ms, line.encode()) for line in lines]
-            self.pod_lines(6)
+            self.pods[rng.choice([b"pod-a", b"pod-b"])] += [(self.n, record, ms, line.encode()) for line in lines]
             return
         for line in lines:
             record.lines.append(self.line(partition, ms, line.encode()))
@@ -169,5 +169,6 @@ class Logs:
         self.out = []
         while self.n < self.n_all:
             self.record()
+            self.pod_lines(6)
         self.pod_lines(0)
         return self.out
