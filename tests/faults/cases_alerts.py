@@ -138,8 +138,9 @@ class AlertCheck(Check):
         self.sink = bells.sink
 
     def alerts(self):
-        """Each is told once, under the next number, and begins before it ends."""
-        self.messages = [json.loads(r.value) for r in self.told["alerts"]]
+        """Each is told once, under the next number, and begins before it ends; and they are about what
+        the changes and pictures say that they must be about."""
+        self.messages = [self.value(r) for r in self.told["alerts"]]
         self.n.update(alerts=len(self.messages))
         ids = [m["id"] for m in self.messages]
         if ids != [f"{self.pipeline}-alert-{i + 1}" for i in range(len(ids))]:
@@ -153,6 +154,18 @@ class AlertCheck(Check):
             else:
                 active.add(self.subject(m))
         self.active = active
+        told = {self.subject(m) for m in self.messages}
+        moved = {self.subject(m) for m in self.messages if m.get("from")}  # with an event that was merged
+        wanted = {({"born": "new", "grew": "grew"}[c["kind"]], c["event"]) for c in map(self.value, self.changes)
+                  if c["kind"] in ("born", "grew")}
+        wanted |= {("wide", e["id"]) for e in map(self.value, self.events)
+                   if e["id"][0] == "E" and e.get("size", 0) >= 5}
+        if wanted - told or told - wanted - moved:
+            raise Wrong(f"no alert of {some(wanted - told)}; no reason for {some(told - wanted - moved)}")
+
+    @staticmethod
+    def value(r):
+        return json.loads(r.value)
 
     @staticmethod
     def subject(m):
