@@ -11,7 +11,6 @@ from kafka.admin import ConfigResource, ConfigResourceType
 import checker
 from case import case, must, settle
 from documents import POISON
-from harness import Run
 
 
 # ---- 18 to 21: what is sent ----
@@ -78,16 +77,13 @@ def duplicates(run, long):
     time.sleep(0.3)
     eddy.kill()
     settle(run, run.eddy(), must_bite=False)
-    twin = Run(run.cluster, "duplicates-clean", run.seed, partitions=run.partitions)
+    twin = run.other("clean", partitions=run.partitions)
     twin.topics(follow=False)
-    try:
-        twin.send(first)
-        settle(twin, twin.eddy(), must_bite=False)
-        for name, told in ("assignments", answers), ("changes", values), ("events", values):
-            must(told(run, name) == told(twin, name), f"{name} are not those of the clean input")
-        must(last_hash(run) == last_hash(twin), "the state is not that of the clean input")
-    finally:
-        twin.close(keep=False)
+    twin.send(first)
+    settle(twin, twin.eddy(), must_bite=False)
+    for name, told in ("assignments", answers), ("changes", values), ("events", values):
+        must(told(run, name) == told(twin, name), f"{name} are not those of the clean input")
+    must(last_hash(run) == last_hash(twin), "the state is not that of the clean input")
     run.n["dropped"] = len(messages) - len(first)
     must(run.n["dropped"] and run.n["filtered"] == run.n["dropped"],
          f"{run.n['filtered']} are counted as filtered, {run.n['dropped']} are duplicates")

@@ -91,6 +91,31 @@ def kill_points(run, long):
     settle(run, run.eddy())
 
 
+def shards_answered(run):
+    """How many of them have committed anything."""
+    return len({r.partition for r in checker.read(run.cluster.address, run.pipeline + ".state") if r.key == bytes(8)})
+
+
+@case("kill-shards", "1", short=True)
+def kill_shards(run, long):
+    """kill -9 in the first second of a pipeline of two shards: one has answered, the other has not"""
+    for i in range(12 if long else 2):
+        young = run.other(f"{i}", shards=2)
+        young.topics(follow=False)
+        young.load(600)
+        for at in "committed:1", "offsets-sent:1:100", "committed:1", "store-append:1", "committed:2":
+            life = young.faulty(EDDY_CRASH_AT=at)
+            until(at, 40, lambda: not life.running())
+            must(life.process.returncode == -signal.SIGKILL,
+                 f"eddy ended with {life.process.returncode}: {life.said()[-400:]}")
+            young.n["kills"] += 1
+            young.n["half"] += shards_answered(young) == 1
+        settle(young, young.eddy(), must_bite=False)
+        run.n.update(young.n)
+    if not run.n["half"]:
+        raise Void("at no death had one shard answered and the other not")
+
+
 # ---- 2: the dead who come back ----
 
 @case("zombie", "2", short=True)

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 
 import checker
 from case import case, must, refused, settle
-from harness import OUTPUTS, until
+from harness import OUTPUTS, Void, until
 
 
 # ---- 10: the local store ----
@@ -134,6 +134,30 @@ def state_gone(run, long):
     until("documents under another name", 30, lambda: checker.group_offsets(run.cluster.address, run.group + "-anew"))
     other.end()
     run.cluster.admin().delete_topics([f"{run.pipeline}-anew.{t}" for t in OUTPUTS + ["state"]], raise_errors=False)
+
+
+@case("state-forgotten", "11")
+def state_forgotten(run, long):
+    """what is void of the state topic is deleted, amid kills: it restores from what is left"""
+    state = run.pipeline + ".state"
+    policy(run.cluster.admin(), state, "compact,delete")  # as eddy itself makes it
+    run.settings.append("batch.max=128")
+    lost = 0
+    run.load(3000)
+    for i in range(60 if long else 16):
+        run.busy(12000, 12000)
+        eddy = run.eddy(*run.rng.choice([["state.dir="], []]))
+        run.moves(eddy=eddy)
+        time.sleep(run.rng.uniform(1, 8))
+        must(eddy.running(), f"eddy ended with {eddy.process.returncode}: {eddy.said()[-400:]}")
+        eddy.kill()
+        begins = checker.begins(run.cluster.address, state)[0]
+        run.n["cuts"] += begins > lost
+        lost = begins
+    settle(run, run.eddy("state.dir="))
+    run.n["forgotten"] = lost
+    if run.n["cuts"] < 2:
+        raise Void(f"the state topic begins at {lost}")
 
 
 # ---- 12: more partitions ----

@@ -181,14 +181,14 @@ class Tmpfs:
 # ---- eddy ----
 
 class Eddy:
-    """One process of eddy run."""
+    """One process of eddy run, or of another of its commands."""
 
-    def __init__(self, run, settings=(), env=None, program=None, prefix=(), broker=None):
+    def __init__(self, run, settings=(), env=None, program=None, prefix=(), broker=None, command="run"):
         run.n_started += 1
         self.run = run
         self.log_path = os.path.join(run.dir, f"eddy-{run.n_started}.log")
-        args = [*prefix, program or run.program, "run", "-b", broker or run.broker]
-        for topic in run.inputs:
+        args = [*prefix, program or run.program, command, "-b", broker or run.broker]
+        for topic in run.inputs * (command == "run"):
             args += ["-t", topic]
         for setting in run.settings + list(settings):
             args += ["--set", setting]
@@ -254,17 +254,19 @@ class Eddy:
 class Run:
     """A pipeline of its own on a cluster: topics, documents, processes, judgement.
 
-    scale: of the numbers of documents that a case asks for."""
+    scale: of the numbers of documents that a case asks for. within: the run that it serves."""
 
-    def __init__(self, cluster, name, seed, try_number=1, partitions=4, shards=1, documents=None, scale=1):
-        self.cluster, self.name, self.seed, self.scale = cluster, name, seed, scale
+    def __init__(self, cluster, name, seed, try_number=1, partitions=4, shards=1, documents=None, scale=1,
+                 more_outputs=(), within=None):
+        self.cluster, self.name, self.seed, self.try_number, self.scale = cluster, name, seed, try_number, scale
         self.rng = random.Random(f"{name} {seed} {try_number}")
         self.pipeline = f"f-{name}-{seed}-{try_number}-{int(time.time()) % 100000}"
-        self.dir = os.path.join(WORK, self.pipeline)
+        self.dir = os.path.join(within.dir if within else WORK, self.pipeline)
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
         self.partitions, self.shards = partitions, shards
         self.inputs = [self.pipeline + ".in"]
+        self.outputs = OUTPUTS + list(more_outputs)
         self.group = "eddy-" + self.pipeline
         self.state_dir = os.path.join(self.dir, "state")
         self.broker, self.program = cluster.address, EDDY
@@ -277,38 +279,48 @@ class Run:
         self.n_started = 0
         self.processes = []
         self.notes = []
+        self.others = []
         self.producer = self.watcher = self.follower = None
+
+    def other(self, name, **more):
+        """One more pipeline, which ends with this one."""
+        self.others.append(Run(self.cluster, f"{self.name}-{name}", self.seed, self.try_number, scale=self.scale,
+                               within=self, **more))
+        return self.others[-1]
 
     def note(self, text):
         self.notes.append(text)
 
     # ---- topics and documents ----
 
-    def topics(self, follow=True):
-        """Make all topics: input, outputs, state; none is ever compacted while we look."""
+    def topics(self, follow=True, of=None):
+        """Make all topics: input, outputs, state; none is ever compacted while we look. of: the run
+        whose input we read, too."""
         whole = {"retention.ms": "-1"}
         compacted = {"cleanup.policy": "compact", "min.compaction.lag.ms": DAY_MS, "max.compaction.lag.ms": DAY_MS,
                      "delete.retention.ms": DAY_MS}
         replicas = self.cluster.brokers
+        if of:
+            self.inputs, self.loaded = of.inputs, of.loaded
         self.cluster.admin().create_topics(
-            [NewTopic(t, self.partitions, replicas, topic_configs=whole) for t in self.inputs] +
-            [NewTopic(f"{self.pipeline}.{t}", 1, replicas, topic_configs=compacted if t == "events" else whole)
-             for t in OUTPUTS] +
+            [NewTopic(t, self.partitions, replicas, topic_configs=whole) for t in self.inputs * (not of)] +
+            [NewTopic(f"{self.pipeline}.{t}", 1, replicas, topic_configs=compacted if t in ("events", "templates") else whole)
+             for t in self.outputs] +
             [NewTopic(self.pipeline + ".state", self.shards, replicas, topic_configs=compacted)])
         if follow:
             self.follow_path = os.path.join(self.dir, "followed")
             self.follower = subprocess.Popen(
                 [sys.executable, HERE + "/checker.py", "follow", self.cluster.address, self.follow_path,
-                 *(f"{self.pipeline}.{t}" for t in OUTPUTS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                 *(f"{self.pipeline}.{t}" for t in self.outputs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self.follower.stdout.readline()
 
     def send(self, messages):
-        """Messages into the input, waited for."""
+        """Messages into the input, waited for: (partition, key, value), or with a time in ms."""
         if not self.producer:
             self.producer = KafkaProducer(bootstrap_servers=self.cluster.address.split(","), linger_ms=5, acks="all",
                                           max_request_size=200 << 20)
-        sent = [self.producer.send(self.inputs[0], value, key=key, partition=partition)
-                for partition, key, value in messages]
+        sent = [self.producer.send(self.inputs[0], value, key=key, partition=partition, timestamp_ms=at[0] if at else None)
+                for partition, key, value, *at in messages]
         self.producer.flush(120)
         for s in sent:
             at = s.get(60)
@@ -392,12 +404,12 @@ class Run:
 
     # ---- judgement ----
 
-    def check(self, at_rest=True, must_bite=True, **more):
+    def check(self, at_rest=True, must_bite=True, judge=checker.Check, **more):
         """Judge; a Failure when something is wrong, or void when nothing bit."""
         if self.follower:
             self.follower.stdin.close()
             self.follower.wait(checker.END_WITHIN + 60)
-        result = checker.Check(self.cluster.address, self.pipeline, self.inputs, shards=self.shards, group=self.group,
+        result = judge(self.cluster.address, self.pipeline, self.inputs, shards=self.shards, group=self.group,
                                follow=self.follower and self.follow_path,
                                rehash=REHASH if os.path.exists(REHASH) else None,
                                options=[s for s in self.settings if s.startswith(("engine.", "embed.", "document."))],
@@ -411,7 +423,7 @@ class Run:
 
     def stacks(self):
         """What the threads of those who still run are at, where there is a gdb."""
-        for p in self.processes:
+        for p in sum([other.processes for other in self.others], self.processes):
             if p.running() and shutil.which("gdb"):
                 with open(os.path.join(self.dir, f"stacks-{p.pid}"), "w") as out:
                     try:
@@ -421,6 +433,8 @@ class Run:
                         pass
 
     def close(self, keep):
+        for other in self.others:
+            other.close(keep)
         for p in self.processes:
             if p.running():
                 p.process.kill()
@@ -436,7 +450,7 @@ class Run:
             shutil.rmtree(self.dir, ignore_errors=True)
             try:
                 self.cluster.admin().delete_topics(
-                    self.inputs + [f"{self.pipeline}.{t}" for t in OUTPUTS + ["state"]], raise_errors=False)
+                    self.inputs + [f"{self.pipeline}.{t}" for t in self.outputs + ["state"]], raise_errors=False)
             except Exception:  # it is only tidiness
                 pass
 
