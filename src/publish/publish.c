@@ -311,6 +311,18 @@ static void put_similar(const struct ed_publisher *p, struct ed_bytes *b, const 
     ed_json_close(b, ']');
 }
 
+/* Where it is on the map, once it has a place. */
+static void put_map(struct ed_bytes *b, const eddy_event *event)
+{
+    if (event->map[0] == 0 && event->map[1] == 0)
+        return;
+    ed_json_key(b, "map");
+    ed_json_open(b, '[');
+    ed_json_number(b, event->map[0]);
+    ed_json_number(b, event->map[1]);
+    ed_json_close(b, ']');
+}
+
 static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const eddy_event *event)
 {
     put_id(p, b, "parent", "E", event->parent);
@@ -342,6 +354,7 @@ static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const 
     ed_json_unsigned(b, event->n_groups);
     put_indexes(b, &event->indexes);
     put_similar(p, b, event);
+    put_map(b, event);
 }
 
 eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoch,
