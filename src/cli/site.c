@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "cli/ask.h"
+#include "cli/past.h"
 #include "parse/control.h"
 
 #include <inttypes.h>
@@ -242,6 +243,14 @@ static void stats(void *p, struct ed_bytes *json)
     sight_end(p, &s);
 }
 
+static void replay(void *p, struct ed_bytes *json)
+{
+    struct ed_sight s;
+    sight_begin(p, &s);
+    ed_past_write(&s, json);
+    sight_end(p, &s);
+}
+
 /* ---- operations ---- */
 
 static unsigned refuse(struct ed_bytes *json, unsigned status, const char *detail)
@@ -349,6 +358,7 @@ static eddy_status start(struct ed_site *site, int port, int tries, eddy_error *
                                                          .metrics = metrics,
                                                          .health = health,
                                                          .stats = stats,
+                                                         .replay = replay,
                                                          .operate = operate},
                                              .board = site->board};
     return ed_serve_start(&options, &site->serve, err);
