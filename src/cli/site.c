@@ -232,6 +232,7 @@ static void stats(void *p, struct ed_bytes *json)
     put_text(json, "version", eddy_version());
     put_text(json, "started", when);
     put_text(json, "embedder", s.stream ? ed_stream_encoder(s.stream, s.config) : "starting");
+    put_count(json, "n_shards", (uint64_t)s.config->state.shards);
     put_count(json, "cache_hits", s.cache.hits);
     put_count(json, "cache_misses", s.cache.misses);
     ed_json_key(json, "shards");
