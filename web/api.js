@@ -13,6 +13,17 @@ export async function get(path) {
     return answer(await fetch(ROOT + path));
 }
 
+// All topics and themes.
+export async function topics() {
+    const list = [];
+    for (let after = ""; after !== null;) {
+        const page = await get(`topics?limit=1000${after && `&after=${encodeURIComponent(after)}`}`);
+        list.push(...page.topics);
+        after = page.next;
+    }
+    return list;
+}
+
 export async function metrics() {
     return (await fetch("metrics")).text();
 }

@@ -7,7 +7,7 @@ export const COLOURS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "
     "#7a5fb5", "#99999f"];
 
 // A colour of the style sheet, in the light that is on.
-function colour(box, name) {
+export function colour(box, name) {
     box.style.color = `var(${name})`;
     const found = getComputedStyle(box).color;
     box.style.color = "";

@@ -137,6 +137,13 @@ function growth(box, e, changes) {
         [list.map((p) => p[0]), list.map((p) => p[1])]);
 }
 
+function sourcesOf({ events: [s], documents }) {
+    const rows = [...s.sources.map((x) => [x.source, x.documents]),
+        ...(s.others.sources ? [[`${count(s.others.sources)} others`, s.others.documents]] : [])];
+    return h("div", null, h("dl", { class: "sources" }, rows.map(([name, n]) => [h("dt", null, name), h("dd", null, count(n))])),
+        h("p", { class: "empty" }, `of its ${count(s.documents)} documents among the last ${count(documents)} of this process`));
+}
+
 const section = (title, ...content) => h("section", null, h("h2", null, title), ...content);
 const orNone = (list, show, none) => (list.length ? show() : h("p", { class: "empty" }, none));
 
@@ -145,7 +152,7 @@ export function eventPage(main, { id }) {
     const body = h("article", { class: "event" }, h("p", { class: "empty" }, "Loading…"));
     main.append(body);
 
-    function draw(e, lineage, resembles, documents) {
+    function draw(e, lineage, resembles, documents, from) {
         const does = operations(e, () => load(true));
         const box = h("div", { class: "chart" });
         const isTopic = e.id.startsWith("T");
@@ -157,6 +164,7 @@ export function eventPage(main, { id }) {
                 h("div", null, !isTopic && section("Growth", box), e.exemplars && section("Told by", exemplars(e)),
                     section("What happened", orNone(lineage, () => timeline(lineage, e.id, does.undo), "Nothing that is still known."))),
                 !isTopic && h("div", null, section("Resembles", orNone(resembles, () => similar(resembles, does.merge), "Nothing.")),
+                    section("Sources", sourcesOf(from)),
                     section("Latest documents", orNone(documents, () => members(documents), "None among the last ones.")))));
         chart = isTopic ? null : growth(box, e, lineage);
     }
@@ -169,14 +177,15 @@ export function eventPage(main, { id }) {
             if (over || (!anyway && version === `${e.id}-${e.version}`))
                 return;
             const isTopic = e.id.startsWith("T");
-            const [lineage, resembles, documents] = await Promise.all([get(`events/${e.id}/lineage?limit=500`),
+            const [lineage, resembles, documents, from] = await Promise.all([get(`events/${e.id}/lineage?limit=500`),
                 isTopic ? { similar: [] } : get(`events/${e.id}/similar`),
-                isTopic ? { members: [] } : get(`events/${e.id}/members?limit=200`)]);
+                isTopic ? { members: [] } : get(`events/${e.id}/members?limit=200`),
+                isTopic ? null : get(`sources?events=${e.id}`)]);
             // What somebody has opened or is about to press stays where it is.
             if (over || (!anyway && body.querySelector("details[open], :focus")))
                 return;
             version = `${e.id}-${e.version}`;
-            draw(e, lineage.changes, resembles.similar, documents.members);
+            draw(e, lineage.changes, resembles.similar, documents.members, from);
         } catch (failure) {
             if (!over && version === null)
                 body.replaceChildren(h("h1", null, id), h("p", { class: "empty" }, failure.message));

@@ -1,20 +1,10 @@
 // hierarchy: themes over topics over events, the largest first; what is open stands in the URL.
 
-import { get } from "./api.js";
+import { topics } from "./api.js";
 import { count, eventLink, h } from "./dom.js";
 import { store, watch } from "./store.js";
 
 const EVENTS_MAX = 50; // of one topic that are listed
-
-async function topics() {
-    const list = [];
-    for (let after = ""; after !== null;) {
-        const page = await get(`topics?limit=1000${after && `&after=${encodeURIComponent(after)}`}`);
-        list.push(...page.topics);
-        after = page.next;
-    }
-    return list;
-}
 
 const line = (t, of) => [h("b", null, t.name || t.id), h("small", null, ` ${count(t.size)} documents · ${of}`)];
 

@@ -4,18 +4,22 @@
 import { h } from "./dom.js";
 import { eventPage } from "./event.js";
 import { hierarchyPage } from "./hierarchy.js";
+import { mapPage } from "./map.js";
 import { nowPage } from "./now.js";
 import { pipelinePage } from "./pipeline.js";
+import { replayPage } from "./replay.js";
 import { riverPage } from "./river.js";
 import { start, store, watch } from "./store.js";
 
 const PAGES = [
     ["now", "Now", nowPage],
     ["river", "River", riverPage],
+    ["map", "Map", mapPage],
     ["hierarchy", "Hierarchy", hierarchyPage],
     ["pipeline", "Pipeline", pipelinePage],
+    ["replay", "Replay", replayPage],
 ];
-const KEYS = [["1 – 4", "pages"], ["/", "search"], ["j  k", "next and previous event"], ["Enter", "open it"],
+const KEYS = [["1 – 6", "pages"], ["/", "search"], ["j  k", "next and previous event"], ["Enter", "open it"], ["← ↑ → ↓  + −", "on the map: to the next one, nearer and farther"],
     ["Esc", "back"], ["t", "dark or light"], ["?", "this"]];
 
 const main = document.getElementById("page");

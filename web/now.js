@@ -4,9 +4,10 @@
 // that come. So ten thousand events cost as much as fifty.
 
 import { count, h, sparkPath, svg, ago } from "./dom.js";
+import { sources } from "./sources.js";
 import { recent, store, watch } from "./store.js";
 
-const TALL = 148, WIDE = 320, GAP = 12;
+const TALL = 170, WIDE = 320, GAP = 12;
 const SORTS = {
     growth: ["fastest growing", (a, b) => b.growth - a.growth || b.total - a.total],
     size: ["largest", (a, b) => b.total - a.total],
@@ -22,7 +23,7 @@ function cardNew() {
     part.path = svg("path");
     part.card = h("a", { class: "card" },
         h("div", { class: "top" }, own("badge", "span"), own("size", "span"), own("growth", "span")),
-        own("name", "h2"), own("keywords", "p"),
+        own("name", "h2"), own("keywords", "p"), own("sources", "p"),
         h("div", { class: "foot" }, svg("svg", { class: "spark", viewBox: "0 0 96 24", "aria-hidden": "true" }, part.path),
             own("from", "span")));
     return part;
@@ -45,6 +46,7 @@ function cardFill(part, e, index, columns, width) {
         `translate(${(index % columns) * (width + GAP)}px, ${Math.floor(index / columns) * (TALL + GAP)}px)`;
     card.style.width = `${width}px`;
     text(part.from, `${e.groups > 1 ? `${count(e.groups)} groups · ` : ""}${ago(e.last_seen, store.now)}`);
+    text(part.sources, sources.of(e.id));
     text(part.badge, e.badge);
     part.badge.dataset.badge = e.badge;
     text(part.growth, e.growth ? `+${count(e.growth)} in 1 h` : "");
@@ -128,6 +130,7 @@ export function nowPage(main, { query, choose }) {
             part.card.hidden = false;
             cardFill(part, list[i], i, columns, width);
         }
+        sources.ask(list.slice(from, from + n).map((e) => e.id), drawSoon);
     }
     const drawSoon = () => {
         if (!waits) {

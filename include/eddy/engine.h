@@ -245,6 +245,8 @@ typedef struct eddy_event {
     eddy_event_indexes indexes; /* against those in `similar`; NaN where there are none. As of when
                                    the event had last grown or shrunk by an eighth; that others
                                    change is no reason for a new picture */
+    double map[2];              /* a place in the plane, near those of events that are alike; it
+                                   hardly moves. 0, 0: none yet */
     uint32_t n_similar;
     struct {
         uint64_t event;

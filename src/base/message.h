@@ -52,6 +52,8 @@ struct ed_message {
     const eddy_header *headers;
     size_t n_headers;
     int64_t time_ms; /* the time it speaks of; see journal.h for what becomes of it */
+    eddy_str source; /* ED_ASSIGNMENTS: whom the document is from, as it says itself, else its topic
+                        or file; for those who look on, and sent nowhere */
 };
 
 /* Everything of one input partition below next has been answered. */

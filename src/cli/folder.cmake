@@ -4,7 +4,7 @@ eddy_folder(cli
     config_make.c config_reason.c config_print.c usage.c check.c score.c score_internal.c
     labels.c orders.c ask.c operate.c look.c story.c events.c tree.c explain.c reason.c
     alert.c detect.c top.c top_draw.c top_page.c screen.c feed.c inbox.c roster.c curve.c tail.c dead.c
-    templates.c guess.c embed.c npy.c run.c replay.c demo.c demo_play.c gallery.c stream.c site.c
+    templates.c guess.c embed.c npy.c run.c replay.c demo.c demo_play.c gallery.c stream.c site.c past.c
     metrics.c view.c commands.c completion.c completion_zsh.c completion_fish.c manual.c notify.c report.c
   LINK PkgConfig::jansson PkgConfig::yaml PkgConfig::ncursesw)
 

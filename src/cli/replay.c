@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/orders.h"
+#include "cli/past.h"
 #include "cli/stream.h"
 #include "cli/usage.h"
 #include "cli/view.h"
@@ -29,6 +30,7 @@ struct replay {
     struct ed_stream stream;
     struct ed_view view;
     struct ed_place_from from, until;
+    struct ed_past past;
     const char *operations; /* topic of the live pipeline's operations; NULL: none are reused */
     struct ed_orders orders;
     int32_t partitions[PARTITIONS_MAX];
@@ -150,13 +152,13 @@ static eddy_status open_source(void *user, int32_t shard, const struct ed_head *
 /* ---- what was decided on the live pipeline ---- */
 
 enum verdicts { REUSE, ASK, OFF };
+static const char *const verdict_words[] = {[REUSE] = "reuse", [ASK] = "ask", [OFF] = "off"};
 
 static eddy_status verdicts_read(const char *text, int whole, enum verdicts *ret, eddy_error *err)
 {
-    static const char *const words[] = {[REUSE] = "reuse", [ASK] = "ask", [OFF] = "off"};
     *ret = whole ? REUSE : OFF;
     for (int v = 0; text && v <= OFF; v++)
-        if (!strcmp(words[v], text)) {
+        if (!strcmp(verdict_words[v], text)) {
             *ret = (enum verdicts)v;
             text = NULL;
         }
@@ -325,6 +327,8 @@ static eddy_status go_live(struct replay *r, eddy_error *err)
     eddy_status st = ed_stream_close(&r->stream, err);
     r->config.source.exit_at_end = 0;
     r->stream.serves = 1;
+    r->past.live = 1;
+    r->stream.past = &r->past;
     if (st == EDDY_OK)
         st = ed_stream_open_shards(&r->stream, &r->config, err);
     if (st != EDDY_OK)
@@ -393,6 +397,12 @@ static eddy_status run(struct replay *r, const char *from, const char *until,
     eddy_status st = place_read("from", from ? from : "beginning", &r->from, err);
     if (st == EDDY_OK)
         st = verdicts_read(verdicts, r->from.kind == ED_FROM_BEGINNING && !partitions, &which, err);
+    r->past = (struct ed_past){.from = from ? from : "beginning",
+                               .until = until ? until : "end",
+                               .partitions = partitions,
+                               .verdicts = verdict_words[which],
+                               .then_run = then_run};
+    r->stream.past = &r->past;
     r->stream.unreasoned = which != ASK && r->config.reason.kind == ED_REASON_LLM;
     if (which != REUSE || !*r->operations || !strcmp(r->operations, own_operations(r)))
         r->operations = NULL;

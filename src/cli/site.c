@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "cli/ask.h"
+#include "cli/past.h"
 #include "parse/control.h"
 
 #include <inttypes.h>
@@ -231,6 +232,7 @@ static void stats(void *p, struct ed_bytes *json)
     put_text(json, "version", eddy_version());
     put_text(json, "started", when);
     put_text(json, "embedder", s.stream ? ed_stream_encoder(s.stream, s.config) : "starting");
+    put_count(json, "n_shards", (uint64_t)s.config->state.shards);
     put_count(json, "cache_hits", s.cache.hits);
     put_count(json, "cache_misses", s.cache.misses);
     ed_json_key(json, "shards");
@@ -239,6 +241,14 @@ static void stats(void *p, struct ed_bytes *json)
         put_shard(&s, &s.shards[i], json);
     ed_json_close(json, ']');
     ed_json_close(json, '}');
+    sight_end(p, &s);
+}
+
+static void replay(void *p, struct ed_bytes *json)
+{
+    struct ed_sight s;
+    sight_begin(p, &s);
+    ed_past_write(&s, json);
     sight_end(p, &s);
 }
 
@@ -349,6 +359,7 @@ static eddy_status start(struct ed_site *site, int port, int tries, eddy_error *
                                                          .metrics = metrics,
                                                          .health = health,
                                                          .stats = stats,
+                                                         .replay = replay,
                                                          .operate = operate},
                                              .board = site->board};
     return ed_serve_start(&options, &site->serve, err);

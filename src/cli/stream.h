@@ -23,8 +23,9 @@ struct ed_stream {
     int64_t started_ms, took_ms; /* of ed_stream_run, on ed_view_now's clock */
     struct ed_site *site;        /* what is shown by HTTP; NULL: nothing is */
 
-    int serves;     /* 1: something is, unless the configuration says otherwise */
-    int unreasoned; /* 1: nobody reasons, whatever the configuration says */
+    int serves;                 /* 1: something is, unless the configuration says otherwise */
+    int unreasoned;             /* 1: nobody reasons, whatever the configuration says */
+    const struct ed_past *past; /* what is replayed, for those who look on; NULL: nothing is */
 
     /* What a command does in its own way; NULL: as the configuration says. */
     void *user;

@@ -213,6 +213,7 @@ void ed_event_drop(eddy_clusterer *cl, uint32_t slot)
     ev->topic = 0;
     ev->n_groups = 0;
     ev->n_near = 0;
+    ev->map[0] = ev->map[1] = 0;
     ed_event_hide(cl, slot);
     ed_mark(cl, ED_EVENT, slot);
     ed_mark(cl, ED_NEAR, slot);

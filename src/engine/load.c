@@ -273,6 +273,13 @@ static int event_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     return 1;
 }
 
+static int32_t map_get(struct ed_unpack *u)
+{
+    int64_t x = ed_get_signed(u);
+    u->failed |= x < -ED_MAP_EDGE || x > ED_MAP_EDGE;
+    return u->failed ? 0 : (int32_t)x;
+}
+
 static int near_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
 {
     struct ed_event_state *ev = &cl->events[slot];
@@ -286,6 +293,11 @@ static int near_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
         uint32_t near = (uint32_t)ed_get_count(u, UINT32_MAX - 64);
         ev->near[i] = (struct ed_near){near, 0, ed_get_varint(u)};
         u->failed |= near == slot || !ev->near[i].id;
+    }
+    ev->map[0] = ev->map[1] = 0;
+    if (!u->failed && u->at < u->end) {
+        ev->map[0] = map_get(u);
+        ev->map[1] = map_get(u);
     }
     return 1;
 }
@@ -442,6 +454,8 @@ static void thing_gone(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
         ed_given_free(cl->events[number].given);
         cl->events[number].given = NULL;
     }
+    if (kind == ED_NEAR)
+        cl->events[number].map[0] = cl->events[number].map[1] = 0;
     if (kind == ED_NEAR)
         cl->events[number].listed = cl->events[number].n_near = 0;
     if (kind == ED_TOLD) {

@@ -225,18 +225,20 @@ eddy_status ed_picture(const eddy_clusterer *cl, uint32_t slot, eddy_arena *aren
                        eddy_error *err)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    eddy_event picture = {.id = ev->id,
-                          .version = ev->version,
-                          .state = EDDY_ACTIVE,
-                          .parent = ev->parent,
-                          .size = ev->docs,
-                          .weight = ev->weight / cl->weight_now,
-                          .first_ms = ev->first_ms,
-                          .last_ms = ed_event_last(ev),
-                          .stream_ms = cl->stream_ms,
-                          .n_groups = ev->n_groups,
-                          .topic = ev->topic,
-                          .theme = theme_of(cl, ev->topic)};
+    eddy_event picture = {
+        .id = ev->id,
+        .version = ev->version,
+        .state = EDDY_ACTIVE,
+        .parent = ev->parent,
+        .size = ev->docs,
+        .weight = ev->weight / cl->weight_now,
+        .first_ms = ev->first_ms,
+        .last_ms = ed_event_last(ev),
+        .stream_ms = cl->stream_ms,
+        .n_groups = ev->n_groups,
+        .topic = ev->topic,
+        .theme = theme_of(cl, ev->topic),
+        .map = {(double)ev->map[0] / ED_MAP_UNIT, (double)ev->map[1] / ED_MAP_UNIT}};
     double n = ev->weight;
     if (ev->docs > 1) {
         double own =

@@ -2,7 +2,8 @@
  *
  *   scalars   what is there once: counters, threshold, running mean; how many of the rest there are
  *   event     by slot; its groups' slots in order, name and pin
- *   near      by slot of the event: when its list was made, slots and ids of its neighbours
+ *   near      by slot of the event: when its list was made, slots and ids of its neighbours; its
+ *             place on the map, once it has one
  *   told      by slot of the event: the sum that drift is told against
  *   group     by slot; sum, words, exemplars
  *   sample    by place: a point of the calibration sample
@@ -122,7 +123,9 @@ static ed_out near_put(const eddy_clusterer *cl, ed_out at, uint32_t slot)
     at = ed_put_varint(at, ev->n_near);
     for (uint32_t i = 0; i < ev->n_near; i++)
         at = ed_put_varint(ed_put_varint(at, ev->near[i].slot), ev->near[i].id);
-    return at;
+    if (!ev->map[0] && !ev->map[1])
+        return at;
+    return ed_put_signed(ed_put_signed(at, ev->map[0]), ev->map[1]);
 }
 
 static ed_out exemplar_put(ed_out at, const struct ed_exemplar *x)
@@ -218,8 +221,8 @@ static size_t thing_max(const eddy_clusterer *cl, enum ed_kind kind, uint32_t nu
                    ? 320 + ed_given_record_max(cl, ev->given) + ev->n_groups * (size_t)ED_VARINT_MAX
                    : 0;
     case ED_NEAR:
-        return ev && ev->id && (ev->listed > 0 || ev->n_near)
-                   ? 32 + ev->n_near * (size_t)(2 * ED_VARINT_MAX)
+        return ev && ev->id && (ev->listed > 0 || ev->n_near || ev->map[0] || ev->map[1])
+                   ? 32 + 2 * ED_VARINT_MAX + ev->n_near * (size_t)(2 * ED_VARINT_MAX)
                    : 0;
     case ED_TOLD: return ev && ev->id && ev->told ? ED_NUMBER_MAX + vector_max(cl) : 0;
     case ED_GROUP:

@@ -696,6 +696,8 @@ eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err)
     if (st == EDDY_OK)
         st = ed_hierarchy(cl, err);
     if (st == EDDY_OK)
+        st = ed_map_pass(cl, err);
+    if (st == EDDY_OK)
         st = ed_picture_pass(cl, err);
     cl->stats.passes++; /* another round: nothing has changed in it yet */
     return st;

@@ -415,6 +415,9 @@ void ed_indexes_picture(const eddy_clusterer *cl, uint32_t slot, eddy_event *ret
 double ed_indexes_velocity(const eddy_clusterer *cl, const struct ed_event_state *ev,
                            double centre);
 
+/* map.c: places for events that are new, or due for a picture. */
+eddy_status ed_map_pass(eddy_clusterer *cl, eddy_error *err);
+
 /* picture.c */
 struct ed_keyword {
     uint64_t hash;

@@ -130,7 +130,10 @@ struct ed_near {
     uint64_t id; /* the slot may have changed hands since */
 };
 
-#define INDEXES 5 /* of an event, see indexes.c */
+#define INDEXES     5       /* of an event, see indexes.c */
+#define ED_MAP_UNIT 1000    /* places are whole thousandths ... */
+#define ED_MAP_EDGE 1000000 /* ... and none is farther out */
+
 struct ed_event_state {
     uint64_t id; /* 0: free */
     uint64_t parent;
@@ -141,12 +144,13 @@ struct ed_event_state {
     uint32_t n_groups, room_groups;
     struct ed_near *near; /* (n_near), nearest first */
     uint32_t n_near;
-    double listed;           /* weight when the list was made; 0: make it anew */
-    double step;             /* documents at which `grew` is told next */
-    uint64_t changed;        /* round in which it last joined, moved, merged, split */
-    uint64_t pictured;       /* round at whose end a picture was last due */
-    uint64_t name;           /* hash of the keywords last told */
-    double named_at;         /* documents when it was last named */
+    int32_t map[2];    /* its place, see map.c; 0, 0: it has no place yet; recorded with the list */
+    double listed;     /* weight when the list was made; 0: make it anew */
+    double step;       /* documents at which `grew` is told next */
+    uint64_t changed;  /* round in which it last joined, moved, merged, split */
+    uint64_t pictured; /* round at whose end a picture was last due */
+    uint64_t name;     /* hash of the keywords last told */
+    double named_at;   /* documents when it was last named */
     struct ed_given *given;  /* NULL: nothing */
     uint64_t kind;           /* of its documents (eddy_row) */
     uint64_t topic;          /* id; 0: none; recorded on its own */

@@ -94,7 +94,7 @@ eddy_status ed_publish_line(const struct ed_publisher *p, struct ed_epoch *epoch
                          .id = id,
                          .type = LITERAL("eddy.assignment"),
                          .time_ms = line->doc->time_ms};
-    return ed_publish_seal(p, epoch, &e, &b, err);
+    return ed_publish_seal_from(p, epoch, &e, line->doc, &b, err);
 }
 
 eddy_status ed_publish_count(const struct ed_publisher *p, struct ed_epoch *epoch,

@@ -145,5 +145,9 @@ struct envelope {
 /* Take json (cleared in any case) into the epoch, with the headers of its envelope. */
 eddy_status ed_publish_seal(const struct ed_publisher *p, struct ed_epoch *epoch,
                             const struct envelope *e, struct ed_bytes *json, eddy_error *err);
+/* Likewise of an assignment, which tells whom its document is from. */
+eddy_status ed_publish_seal_from(const struct ed_publisher *p, struct ed_epoch *epoch,
+                                 const struct envelope *e, const eddy_doc *doc,
+                                 struct ed_bytes *json, eddy_error *err);
 
 #endif

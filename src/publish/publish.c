@@ -58,6 +58,19 @@ eddy_status ed_publish_seal(const struct ed_publisher *p, struct ed_epoch *epoch
 
 /* ---- assignments ---- */
 
+eddy_status ed_publish_seal_from(const struct ed_publisher *p, struct ed_epoch *epoch,
+                                 const struct envelope *e, const eddy_doc *doc,
+                                 struct ed_bytes *json, eddy_error *err)
+{
+    eddy_str from = {doc->position.topic, strlen(doc->position.topic)};
+    if (doc->source.n)
+        from = ed_arena_str(epoch->arena, doc->source.at, doc->source.n);
+    eddy_status st = ed_publish_seal(p, epoch, e, json, err);
+    if (st == EDDY_OK)
+        epoch->messages[epoch->n_messages - 1].source = from; /* without memory: nobody */
+    return st;
+}
+
 static void put_memberships(const struct ed_publisher *p, struct ed_bytes *b,
                             const eddy_assignment *a)
 {
@@ -111,7 +124,7 @@ eddy_status ed_publish_assignment(const struct ed_publisher *p, struct ed_epoch 
                                       "-", (uint64_t)from->offset),
                          .type = LITERAL("eddy.assignment"),
                          .time_ms = doc->time_ms};
-    return ed_publish_seal(p, epoch, &e, &b, err);
+    return ed_publish_seal_from(p, epoch, &e, doc, &b, err);
 }
 
 /* ---- changes ---- */
@@ -311,6 +324,18 @@ static void put_similar(const struct ed_publisher *p, struct ed_bytes *b, const 
     ed_json_close(b, ']');
 }
 
+/* Where it is on the map, once it has a place. */
+static void put_map(struct ed_bytes *b, const eddy_event *event)
+{
+    if (event->map[0] == 0 && event->map[1] == 0)
+        return;
+    ed_json_key(b, "map");
+    ed_json_open(b, '[');
+    ed_json_number(b, event->map[0]);
+    ed_json_number(b, event->map[1]);
+    ed_json_close(b, ']');
+}
+
 static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const eddy_event *event)
 {
     put_id(p, b, "parent", "E", event->parent);
@@ -342,6 +367,7 @@ static void put_picture(const struct ed_publisher *p, struct ed_bytes *b, const 
     ed_json_unsigned(b, event->n_groups);
     put_indexes(b, &event->indexes);
     put_similar(p, b, event);
+    put_map(b, event);
 }
 
 eddy_status ed_publish_event(const struct ed_publisher *p, struct ed_epoch *epoch,

@@ -88,6 +88,8 @@ eddy_status ed_publish_change(struct ed_publisher *p, struct ed_epoch *epoch,
  *    "indexes": {"silhouette": 0.61, "davies_bouldin": 0.9, "compactness": 0.6,
  *                "separation": 0.8, "drift": 0.01},
  *    "similar": [{"event": "E3", "similarity": 0.31, "threshold": 0.43, "link": -1}, ...],
+ *    "map": [3.1, -7.25],               a place in the plane, near those of events that are alike;
+ *                                       left out where it has none yet
  *    "first_seen": "...", "last_seen": "...", "stream_time": "..."}
  *
  * indexes tell how it looks from inside (eddy_event_indexes); null: not known. similar has the

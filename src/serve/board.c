@@ -14,6 +14,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,6 +35,7 @@ struct document {
     struct ed_board_document public;
     uint64_t event, group;
     uint32_t shard;
+    uint32_t source; /* its number; 0: not among those that are kept */
 };
 
 /* Ids in the order in which they came to an end, the oldest overwritten. */
@@ -57,6 +59,8 @@ struct ed_board {
     struct ed_table folds;      /* group -> the one that it went into */
     struct ed_table homes;      /* group -> the event that it moved to */
     struct ed_table merges;     /* event -> the one that it went into */
+    struct ed_table source_of;  /* hash of a name -> number of the source, from 1 */
+    eddy_str *sources;          /* (source_of.n) their names, by number - 1 */
     uint64_t lost;
     int woken;
 };
@@ -79,7 +83,8 @@ eddy_status ed_board_new(struct ed_board **ret, eddy_error *err)
     b->merged.ids = ed_alloc_zero(ED_BOARD_MERGED, sizeof *b->merged.ids);
     b->changes = ed_alloc_zero(ED_BOARD_CHANGES, sizeof *b->changes);
     b->documents = ed_alloc_zero(ED_BOARD_DOCUMENTS, sizeof *b->documents);
-    if (!b->faded.ids || !b->merged.ids || !b->changes || !b->documents) {
+    b->sources = ed_alloc_zero(ED_BOARD_SOURCES, sizeof *b->sources);
+    if (!b->faded.ids || !b->merged.ids || !b->changes || !b->documents || !b->sources) {
         ed_board_free(b);
         return eddy_fail_nomem(err, "board", ED_BOARD_DOCUMENTS * sizeof *b->documents);
     }
@@ -99,6 +104,10 @@ void ed_board_free(struct ed_board *b)
     ed_free(b->at);
     ed_free(b->changes);
     ed_free(b->documents);
+    for (size_t i = 0; i < b->source_of.n; i++)
+        ed_free((char *)(uintptr_t)b->sources[i].at);
+    ed_free(b->sources);
+    ed_table_clear(&b->source_of);
     ed_free(b->faded.ids);
     ed_free(b->merged.ids);
     ed_table_clear(&b->places);
@@ -353,11 +362,29 @@ static void documents_settle(struct ed_board *b)
     ed_table_clear(&b->merges);
 }
 
-static void document_put(struct ed_board *b, uint32_t shard, eddy_str json)
+/* The number of a source, which is kept from its first document on; 0: there are too many. */
+static uint32_t source_number(struct ed_board *b, eddy_str name)
+{
+    uint64_t hash = ed_hash_bulk(0, name.at, name.n) | 1;
+    const uint64_t *known = ed_table_find(&b->source_of, hash);
+    if (known || !name.n || b->source_of.n == ED_BOARD_SOURCES)
+        return known ? (uint32_t)*known : 0;
+    size_t n = b->source_of.n;
+    char *copy = ed_alloc(name.n);
+    if (!copy || !ed_table_put(&b->source_of, hash, n + 1)) {
+        ed_free(copy);
+        return 0;
+    }
+    memcpy(copy, name.at, name.n);
+    b->sources[n] = (eddy_str){copy, name.n};
+    return (uint32_t)n + 1;
+}
+
+static void document_put(struct ed_board *b, uint32_t shard, const struct ed_message *m)
 {
     struct document *d = &b->documents[b->n_documents++ % ED_BOARD_DOCUMENTS];
-    eddy_str key, value;
-    *d = (struct document){.shard = shard};
+    eddy_str json = m->value, key, value;
+    *d = (struct document){.shard = shard, .source = source_number(b, m->source)};
     for (size_t at = 0; ed_raw_member(json, &at, &key, &value);) {
         if (key.n == 2 && !memcmp(key.at, "id", 2)) {
             eddy_str id = ed_raw_text(value);
@@ -403,6 +430,81 @@ eddy_status ed_board_documents(struct ed_board *b, uint64_t event, size_t max,
     return EDDY_OK;
 }
 
+/* ---- sources ---- */
+
+/* A document of the wanted event `at`, in one number, so that they sort by event and then source.
+ */
+static int pair_order(const void *p, const void *q)
+{
+    const uint64_t *a = p, *b = q;
+    return (*a > *b) - (*a < *b);
+}
+
+/* One more source has been counted: into its place, or among the others. */
+static void source_add(struct ed_board_sources *s, eddy_str name, size_t documents)
+{
+    s->documents += documents;
+    if (name.n && s->n < ED_SOURCES_TOLD) {
+        s->n++;
+    } else if (!name.n || documents <= s->at[s->n - 1].documents) {
+        s->others++;
+        s->others_documents += documents;
+        return;
+    } else {
+        s->others++;
+        s->others_documents += s->at[s->n - 1].documents;
+    }
+    size_t i = s->n - 1;
+    for (; i && documents > s->at[i - 1].documents; i--)
+        s->at[i] = s->at[i - 1];
+    s->at[i].name = name;
+    s->at[i].documents = documents;
+}
+
+/* Those of the wanted events, as pairs; gives how many. */
+static size_t pairs_gather(struct ed_board *b, const struct ed_table *wanted, uint64_t *pairs,
+                           size_t *seen)
+{
+    size_t n = 0;
+    *seen = 0;
+    pthread_mutex_lock(&b->lock);
+    documents_settle(b);
+    for (size_t i = 0; i < ED_BOARD_DOCUMENTS; i++) {
+        const struct document *d = &b->documents[i];
+        const uint64_t *at = d->event ? ed_table_find(wanted, d->event) : NULL;
+        *seen += d->event != 0;
+        if (at)
+            pairs[n++] = *at << 32 | d->source;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return n;
+}
+
+eddy_status ed_board_sources(struct ed_board *b, const uint64_t *events, size_t n,
+                             struct ed_board_sources *ret, size_t *ret_seen, eddy_error *err)
+{
+    struct ed_table wanted;
+    uint64_t *pairs = ed_alloc(ED_BOARD_DOCUMENTS * sizeof *pairs);
+    int good = pairs != NULL;
+    ed_table_init(&wanted);
+    for (size_t i = 0; i < n && good; i++)
+        good = ed_table_put(&wanted, events[i], i) != NULL;
+    size_t n_pairs = good ? pairs_gather(b, &wanted, pairs, ret_seen) : 0;
+    if (n_pairs)
+        qsort(pairs, n_pairs, sizeof *pairs, pair_order);
+    memset(ret, 0, n * sizeof *ret);
+    for (size_t i = 0, next; i < n_pairs; i = next) {
+        uint32_t source = (uint32_t)pairs[i];
+        for (next = i + 1; next < n_pairs && pairs[next] == pairs[i];)
+            next++;
+        source_add(&ret[pairs[i] >> 32], source ? b->sources[source - 1] : (eddy_str){"", 0},
+                   next - i);
+    }
+    ed_table_clear(&wanted);
+    ed_free(pairs);
+    return good ? EDDY_OK : eddy_fail_nomem(err, "sources", ED_BOARD_DOCUMENTS * sizeof *pairs);
+}
+
 /* ---- feeding ---- */
 
 /* What is made of a message is made before the lock is taken: only pointers go in under it. */
@@ -423,7 +525,7 @@ void ed_board_put(struct ed_board *b, uint32_t shard, const struct ed_epoch *epo
         if (change)
             change_put(b, shard, change);
         if (m->topic == ED_ASSIGNMENTS)
-            document_put(b, shard, m->value);
+            document_put(b, shard, m);
         if (b->folds.n + b->homes.n + b->merges.n > 4 * ED_BOARD_DOCUMENTS)
             documents_settle(b);
         pthread_mutex_unlock(&b->lock);

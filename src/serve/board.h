@@ -18,6 +18,8 @@
 #define ED_BOARD_MERGED    16384
 #define ED_BOARD_CHANGES   8192
 #define ED_BOARD_DOCUMENTS 16384
+#define ED_BOARD_SOURCES   8192 /* different ones; what others there are is counted as one */
+#define ED_SOURCES_TOLD    4    /* of an event */
 
 struct ed_board;
 
@@ -88,6 +90,23 @@ struct ed_board_document {
 };
 eddy_status ed_board_documents(struct ed_board *board, uint64_t event, size_t max,
                                struct ed_board_document **ret, size_t *n_ret, eddy_error *err);
+
+/* Whom the documents of these events (n) are from, those among the last ones: so it begins anew
+ * with the process. Names are valid until the board is freed.
+ *
+ *   ret       (n) in the order of the events
+ *   ret_seen  documents that were looked at, of all events */
+struct ed_board_sources {
+    size_t documents;
+    size_t n; /* sources that are told by name, those of most documents first */
+    struct {
+        eddy_str name;
+        size_t documents;
+    } at[ED_SOURCES_TOLD];
+    size_t others, others_documents; /* the other sources, and their documents */
+};
+eddy_status ed_board_sources(struct ed_board *board, const uint64_t *events, size_t n,
+                             struct ed_board_sources *ret, size_t *ret_seen, eddy_error *err);
 
 /* How the events of one shard look as a whole: over what their pictures say of themselves, each as
  * of when it was last told (eddy_event_indexes). NaN: not known. */

@@ -1,4 +1,4 @@
-eddy_folder(serve SOURCES facts.c board.c exposition.c server.c routes.c page.c events.c history.c feed.c streams.c operations.c dashboard.c
+eddy_folder(serve SOURCES facts.c board.c exposition.c server.c routes.c page.c events.c sources.c history.c feed.c streams.c operations.c dashboard.c
   LINK PkgConfig::microhttpd PkgConfig::utf8proc)
 
 # The description of the API goes into the program.

@@ -85,6 +85,7 @@ void ed_route_search(struct ed_exchange *x);
 void ed_route_event(struct ed_exchange *x);
 void ed_route_similar(struct ed_exchange *x);
 void ed_route_members(struct ed_exchange *x);
+void ed_route_sources(struct ed_exchange *x);
 void ed_route_lineage(struct ed_exchange *x);
 void ed_route_topics(struct ed_exchange *x);
 void ed_route_changes(struct ed_exchange *x);

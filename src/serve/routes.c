@@ -58,6 +58,11 @@ static void answer_stats(struct ed_exchange *x)
     x->serve->o.backend.stats(x->serve->o.backend.user, &x->out);
 }
 
+static void answer_replay(struct ed_exchange *x)
+{
+    x->serve->o.backend.replay(x->serve->o.backend.user, &x->out);
+}
+
 static void answer_openapi(struct ed_exchange *x)
 {
     ed_bytes_add(&x->out, ed_openapi, ed_openapi_n);
@@ -79,11 +84,13 @@ const struct ed_route ed_routes[] = {
     {"GET", "/startupz", answer_started},
     {"GET", "/api/v1/openapi.json", answer_openapi},
     {"GET", "/api/v1/stats", answer_stats},
+    {"GET", "/api/v1/replay", answer_replay},
     {"GET", "/api/v1/events", ed_route_events},
     {"GET", "/api/v1/events/{id}", ed_route_event},
     {"GET", "/api/v1/events/{id}/similar", ed_route_similar},
     {"GET", "/api/v1/events/{id}/members", ed_route_members},
     {"GET", "/api/v1/events/{id}/lineage", ed_route_lineage},
+    {"GET", "/api/v1/sources", ed_route_sources},
     {"GET", "/api/v1/topics", ed_route_topics},
     {"GET", "/api/v1/search", ed_route_search},
     {"GET", "/api/v1/changes", ed_route_changes},

@@ -29,6 +29,7 @@ struct ed_serve_backend {
     /* {"status": ..., "checks": ...}; 1: all is well. */
     int (*health)(void *user, enum ed_health which, struct ed_bytes *json);
     void (*stats)(void *user, struct ed_bytes *json);
+    void (*replay)(void *user, struct ed_bytes *json);
     /* A control message (parse/control.h). Returns an HTTP status; json is the answer, an object.
      * May take seconds, and is called for one at a time. */
     unsigned (*operate)(void *user, eddy_str message, struct ed_bytes *json);

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { Eddy, ROOT, SLOW, Screen, check, sleep, strangers, town, until } from "./harness.mjs";
+import { manyOnMap, mapPage } from "./map.mjs";
 import { operations } from "./operations.mjs";
 
 const BYTES_MAX = 150000;
@@ -41,6 +42,20 @@ async function files(e) {
     }
     check(bytes < BYTES_MAX, `${bytes} bytes`);
     return bytes;
+}
+
+// A card tells whom its documents are from, as the API does.
+async function sources(s, e) {
+    const card = s.page.locator(".card:visible").first();
+    const id = (await card.getAttribute("href")).split("/").at(-1);
+    const { events: [found] } = await e.get(`sources?events=${id}`);
+    check(found.sources.length > 1 && found.sources.every((x) => x.source.startsWith("Gazette")), () => JSON.stringify(found));
+    for (const { source, documents } of found.sources)
+        await card.locator(".sources").filter({ hasText: `${source} ${documents}` }).waitFor();
+    await s.go(`event/${id}`);
+    await s.page.locator("dl.sources dt").filter({ hasText: found.sources[0].source }).waitFor();
+    await s.go("now");
+    await s.page.locator(".card:visible").first().waitFor();
 }
 
 async function searching(s, e) {
@@ -100,7 +115,10 @@ async function eventPage(s, e) {
 
 async function otherPages(s, e) {
     const { page } = s;
-    await page.keyboard.press("4");
+    await page.keyboard.press("6");
+    await page.locator("h2").filter({ hasText: "No replay is under way" }).waitFor();
+    await page.locator(".empty").filter({ hasText: "The documents come from files" }).waitFor();
+    await page.keyboard.press("5");
     await page.locator(".account").waitFor();
     const stats = await e.get("stats");
     await until(async () => {
@@ -126,7 +144,7 @@ async function otherPages(s, e) {
     });
     check(painted > 5, `${painted} colours in the river`);
     await s.shot("river");
-    await page.keyboard.press("3");
+    await page.keyboard.press("4");
     const topics = (await e.get("topics?limit=1000")).topics;
     const top = topics.find((t) => t.type === "theme") ?? topics[0];
     await page.locator(".tree summary").filter({ hasText: top.name }).first().click();
@@ -144,7 +162,7 @@ async function otherPages(s, e) {
 }
 
 async function pages() {
-    const docs = town(60), e = await Eddy.start();
+    const docs = town(60).map((d, i) => ({ ...d, source: `Gazette ${Math.floor(i / 24) % 6}` })), e = await Eddy.start();
     try {
         await e.feed(docs).answered(docs.length);
         const bytes = await files(e);
@@ -153,10 +171,12 @@ async function pages() {
         const event = await e.get(`events/${seen.id}`);
         check(event.name === seen.name && event.size === seen.size, () => JSON.stringify([event, seen]));
         await s.shot("now");
+        await sources(s, e);
         await searching(s, e);
         await live(s, e, docs.length);
         await eventPage(s, e);
         await otherPages(s, e);
+        await mapPage(s, e);
         await s.close();
         return { page_bytes: bytes, first_paint_ms: Math.round(seen.painted) };
     } finally {
@@ -170,7 +190,7 @@ async function hostile() {
     const corpus = JSON.parse(fs.readFileSync(path.join(ROOT, "tests/browser/xss.json"), "utf8"));
     // Each line as id, title and text; three times, so that there are events to look into.
     const docs = corpus.flatMap((line, i) => [0, 1, 2].map((k) => ({ id: `${line}${k}`, ts: 1700000000000 + i * 60000 + k,
-        title: `${line} ${"lorem ipsum dolor amet".split(" ")[k]} hostile${i} words${i}`, text: `${line} hostile${i} words${i} things${i}` })));
+        title: `${line} ${"lorem ipsum dolor amet".split(" ")[k]} hostile${i} words${i}`, text: `${line} hostile${i} words${i} things${i}`, source: `${line}s` })));
     const e = await Eddy.start();
     try {
         await e.feed(docs).answered(docs.length);
@@ -178,13 +198,20 @@ async function hostile() {
         await s.page.locator(".card:visible").first().waitFor();
         const events = (await e.get("events?limit=1000")).events;
         let shown = "";
-        for (const where of ["now", "river", "hierarchy", "pipeline", ...events.map((x) => `event/${x.id}`)]) {
+        for (const where of ["now", "river", "map", "hierarchy", "pipeline", "replay", ...events.map((x) => `event/${x.id}`)]) {
             await s.go(where);
-            await s.page.locator("main h1, main .card:visible, main .legend li, main .tree, main .account").first().waitFor();
+            await s.page.locator("main h1, main .card:visible, main .legend li, main .tree, main .account, main .facts").first().waitFor();
             if (where === "hierarchy") {
                 await s.page.locator(".tree summary").first().waitFor();
                 while (await s.page.locator(".tree details:not([open]) > summary").count())
                     await s.page.locator(".tree details:not([open]) > summary").first().click();
+            }
+            if (where === "map") {
+                await s.page.locator(".map canvas").first().focus();
+                for (let i = 0; i < 30; i++) // each is called what it is called
+                    await s.page.keyboard.press(["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"][i % 4]);
+                await s.page.locator("main summary").click();
+                await s.page.locator(".listed li").first().waitFor();
             }
             if (where.startsWith("event"))
                 await s.page.locator("td.id").first().waitFor();
@@ -195,7 +222,7 @@ async function hostile() {
         await s.shot("hostile");
         // Ids come through as they are: what was markup stands there as text.
         for (const line of corpus.filter((l) => !l.includes("\u0000")))
-            check(shown.includes(`${line}0`), `not shown as text: ${line}`);
+            check(shown.includes(`${line}0`) && shown.includes(`${line}s`), `not shown as text: ${line}`);
         const executed = Number(await s.page.evaluate(() => Number(window.xss ?? 0))) + s.dialogs;
         check(executed === 0, "a document's script ran");
         await s.close();
@@ -255,8 +282,9 @@ async function many() {
         const p95 = took[Math.floor(0.95 * took.length)];
         check(p95 < 100 * SLOW, `95 % of frames within ${p95.toFixed(1)} ms`);
         await s.shot("many");
+        const onMap = await manyOnMap(s, e, n);
         await s.close();
-        return { events: total, first_paint_ms: Math.round(painted), frames: took.length, frame_p95_ms: Math.round(p95 * 10) / 10 };
+        return { events: total, ...onMap, first_paint_ms: Math.round(painted), frames: took.length, frame_p95_ms: Math.round(p95 * 10) / 10 };
     } finally {
         await e.end();
     }

@@ -10,6 +10,7 @@ struct told {
     double size;
     int64_t first_ms, last_ms;
     float cohesion;
+    double map[2];
     uint32_t n_groups;
     char name[64];
 };
@@ -22,8 +23,15 @@ static void keep(struct told *told, const eddy_clusterer *cl)
         assert_true(p[i].id < EVENTS_MAX);
         struct told *t = &told[p[i].id];
         assert_true(p[i].version > t->version);
-        *t = (struct told){p[i].version, p[i].state,    p[i].size,     p[i].first_ms,
-                           p[i].last_ms, p[i].cohesion, p[i].n_groups, ""};
+        *t = (struct told){p[i].version,
+                           p[i].state,
+                           p[i].size,
+                           p[i].first_ms,
+                           p[i].last_ms,
+                           p[i].cohesion,
+                           {p[i].map[0], p[i].map[1]},
+                           p[i].n_groups,
+                           ""};
         snprintf(t->name, sizeof t->name, "%.*s", (int)p[i].name.n, p[i].name.at);
     }
 }
@@ -43,7 +51,8 @@ static void hold_against(const struct told *told, const eddy_clusterer *cl)
         CHECK_OK(eddy_clusterer_event(cl, ids[i], arena, &now, &err), &err);
         if (t->state != EDDY_ACTIVE || t->size != now.size || t->n_groups != now.n_groups ||
             t->first_ms != now.first_ms || t->last_ms != now.last_ms ||
-            t->cohesion != now.cohesion || t->version != now.version)
+            t->cohesion != now.cohesion || t->map[0] != now.map[0] || t->map[1] != now.map[1] ||
+            t->version != now.version)
             fail_msg(
                 "E%llu: told version %llu: %g documents in %u groups; now version %llu: %g in %u",
                 (unsigned long long)ids[i], (unsigned long long)t->version, t->size, t->n_groups,

@@ -123,7 +123,7 @@ static inline void tell_pictures(struct ed_bytes *told, const eddy_clusterer *cl
         for (uint32_t k = 0; k < p[i].n_keywords; k++)
             ed_bytes_printf(told, " %s:%a", p[i].keywords[k].word.at,
                             (double)p[i].keywords[k].score);
-        ed_bytes_add_str(told, "\n");
+        ed_bytes_printf(told, " at %a %a\n", p[i].map[0], p[i].map[1]);
     }
 }
 

@@ -169,6 +169,16 @@ static void document(struct feed *f, int i, int to, int group)
         i, to, group, i);
 }
 
+/* The documents from..to-1, of event `to_event`, are from this source. */
+static void from_source(struct feed *f, const char *source, int from, int to, int to_event)
+{
+    for (int i = from; i < to; i++) {
+        document(f, i, to_event, to_event);
+        f->epoch.messages[f->epoch.n_messages - 1].source =
+            ed_arena_str(f->arena, source, strlen(source));
+    }
+}
+
 static size_t members(struct ed_board *b, uint64_t id, char first[128])
 {
     struct ed_board_document *list = NULL;
@@ -221,6 +231,48 @@ TEST(documents_are_where_their_groups_are)
     assert_int_equal(members(b, 9, first), 1);
     feed_clear(&f);
     ed_board_free(b);
+}
+
+TEST(sources_of_events_are_counted_and_the_many_small_ones_together)
+{
+    struct feed f;
+    struct ed_board *b = board_new();
+    struct ed_board_sources s[3];
+    const uint64_t events[] = {2, 9, 1};
+    size_t seen = 0;
+    eddy_error err = {0};
+    feed_init(&f);
+    from_source(&f, "The Tide", 0, 3, 1);
+    from_source(&f, "Harbour News", 3, 8, 1);
+    for (int i = 0; i < 6; i++) {
+        char name[2] = {(char)('a' + i), 0};
+        from_source(&f, name, 10 + i, 11 + i, 1);
+    }
+    from_source(&f, "The Tide", 20, 22, 2);
+    document(&f, 30, 2, 2); /* it does not say */
+    put(b, &f, 0);
+    CHECK_OK(ed_board_sources(b, events, 3, s, &seen, &err), &err);
+    assert_int_equal(seen, 17);
+    assert_int_equal(s[0].documents, 3);
+    assert_int_equal(s[0].n, 1);
+    assert_int_equal(s[0].others, 1);
+    assert_int_equal(s[0].others_documents, 1);
+    assert_int_equal(s[1].documents, 0);
+    assert_int_equal(s[2].documents, 14);
+    assert_int_equal(s[2].n, ED_SOURCES_TOLD);
+    assert_int_equal(s[2].at[0].documents, 5);
+    assert_memory_equal(s[2].at[0].name.at, "Harbour News", s[2].at[0].name.n);
+    assert_int_equal(s[2].at[1].documents, 3);
+    assert_int_equal(s[2].others, 4);
+    assert_int_equal(s[2].others_documents, 4);
+    /* They go where the event goes. */
+    say(&f, ED_CHANGES, "{\"id\":\"c\",\"kind\":\"merged\",\"event\":\"E1\",\"other\":\"E2\"}");
+    put(b, &f, 0);
+    CHECK_OK(ed_board_sources(b, events, 1, s, &seen, &err), &err);
+    assert_int_equal(s[0].documents, 17);
+    assert_int_equal(s[0].at[1].documents, 5);
+    ed_board_free(b);
+    feed_clear(&f);
 }
 
 TEST(a_walk_over_json_reads_nothing_but_json)
@@ -359,6 +411,7 @@ int main(void)
         cmocka_unit_test(the_last_picture_of_an_event_is_the_one_that_is_found),
         cmocka_unit_test(what_is_over_is_kept_for_a_while_and_not_for_ever),
         cmocka_unit_test(documents_are_where_their_groups_are),
+        cmocka_unit_test(sources_of_events_are_counted_and_the_many_small_ones_together),
         cmocka_unit_test(a_walk_over_json_reads_nothing_but_json),
         cmocka_unit_test(words_are_found_whatever_their_case),
         cmocka_unit_test(readers_and_a_writer_do_not_disturb_each_other),
