@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/order.h"
+#include "base/shelf.h"
 #include "base/table.h"
 #include "base/time.h"
 
@@ -19,7 +20,7 @@
 #include <time.h>
 
 struct picture {
-    struct ed_picture public; /* first, so that one is the other */
+    struct ed_picture public; /* first, so that one is the other; begins with its id */
     atomic_uint refs;
     _Atomic(struct ed_bytes *) words;
     char bytes[];
@@ -48,9 +49,7 @@ struct last {
 struct ed_board {
     pthread_mutex_t lock; /* guards all of it */
     pthread_cond_t moved;
-    struct picture **at; /* (n) */
-    size_t n, room;
-    struct ed_table places; /* id -> index + 1 */
+    struct ed_shelf pictures; /* struct picture */
     struct last faded, merged;
     struct change **changes;    /* number % ED_BOARD_CHANGES */
     uint64_t next;              /* number of the next change */
@@ -96,12 +95,12 @@ void ed_board_free(struct ed_board *b)
 {
     if (!b)
         return;
-    for (size_t i = 0; i < b->n; i++)
-        ed_picture_back(&b->at[i]->public);
+    for (size_t i = 0; i < b->pictures.n; i++)
+        ed_picture_back(b->pictures.at[i]);
     for (size_t i = 0; b->changes && i < ED_BOARD_CHANGES; i++)
         if (b->changes[i])
             ed_change_back(&b->changes[i]->public);
-    ed_free(b->at);
+    ed_shelf_clear(&b->pictures);
     ed_free(b->changes);
     ed_free(b->documents);
     for (size_t i = 0; i < b->source_of.n; i++)
@@ -110,7 +109,6 @@ void ed_board_free(struct ed_board *b)
     ed_table_clear(&b->source_of);
     ed_free(b->faded.ids);
     ed_free(b->merged.ids);
-    ed_table_clear(&b->places);
     ed_table_clear(&b->folds);
     ed_table_clear(&b->homes);
     ed_table_clear(&b->merges);
@@ -120,6 +118,11 @@ void ed_board_free(struct ed_board *b)
 }
 
 /* ---- pictures ---- */
+
+static struct picture *picture_at(const struct ed_board *b, size_t i)
+{
+    return b->pictures.at[i];
+}
 
 static struct picture *picture_new(uint32_t shard, const struct ed_message *m)
 {
@@ -167,26 +170,17 @@ eddy_str ed_picture_words(const struct ed_picture *picture)
     return (eddy_str){words->at ? words->at : "", words->n};
 }
 
-/* The last one takes the place of the one that leaves. */
 static void picture_leave(struct ed_board *b, uint64_t id)
 {
-    const uint64_t *place = ed_table_find(&b->places, id);
-    if (!place)
-        return;
-    size_t i = *place - 1;
-    ed_picture_back(&b->at[i]->public);
-    ed_table_remove(&b->places, id);
-    b->at[i] = b->at[--b->n];
-    if (i < b->n)
-        *ed_table_find(&b->places, b->at[i]->public.id) = i + 1;
+    ed_picture_back(ed_shelf_take(&b->pictures, id));
 }
 
 /* One more is over: the oldest of its kind leaves, unless it is something else by now. */
 static void last_add(struct ed_board *b, struct last *last, eddy_event_state state, uint64_t id)
 {
     uint64_t old = last->ids[last->next];
-    const uint64_t *place = old ? ed_table_find(&b->places, old) : NULL;
-    if (place && b->at[*place - 1]->public.facts.state == state)
+    const struct ed_picture *picture = ed_shelf_find(&b->pictures, old);
+    if (picture && picture->facts.state == state)
         picture_leave(b, old);
     last->left += old != 0;
     last->ids[last->next] = id;
@@ -196,22 +190,17 @@ static void last_add(struct ed_board *b, struct last *last, eddy_event_state sta
 /* Takes the picture. */
 static void picture_put(struct ed_board *b, struct picture *p)
 {
-    uint64_t id = p->public.id, *place = ed_table_find(&b->places, id);
+    uint64_t id = p->public.id;
     eddy_event_state state = p->public.facts.state, before = EDDY_ACTIVE;
-    if (place) {
-        before = b->at[*place - 1]->public.facts.state;
-        ed_picture_back(&b->at[*place - 1]->public);
-        b->at[*place - 1] = p;
-    } else {
-        struct picture **list = ed_list_room(b->at, b->n, &b->room, sizeof(struct picture *));
-        b->at = list ? list : b->at;
-        if (!list || !ed_table_put(&b->places, id, b->n + 1)) {
-            b->lost++;
-            ed_picture_back(&p->public);
-            return;
-        }
-        b->at[b->n++] = p;
+    void *old;
+    if (!ed_shelf_put(&b->pictures, p, &old)) {
+        b->lost++;
+        ed_picture_back(&p->public);
+        return;
     }
+    if (old)
+        before = ((const struct ed_picture *)old)->facts.state;
+    ed_picture_back(old);
     if (state != EDDY_ACTIVE && state != before)
         last_add(b, state == EDDY_STATE_FADED ? &b->faded : &b->merged, state, id);
 }
@@ -539,9 +528,9 @@ void ed_board_put(struct ed_board *b, uint32_t shard, const struct ed_epoch *epo
 void ed_board_forget(struct ed_board *b, uint32_t shard)
 {
     pthread_mutex_lock(&b->lock);
-    for (size_t i = 0; i < b->n;)
-        if (b->at[i]->public.shard == shard)
-            picture_leave(b, b->at[i]->public.id);
+    for (size_t i = 0; i < b->pictures.n;)
+        if (picture_at(b, i)->public.shard == shard)
+            picture_leave(b, picture_at(b, i)->public.id);
         else
             i++;
     for (size_t i = 0; i < ED_BOARD_DOCUMENTS; i++)
@@ -565,12 +554,13 @@ eddy_status ed_board_gather(struct ed_board *b, const struct ed_wanted *wanted,
 {
     size_t n = 0;
     pthread_mutex_lock(&b->lock);
-    const struct ed_picture **list = ed_alloc((b->n + 1) * sizeof *list);
-    for (size_t i = 0; i < b->n && list; i++) {
-        if (!is_wanted(&b->at[i]->public, wanted))
+    const struct ed_picture **list = ed_alloc((b->pictures.n + 1) * sizeof *list);
+    for (size_t i = 0; i < b->pictures.n && list; i++) {
+        struct picture *p = picture_at(b, i);
+        if (!is_wanted(&p->public, wanted))
             continue;
-        atomic_fetch_add_explicit(&b->at[i]->refs, 1, memory_order_relaxed);
-        list[n++] = &b->at[i]->public;
+        atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+        list[n++] = &p->public;
     }
     pthread_mutex_unlock(&b->lock);
     if (!list)
@@ -582,15 +572,12 @@ eddy_status ed_board_gather(struct ed_board *b, const struct ed_wanted *wanted,
 
 const struct ed_picture *ed_board_find(struct ed_board *b, uint64_t id)
 {
-    const struct ed_picture *found = NULL;
     pthread_mutex_lock(&b->lock);
-    const uint64_t *place = ed_table_find(&b->places, id);
-    if (place) {
-        atomic_fetch_add(&b->at[*place - 1]->refs, 1);
-        found = &b->at[*place - 1]->public;
-    }
+    struct picture *found = ed_shelf_find(&b->pictures, id);
+    if (found)
+        atomic_fetch_add(&found->refs, 1);
     pthread_mutex_unlock(&b->lock);
-    return found;
+    return found ? &found->public : NULL;
 }
 
 /* ---- the whole ---- */
@@ -618,8 +605,8 @@ void ed_board_whole(struct ed_board *b, uint32_t shard, struct ed_board_whole *r
     struct mean silhouette = {0}, squares = {0}, drift = {0}, db = {0}, separation = {0};
     *ret = (struct ed_board_whole){0};
     pthread_mutex_lock(&b->lock);
-    for (size_t i = 0; i < b->n; i++) {
-        const struct ed_picture *p = &b->at[i]->public;
+    for (size_t i = 0; i < b->pictures.n; i++) {
+        const struct ed_picture *p = &picture_at(b, i)->public;
         const struct ed_facts *f = &p->facts;
         if (p->shard != shard)
             continue;
