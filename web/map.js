@@ -9,12 +9,12 @@ import { COLOURS, colour } from "./chart.js";
 import { count, eventLink, h } from "./dom.js";
 import { store, watch } from "./store.js";
 
-const TOP = 10, LISTED = 100, NEAR_PX = 6, STEP = 1.25, ZOOM_MAX = 64;
+const TOP = 10, LISTED = 100, NEAR_PX = 6, SMALL = 2, STEP = 1.25, ZOOM_MAX = 64;
 const STATES = { new: "#4477aa", burst: "#ee6677", growing: "#228833", quiet: "#ccbb44", steady: "#99999f" };
 const BY = { topic: "colours by topic", state: "colours by state" };
 
 // 1, 10, 100 documents: 2, 7, 12 pixels.
-const radius = (e) => Math.min(26, 2 + 1.5 * Math.log2(Math.max(1, e.total)));
+const radius = (e) => Math.min(26, Math.round(2 + 1.5 * Math.log2(Math.max(1, e.total))));
 
 // ---- where things are, in the units of eddy's map ----
 
@@ -70,10 +70,6 @@ export function mapPage(main, { query, choose }) {
     const across = () => Math.ceil(Math.sqrt(shards)) * wide();
     const middle = () => centre ?? [(across() - wide()) / 2, (across() - wide()) / 2];
     const scale = () => (zoom * Math.min(box.clientWidth, box.clientHeight)) / across();
-    function toScreen([x, y]) {
-        const [cx, cy] = middle(), s = scale();
-        return [box.clientWidth / 2 + (x - cx) * s, box.clientHeight / 2 + (y - cy) * s];
-    }
 
     // ---- drawing ----
 
@@ -89,22 +85,28 @@ export function mapPage(main, { query, choose }) {
 
     function draw() {
         waits = false;
+        if (drag?.moved) // what is painted is moved as a whole; it is painted anew at the end
+            return;
+        canvas.style.translate = "";
         const ctx = context(canvas), groups = new Map(legend.rows.map(([k, c]) => [k, [c, []]]));
+        const [cx, cy] = middle(), s = scale(), right = box.clientWidth, below = box.clientHeight;
         for (const p of points) {
-            [p.sx, p.sy] = toScreen(p.at);
-            if (p.sx > -p.r && p.sy > -p.r && p.sx < box.clientWidth + p.r && p.sy < box.clientHeight + p.r)
+            p.sx = right / 2 + (p.at[0] - cx) * s;
+            p.sy = below / 2 + (p.at[1] - cy) * s;
+            if (p.sx > -p.r && p.sy > -p.r && p.sx < right + p.r && p.sy < below + p.r)
                 groups.get(p.key)?.[1].push(p);
         }
         // The grey ones lie below; of each colour the large ones.
         ctx.globalAlpha = 0.72;
         for (const [fill, some] of [...groups.values()].reverse()) {
             ctx.fillStyle = fill;
-            for (let i = 0; i < some.length; i += 500) { // long paths are slow
-                ctx.beginPath();
-                for (const p of some.slice(i, i + 500)) {
-                    ctx.moveTo(p.sx + p.r, p.sy);
-                    ctx.arc(p.sx, p.sy, p.r, 0, 7);
+            for (const p of some) {
+                if (p.r <= SMALL) { // most of many are: squares are soon painted, discs are not
+                    ctx.fillRect(p.sx - p.r, p.sy - p.r, 2 * p.r, 2 * p.r);
+                    continue;
                 }
+                ctx.beginPath();
+                ctx.arc(p.sx, p.sy, p.r, 0, 7);
                 ctx.fill();
             }
         }
@@ -182,7 +184,8 @@ export function mapPage(main, { query, choose }) {
         const [x, y] = place(e);
         if (drag && (drag.moved ||= Math.hypot(x - drag.from[0], y - drag.from[1]) > 4)) {
             centre = [drag.centre[0] - (x - drag.from[0]) / scale(), drag.centre[1] - (y - drag.from[1]) / scale()];
-            drawSoon();
+            canvas.style.translate = `${x - drag.from[0]}px ${y - drag.from[1]}px`;
+            pointAt(null);
         } else {
             pointAt(nearest(x, y));
         }
@@ -190,8 +193,13 @@ export function mapPage(main, { query, choose }) {
     canvas.addEventListener("pointerup", (e) => {
         const still = drag && !drag.moved;
         drag = null;
+        drawSoon();
         if (still)
             open(nearest(...place(e)));
+    });
+    canvas.addEventListener("pointercancel", () => {
+        drag = null;
+        drawSoon();
     });
     canvas.addEventListener("pointerleave", () => !drag && document.activeElement !== canvas && pointAt(null));
     canvas.addEventListener("wheel", (e) => {

@@ -8,8 +8,8 @@ const EVERY_MS = 3000, ASKED_MAX = 100, KEPT = 2000;
 const known = new Map(); // id -> [words, when they were asked for]
 let busy = false;
 
-const words = (s) => [...s.sources.map((x) => `${x.source} ${count(x.documents)}`),
-    ...(s.others.sources ? [`${count(s.others.sources)} others ${count(s.others.documents)}`] : [])].join(" · ");
+const words = (s) => [...s.sources.map((x) => `${x.source} ×${count(x.documents)}`),
+    ...(s.others.sources ? [`${count(s.others.sources)} others ×${count(s.others.documents)}`] : [])].join(" · ");
 
 export const sources = {
     of: (id) => known.get(id)?.[0] ?? "",

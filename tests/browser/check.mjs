@@ -51,7 +51,7 @@ async function sources(s, e) {
     const { events: [found] } = await e.get(`sources?events=${id}`);
     check(found.sources.length > 1 && found.sources.every((x) => x.source.startsWith("Gazette")), () => JSON.stringify(found));
     for (const { source, documents } of found.sources)
-        await card.locator(".sources").filter({ hasText: `${source} ${documents}` }).waitFor();
+        await card.locator(".sources").filter({ hasText: `${source} ×${documents}` }).waitFor();
     await s.go(`event/${id}`);
     await s.page.locator("dl.sources dt").filter({ hasText: found.sources[0].source }).waitFor();
     await s.go("now");

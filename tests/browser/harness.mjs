@@ -68,8 +68,9 @@ export class Eddy {
         e.folder = fs.mkdtempSync(path.join(os.tmpdir(), "eddy-browser-"));
         e.url = `http://127.0.0.1:${e.port}/`;
         e.said = "";
+        e.args = args;
         const source = args.includes("-b") || args[0] === "demo" ? [] : ["--set", "source.files=-", "-o", `${e.folder}/out`];
-        const command = args[0] === "demo" ? [] : ["run"];
+        const command = ["demo", "replay"].includes(args[0]) ? [] : ["run"];
         e.began = performance.now();
         e.child = spawn(path.join(BUILD, "eddy"), [...command, ...args, "--set", "embed.model=hash", ...source,
             "--set", `serve.port=${e.port}`], { env: bare });

@@ -26,6 +26,42 @@ function broker(name, docs) {
     return address;
 }
 
+// A range is chosen, the line that is made of it is run, and the page of that replay shows it.
+async function replay(s, e, address, name, n) {
+    const { page } = s, line = () => s.text(".command").then(([text]) => text);
+    await s.go("replay");
+    await page.fill("input[name=from]", "2031-01-02T03:04:05");
+    await page.fill("input[name=partitions]", "0");
+    await until(async () => (await line()) === `eddy replay -b ${address} -t ${name}.in --from 2031-01-02T03:04:05Z --partitions 0`, "the line");
+    await page.fill("input[name=from_place]", "-3d");
+    check((await line()).includes(" --from=-3d "), await line());
+    await page.check("input[name=then]");
+    await page.locator(".problem").filter({ hasText: "--then-run" }).waitFor();
+    check(page.url().includes("partitions=0") && (await page.locator("button.go").isDisabled()), page.url());
+    for (const field of ["from", "from_place", "partitions"])
+        await page.fill(`input[name=${field}]`, "");
+    await page.fill("input[name=into]", `${name}-again`);
+    check(!(await page.locator("button.go").isDisabled()), "nothing is wrong with it");
+    await s.shot("replay");
+    const again = await Eddy.start(...(await line()).split(" ").slice(1));
+    try {
+        check(again.args[0] === "replay", again.args.join(" "));
+        await until(async () => (await again.get("replay")).replay?.state === "live", "the range is done");
+        const told = (await again.get("replay")).replay;
+        check(told.from === "beginning" && told.to === "end" && told.then_run && told.missing === 0, () => JSON.stringify(told));
+        const other = await Screen.open(`${again.url}#/replay`);
+        await other.page.locator("h2").filter({ hasText: "live now" }).waitFor();
+        const rows = (await other.text("section:first-of-type dd")).join("|");
+        check(rows.includes("from beginning to end, all partitions"), rows);
+        await other.shot("replaying");
+        await other.close();
+        check((await again.get("events")).total >= (await e.get("events")).total - 3, "the same events, but for what people did");
+    } finally {
+        await again.end();
+    }
+    check((await e.get("stats")).shards[0].in === n, "the live one is not touched");
+}
+
 export async function operations() {
     const docs = town(20), name = `browser${process.pid}`;
     const address = broker(name, docs);
@@ -65,10 +101,22 @@ export async function operations() {
         const merge = changes.find((c) => c.kind === "merged" && c.event === a.id && c.other === b.id);
         check(merge && merge.actor === "person" && merge.other_after === merge.other_before + merge.size_before, () => JSON.stringify(merge));
         await page.locator(".timeline li[data-kind=merged]").filter({ hasText: a.id }).filter({ hasText: "person" }).waitFor();
+        // What was put together is taken apart again, as its groups suggest.
+        const whole = await e.get(`events/${b.id}`);
+        check(whole.groups > 1, `${whole.groups} groups`);
+        await answer(page, "Split", { reason: "two stories" });
+        const split = await until(async () => (await e.get(`events/${b.id}/lineage`)).changes
+            .find((c) => c.kind === "split" && c.other === b.id && c.actor === "person"), "split");
+        check(split.evidence === "two stories" && split.size_after > 0 && split.other_after === whole.size - split.size_after, () => JSON.stringify(split));
+        check((await e.get(`events/${split.event}`)).parent === b.id, "where it is from");
+        await page.locator(".timeline li[data-kind=split]").filter({ hasText: split.event }).filter({ hasText: "two stories" }).waitFor();
+        await page.locator(".timeline a").filter({ hasText: split.event }).first().click();
+        await page.waitForURL(`**/#/event/${split.event}`);
         check((await page.evaluate(() => window.xss ?? 0)) === 0, "a name's script ran");
         await s.shot("operations");
+        await replay(s, e, address, name, docs.length);
         await s.close();
-        return { operations: 5 };
+        return { operations: 6 };
     } finally {
         await e.end();
     }
