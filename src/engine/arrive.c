@@ -53,11 +53,11 @@ static double idle_penalty(const eddy_clusterer *cl, int64_t time_ms, int64_t la
     return cl->o.idle_penalty * (1 - ed_exp2(-halves));
 }
 
-static struct candidate score(const eddy_clusterer *cl, const struct ed_point *p, int64_t time_ms,
-                              uint32_t slot)
+/* The event at slot, whose sum's product with the point this is. */
+static struct candidate score(const eddy_clusterer *cl, int64_t time_ms, uint32_t slot, double dot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
-    double similarity = ed_point_dot(cl, p, ed_event_sum(cl, slot)) / ev->weight;
+    double similarity = dot / ev->weight;
     double gain = similarity - idle_penalty(cl, time_ms, ed_event_last(ev));
     double value = (gain - ev->required) * ev->power;
     return (struct candidate){slot, ev->id, similarity, gain, ev->required, value};
@@ -118,12 +118,20 @@ static void try_events(const eddy_clusterer *cl, struct scored *b, const struct 
     float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
     uint32_t left[ED_RUN_ROWS];
     size_t m = 0;
+    struct best lows = *best; /* what there is for certain, with these */
     ed_dots_within(cl, ed_point_coded(p), &cl->event_codes, slots, n, dot, within);
+    for (size_t i = 0; i < n && !(cl->o.idle_penalty > 0); i++) {
+        uint32_t e = slots[i];
+        float low =
+            ((dot[i] - within[i]) * cl->inverse[e] - ED_ROUNDING - cl->asked[e]) * cl->power[e];
+        if (low >= floor_of(&lows) && cl->events[e].kind == p->kind)
+            best_offer(&lows, (struct candidate){.slot = e, .value = (double)low});
+    }
     for (size_t i = 0; i < n; i++) {
         uint32_t e = slots[i];
         float high =
             ((dot[i] + within[i]) * cl->inverse[e] + ED_ROUNDING - cl->asked[e]) * cl->power[e];
-        if (high >= floor_of(best) && cl->events[e].kind == p->kind)
+        if (high >= floor_of(&lows) && cl->events[e].kind == p->kind)
             left[m++] = e;
     }
     hope(cl, b, p, time_ms, left, m, best);
@@ -132,6 +140,46 @@ static void try_events(const eddy_clusterer *cl, struct scored *b, const struct 
 static int has_joined(const struct scored *b, uint32_t slot)
 {
     return b->has_joined[slot / 64] >> slot % 64 & 1;
+}
+
+/* Ask for what joining this event will read: nothing of it is near. */
+static void fetch_groups(const eddy_clusterer *cl, uint32_t slot)
+{
+    const struct ed_event_state *ev = &cl->events[slot];
+    for (uint32_t i = 0; i < ev->n_groups && i < ED_RUN_ROWS; i++) {
+        uint32_t u = ev->groups[i];
+        const uint8_t *bytes = cl->group_codes.bytes + u * cl->shape.bytes;
+        __builtin_prefetch(&cl->groups[u].square);
+        __builtin_prefetch(&cl->group_codes.code[u]);
+        for (size_t d = 0; d < cl->shape.bytes; d += 64)
+            __builtin_prefetch(bytes + d);
+    }
+}
+
+/* The hopefuls by the dot that decides. */
+static void decide(const eddy_clusterer *cl, const struct scored *b, const struct ed_point *p,
+                   int64_t time_ms, struct best *best)
+{
+    float least = floor_of(best);
+    uint32_t slots[ED_RUN_ROWS];
+    size_t n = 0;
+    if (best->n)
+        fetch_groups(cl, best->at[0].slot);
+    best->n = 0;
+    for (size_t k = 0; k < b->n_hopeful; k++) {
+        if (b->hopeful[k].high >= least)
+            slots[n++] = b->hopeful[k].slot;
+        if (n < ED_RUN_ROWS && k + 1 < b->n_hopeful)
+            continue;
+        const float *sums[ED_RUN_ROWS];
+        double dots[ED_RUN_ROWS];
+        for (size_t i = 0; i < n; i++)
+            sums[i] = ed_event_sum(cl, slots[i]);
+        ed_point_dots(cl, p, sums, n, dots);
+        for (size_t i = 0; i < n; i++)
+            best_offer(best, score(cl, time_ms, slots[i], dots[i]));
+        n = 0;
+    }
 }
 
 /* The best four, exactly: runs by falling promise, until none can have one of them, and what has
@@ -162,11 +210,7 @@ static void find_best(const eddy_clusterer *cl, struct scored *b, size_t i, int6
             n = 0;
         }
     }
-    float least = floor_of(best);
-    best->n = 0;
-    for (size_t k = 0; k < b->n_hopeful; k++)
-        if (b->hopeful[k].high >= least)
-            best_offer(best, score(cl, p, time_ms, b->hopeful[k].slot));
+    decide(cl, b, p, time_ms, best);
 }
 
 static void joined_add(struct scored *b, uint32_t slot)
@@ -479,9 +523,10 @@ static eddy_status block(eddy_clusterer *cl, const eddy_row *rows, size_t n, edd
     return st;
 }
 
-#define MANY                                                                                       \
-    16384 /* events that the cache does not hold: it pays to go through them less often            \
-           */
+/* The more events, the less often it pays to go through them, and the more points of a block join
+ * ones that were gone through before they did: where all are in the cache, and where none is. */
+#define FEW  4096
+#define MANY 16384
 
 /* Stream time once this row is there. */
 static int64_t time_then(const eddy_clusterer *cl, const eddy_row *row)
@@ -492,7 +537,9 @@ static int64_t time_then(const eddy_clusterer *cl, const eddy_row *row)
 /* Rows from the first on whose weights stay in range, at most a block; 0: not even the first. */
 static size_t rows_in_range(const eddy_clusterer *cl, const eddy_row *rows, size_t n)
 {
-    size_t most = cl->slots.n > MANY ? BLOCK_MAX : BLOCK_MAX / 2;
+    size_t most = cl->slots.n > MANY  ? BLOCK_MAX
+                  : cl->slots.n > FEW ? BLOCK_MAX / 2
+                                      : BLOCK_MAX / 4;
     size_t m = n < most ? n : most;
     for (size_t i = 0; i < m && cl->o.half_life_ms > 0; i++)
         if (halves_since(cl, time_then(cl, &rows[i])) > HALVES_MAX)

@@ -19,6 +19,7 @@
 #define KAPPA_THEME 0.5
 #define NULL_PAIRS  4096 /* of descriptions, for their own null mean and spread */
 #define SWEEPS      4    /* of a bisection */
+#define FEW         16   /* nodes that one is held against at a time */
 
 struct leaf {
     uint64_t id;
@@ -185,19 +186,34 @@ static int node_code(const struct level *l, struct node *v, struct ed_coded *ret
     return 1;
 }
 
-/* Are these two less alike than `least` for certain? By codes, then in float, with the error of
- * either on the side of no. */
-static int is_below(const struct level *l, struct node *a, struct node *b, double least)
+/* Two nodes and what they are asked for. */
+struct asked {
+    struct node *b;
+    uint32_t number; /* of b */
+    double least;
+};
+
+/* Of these (n, at most FEW) those that are not less alike with a than that for certain; returns how
+ * many are left. By codes, then in float, with the error of either on the side of no. */
+static size_t not_below(const struct level *l, struct node *a, struct asked *list, size_t n)
 {
-    struct ed_coded x, y;
-    float dot, within;
-    double weights = a->weight * b->weight;
-    if (node_code(l, a, &x) && node_code(l, b, &y)) {
-        ed_codes_dots(&l->shape, x, &y, 1, &dot, &within);
-        if ((double)(dot + within) / weights + ed_slop(l->cl) < least)
-            return 1;
+    struct ed_coded x, rows[FEW];
+    float dot[FEW], within[FEW];
+    size_t left = 0;
+    int coded = node_code(l, a, &x);
+    for (size_t k = 0; k < n && coded; k++)
+        coded = node_code(l, list[k].b, &rows[k]);
+    if (coded)
+        ed_codes_dots(&l->shape, x, rows, n, dot, within);
+    for (size_t k = 0; k < n; k++) {
+        const struct node *b = list[k].b;
+        double least = (list[k].least - ed_slop(l->cl)) * (a->weight * b->weight);
+        if (coded && (double)(dot[k] + within[k]) < least)
+            continue;
+        if (!((double)ed_dot_rough(a->sum, b->sum, l->dim) < least))
+            list[left++] = list[k];
     }
-    return (double)ed_dot_rough(a->sum, b->sum, l->dim) / weights + ed_slop(l->cl) < least;
+    return left;
 }
 
 /* ---- leaves ---- */
@@ -256,21 +272,27 @@ static int consider_leaf(struct level *l, uint32_t leaf)
                             .event = event_of(l, e),
                             .bytes = l->leaf_bytes,
                             .asked_for = -1};
+    double least = most;
     uint32_t best = NONE, seen = NONE;
+    struct asked list[FEW];
+    size_t n = 0;
     for (uint32_t i = 0; i < e->n_edges; i++) {
         uint32_t other = l->leaves[l->edges[e->edge + i]].node;
         struct node *b = &l->nodes[other];
-        if (other == e->node || other == seen)
+        if (other != e->node && other != seen)
+            list[n++] = (struct asked){b, other, least + asked_of_two(l, &own_node, b)};
+        seen = other == e->node ? seen : other;
+        if (n < FEW && i + 1 < e->n_edges)
             continue;
-        seen = other;
-        double asked = asked_of_two(l, &own_node, b);
-        if (is_below(l, &own_node, b, most + asked))
-            continue;
-        double gain = ed_dot(e->x, b->sum, l->dim) / (e->weight * b->weight) - asked;
-        if (gain > most) {
-            most = gain;
-            best = other;
+        n = not_below(l, &own_node, list, n);
+        for (size_t k = 0; k < n; k++) {
+            b = list[k].b;
+            double gain = ed_dot(e->x, b->sum, l->dim) / (e->weight * b->weight) -
+                          asked_of_two(l, &own_node, b);
+            best = gain > most ? list[k].number : best;
+            most = larger(gain, most);
         }
+        n = 0;
     }
     if (best == NONE && own >= -h)
         return 1;
@@ -423,25 +445,43 @@ static void pairs_sort(struct pairs *pairs, uint32_t n_nodes, size_t n)
     }
 }
 
+/* Pairs of one node, from `from` on, each once, at most FEW: who it is with, and what is asked.
+ * Returns where those begin that were not looked at. */
+static size_t pairs_of_one(const struct level *l, const struct pairs *pairs, size_t from, size_t n,
+                           struct asked *ret, size_t *ret_n)
+{
+    const struct pair *first = &pairs->at[from];
+    size_t i = from, m = 0;
+    for (; i < n && pairs->at[i].a == first->a; i++) {
+        uint32_t b = pairs->at[i].b;
+        if (m && ret[m - 1].number == b)
+            continue;
+        if (m == FEW)
+            break;
+        double least = asked_of_two(l, &l->nodes[first->a], &l->nodes[b]);
+        ret[m++] = (struct asked){&l->nodes[b], b, least};
+    }
+    *ret_n = m;
+    return i;
+}
+
 /* Each pair once, those that attract. */
 static size_t pairs_judge(const struct level *l, struct pairs *pairs, size_t n)
 {
     size_t kept = 0;
-    struct pair last = {0, NONE, NONE};
     pairs_sort(pairs, l->n_nodes, n);
-    for (size_t i = 0; i < n; i++) {
-        struct pair p = pairs->at[i];
-        if (p.a == last.a && p.b == last.b)
-            continue;
-        last = p;
-        struct node *a = &l->nodes[p.a];
-        struct node *b = &l->nodes[p.b];
-        double asked = asked_of_two(l, a, b);
-        if (is_below(l, a, b, asked))
-            continue;
-        p.value = node_similarity(l, a, b) - asked;
-        if (p.value > 0)
-            pairs->at[kept++] = p;
+    for (size_t i = 0; i < n;) {
+        struct asked list[FEW];
+        size_t m;
+        uint32_t at = pairs->at[i].a;
+        struct node *a = &l->nodes[at];
+        i = pairs_of_one(l, pairs, i, n, list, &m);
+        m = not_below(l, a, list, m);
+        for (size_t k = 0; k < m; k++) {
+            double value = node_similarity(l, a, list[k].b) - list[k].least;
+            if (value > 0)
+                pairs->at[kept++] = (struct pair){value, at, list[k].number};
+        }
     }
     return kept;
 }

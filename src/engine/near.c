@@ -32,12 +32,13 @@ uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct e
  * others; where they are many, by bytes alone within a few hundredths. The lows of those seen so
  * far say what another must be able to reach. Who can is a hopeful; those of bytes alone are asked
  * for their fine ones at the end, and whoever still is one is put in the list by the dot that
- * decides.
+ * decides. The list that was says from the start what as many have at least.
  */
 
 struct making {
     uint32_t slot;
     uint32_t n_low, n_hopeful;
+    float floor;                /* so many as a list has room for have at least this */
     float *low;                 /* (n_low) the highest, falling */
     struct ed_hopeful *hopeful; /* (n_hopeful) */
 };
@@ -65,8 +66,33 @@ static void low_offer(struct lists *l, size_t i, float low)
     for (; k && low > list->low[k - 1]; k--)
         list->low[k] = list->low[k - 1];
     list->low[k] = low;
-    if (list->n_low == l->near_max)
+    if (list->n_low == l->near_max && list->low[l->near_max - 1] - ED_ROUNDING > l->least[i])
         l->least[i] = list->low[l->near_max - 1] - ED_ROUNDING;
+}
+
+/* What those of the old list have at least, who are as many as the new one has room for; LEAST. */
+static float floor_of(const struct lists *l, uint32_t slot)
+{
+    const eddy_clusterer *cl = l->cl;
+    const struct ed_event_state *ev = &cl->events[slot];
+    struct ed_coded own = ed_coded(&cl->shape, &cl->event_codes, slot);
+    float floor = INFINITY;
+    uint32_t slots[ED_RUN_ROWS], n = 0, alive = 0;
+    for (uint32_t i = 0; i < ev->n_near; i++) {
+        double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+        if (ed_near_alive(cl, &ev->near[i]))
+            slots[n++] = ev->near[i].slot;
+        if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
+            continue;
+        ed_dots_within_fine(cl, own, &cl->event_codes, slots, n, dot, within);
+        for (uint32_t k = 0; k < n; k++) {
+            double weights = ev->weight * cl->events[slots[k]].weight;
+            floor = fminf(floor, (float)((dot[k] - within[k]) / weights));
+        }
+        alive += n;
+        n = 0;
+    }
+    return alive >= l->near_max ? floor - 2 * ED_ROUNDING : LEAST;
 }
 
 /* Only those that still are hopefuls stay; returns how many. */
@@ -88,7 +114,7 @@ static void refine(struct lists *l, size_t i)
     struct making *list = &l->at[i];
     struct ed_coded own = ed_coded(&cl->shape, &cl->event_codes, list->slot);
     list->n_low = 0;
-    l->least[i] = LEAST;
+    l->least[i] = list->floor;
     for (uint32_t from = 0; from < list->n_hopeful; from += ED_RUN_ROWS) {
         struct ed_hopeful *h = list->hopeful + from;
         double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
@@ -186,12 +212,12 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
     l->hopeful_max = 2 * l->near_max + (fine ? 96 : 480);
     for (size_t i = 0; i < m; i++) {
         struct making *list = &l->at[i];
-        *list = (struct making){.slot = slots[i]};
+        *list = (struct making){.slot = slots[i], .floor = floor_of(l, slots[i])};
         list->low = ed_arena_alloc(cl->work, l->near_max * sizeof *list->low);
         list->hopeful = ed_arena_alloc(cl->work, l->hopeful_max * sizeof *list->hopeful);
         if (!list->low || !list->hopeful)
             return 0;
-        l->least[i] = LEAST;
+        l->least[i] = list->floor;
         codes[i] = ed_coded(&cl->shape, &cl->event_codes, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }

@@ -26,15 +26,15 @@ static float stepped(double x)
  * is 0 where x is the mean itself. */
 static void centre(double *sum, uint64_t seen, const float *x, size_t n, double root, float *ret)
 {
-    double length = ed_norm(x, n);
+    double length = ed_norm(x, n), part = 1 / ((double)seen + MEAN_PSEUDO);
     for (size_t i = 0; i < n; i++) {
         double y = (double)x[i] / length;
         sum[i] += y;
-        ret[i] = (float)(y - sum[i] / ((double)seen + MEAN_PSEUDO));
+        ret[i] = (float)(y - sum[i] * part);
     }
-    double norm = ed_norm(ret, n);
+    double norm = ed_norm(ret, n), by = norm > 1e-12 ? root / norm : 0;
     for (size_t i = 0; i < n; i++)
-        ret[i] = norm > 1e-12 ? stepped((double)ret[i] / norm * root) : 0;
+        ret[i] = stepped((double)ret[i] * by);
 }
 
 void ed_point_centred(const eddy_clusterer *cl, const float *dense, float *ret)

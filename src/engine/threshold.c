@@ -45,22 +45,36 @@ eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, ed
     return EDDY_OK;
 }
 
-#define WORDS_FEW 64 /* of a point, beyond which they are multiplied as a whole */
+/* The words of the sample's point j. Of short text most places are 0. */
+static void words_list(eddy_clusterer *cl, uint32_t j)
+{
+    struct ed_sample *s = &cl->sample;
+    const float *words = s->points + j * cl->stride + cl->n_dense;
+    uint16_t n = 0;
+    for (size_t d = 0; d < cl->o.terms_dim && n <= SAMPLE_WORDS; d++) {
+        if (!(fabsf(words[d]) > 0))
+            continue;
+        if (n < SAMPLE_WORDS)
+            s->words[j][n] = (uint16_t)d;
+        n++;
+    }
+    s->n_words[j] = n;
+}
 
-/* The sample's point j with rows (n). Of short text most hashed words are 0. */
+/* The sample's point j with rows (n). */
 static void sample_dots(const eddy_clusterer *cl, uint32_t j, const float *const *rows, size_t n,
                         double *ret)
 {
-    const float *point = cl->sample.points + j * cl->stride;
-    uint32_t words[WORDS_FEW];
-    size_t n_words = 0, d = cl->n_dense;
-    for (; d < cl->dim && n_words < WORDS_FEW; d++)
-        if (point[d] != 0)
-            words[n_words++] = (uint32_t)d;
-    if (d < cl->dim)
+    const struct ed_sample *s = &cl->sample;
+    const float *point = s->points + j * cl->stride;
+    uint32_t words[SAMPLE_WORDS];
+    if (s->n_words[j] > SAMPLE_WORDS) {
         ed_dots(point, rows, n, cl->stride, ret);
-    else
-        ed_dots_sparse(point, cl->n_dense, words, n_words, rows, n, ret);
+        return;
+    }
+    for (size_t k = 0; k < s->n_words[j]; k++)
+        words[k] = (uint32_t)(cl->n_dense + s->words[j][k]);
+    ed_dots_sparse(point, cl->n_dense, words, s->n_words[j], rows, n, ret);
 }
 
 /* Each point with all that are new at once, so that the sample is read once, not for each of them.
@@ -74,6 +88,7 @@ static void products_refresh(eddy_clusterer *cl)
     size_t n = 0;
     for (uint32_t i = 0; i < s->n; i++)
         if (s->stale[i]) {
+            words_list(cl, i);
             stale[n] = i;
             rows[n++] = s->points + i * cl->stride;
         }
