@@ -1,7 +1,9 @@
 /* Rate: the e-detector of LOGS 5.1, with empty buckets in closed form.
  *
  * Under the null the counts of a bucket are negative binomial, their mean at most NULL_LIFT times
- * the larger of the two baselines. For each lift r
+ * the larger of the two baselines. (LOGS has 1.5 there, and with it misses what it need not: the
+ * null is as far from a burst of three times the mean as from the mean. What it stood in for was a
+ * dispersion that is not known well; see below.) For each lift r
  *
  *   M <- L (M + 1),  L = NB(n; mean r m0) / NB(n; mean m0),  both with variance v * mean
  *
@@ -18,6 +20,13 @@
  * What goes on and off is one burst soon: each that follows another closely takes twice as long to
  * be over, until it has lasted long enough to be usual.
  *
+ * The dispersion is a mean of (n - m)^2 / m, m the fast mean, so that a day and a night are not
+ * taken for noise. The variance of that term is about 2 + 1/m in units of the squared dispersion:
+ * so much less does a bucket of a rare thing say, and m / (1 + 2 m) is its weight. As a mean of so
+ * many buckets, as LOGS has it, the dispersion of a thing with one document an hour is what the
+ * last eight documents made it, and each clump that follows a few lone ones is a burst. What is
+ * used is above the estimate, by the more the less it rests on: as with the mean.
+ *
  * Where a burst began is where its log-likelihood (at the second lift) was lowest last, as in a
  * cumulative sum. Walking back over counts above the mean, as LOGS has it, stops at the first empty
  * bucket: of an event with three documents an hour that is any minute. */
@@ -31,12 +40,13 @@
 #define SLOW_KEPT      0.9995187636226662 /* of a count in each: 2^(-1 / SLOW_HALF) */
 #define FAST_HALF      60.0
 #define FAST_KEPT      0.9885140203528962
-#define NULL_LIFT      1.5
-#define DISPERSION     1.5 /* to begin with, as if seen in so many buckets: */
-#define DISPERSION_N   30.0
+#define NULL_LIFT      1.2  /* what is below is no burst, and the end of one */
+#define USUAL_LIFT     1.5  /* within this of a mean is no silence and no other level */
+#define DISPERSION     1.5  /* to begin with, and always as if seen with this weight: */
+#define DISPERSION_N   15.0 /* of 30 buckets in which much came */
 #define DISPERSION_MIN 1.05
-#define DISPERSION_FAR 100.0 /* what one bucket may say of it at most */
-#define DISPERSION_MAX 500.0 /* buckets that it is a mean of at most */
+#define DISPERSION_FAR 100.0 /* what one bucket may say of it at most, of a mean of 1 or more */
+#define DISPERSION_Z   0.5   /* standard errors by which what is used is above the estimate */
 #define LN_LIFT_MAX    50.0
 #define EVIDENCE_MAX   1e15
 #define ONSET          1   /* the lift whose log-likelihood dates the start */
@@ -82,6 +92,13 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
+/* The dispersion that counts are held against. */
+static double dispersion_of(const struct ed_rate *r)
+{
+    double n = (double)r->informed + DISPERSION_N;
+    return larger(DISPERSION_MIN, (double)r->dispersion * (1 + DISPERSION_Z / sqrt(n)));
+}
+
 static struct null null_of(const struct ed_rate *r)
 {
     struct null n;
@@ -89,7 +106,7 @@ static struct null null_of(const struct ed_rate *r)
     n.fast = ((double)r->fast + 0.5) / ((double)r->fast_n + 1);
     n.mean = larger(n.slow, n.fast);
     n.uncertain = 1 + n.mean / ((double)(n.slow >= n.fast ? r->slow : r->fast) + 0.5);
-    n.ratio = larger(DISPERSION_MIN, (double)r->dispersion) * n.uncertain;
+    n.ratio = dispersion_of(r) * n.uncertain;
     n.size = NULL_LIFT * n.mean / (n.ratio - 1);
     n.log_ratio = ed_ln(n.ratio);
     return n;
@@ -144,21 +161,27 @@ static void learn_fast(struct ed_rate *r, double n)
     r->fast_n = (float)(FAST_KEPT * (double)r->fast_n + 1);
 }
 
-/* A mean of the last buckets, of as many as there are. */
-static double dispersion_step(const struct ed_rate *r)
+/* Squares of weight w that came to `squares`, together, and what was known before fades by `kept`:
+ * but for the prior, which stays. */
+static void learn_dispersion(struct ed_rate *r, double kept, double squares, double w)
 {
-    return 1 / smaller(DISPERSION_N + (double)r->slow_n, DISPERSION_MAX);
+    double n = (double)r->informed * kept + w;
+    double sum = ((double)r->dispersion - DISPERSION) * ((double)r->informed + DISPERSION_N);
+    sum = (sum + DISPERSION * (double)r->informed) * kept + squares;
+    r->dispersion = (float)((sum + DISPERSION * DISPERSION_N) / (n + DISPERSION_N));
+    r->informed = (float)n;
 }
 
 static void learn(struct ed_rate *r, const struct null *null, double n)
 {
-    double far = smaller((n - null->mean) * (n - null->mean) / null->mean, DISPERSION_FAR);
-    double step = dispersion_step(r);
+    double far =
+        smaller((n - null->fast) * (n - null->fast), DISPERSION_FAR * larger(null->fast, 1));
     n = smaller(n, null->mean + 3 * sqrt(null->mean * null->ratio) + 1);
     learn_slow(r, n);
     if ((double)r->drift > HOLD)
         return; /* what may be the beginning of a slow burst is not what it is held against */
-    r->dispersion = (float)((double)r->dispersion + (far - (double)r->dispersion) * step);
+    double weighed = 1 + 2 * null->fast;
+    learn_dispersion(r, SLOW_KEPT, far / weighed, null->fast / weighed);
     learn_fast(r, n);
 }
 
@@ -192,9 +215,10 @@ static void rest(struct ed_rate *r, int64_t buckets)
     r->since = r->drift > 0 && buckets < SILENCE_MAX - r->since ? r->since + (uint32_t)buckets : 0;
     r->came = r->since ? r->came : 0;
     /* What is empty speaks of the dispersion as long as it is held against what is known of it. */
-    double left = ed_exp(ed_ln(1 - dispersion_step(r)) * smaller(k, FAST_HALF));
-    double far = smaller(null.mean, DISPERSION_FAR);
-    r->dispersion = (float)(far + ((double)r->dispersion - far) * left);
+    double speak = smaller(k, FAST_HALF);
+    double weight = null.fast / (1 + 2 * null.fast);
+    double square = smaller(null.fast, DISPERSION_FAR) * weight;
+    learn_dispersion(r, ed_exp2(-speak / SLOW_HALF), square * speak, weight * speak);
     fade(&r->slow, &r->slow_n, ed_exp2(-k / SLOW_HALF), 1 / (1 - SLOW_KEPT));
     fade(&r->fast, &r->fast_n, ed_exp2(-k / FAST_HALF), 1 / (1 - FAST_KEPT));
     r->bucket += buckets;
@@ -276,7 +300,7 @@ static int burst_begin(struct ed_rate *r, const struct null *null, double n, dou
 /* ln L of an empty bucket on the lower side: held against the smaller mean. */
 static double silent_of(const struct null *null)
 {
-    double mean = smaller(null->slow, null->fast) / NULL_LIFT;
+    double mean = smaller(null->slow, null->fast) / USUAL_LIFT;
     return mean * null->log_ratio / (null->ratio - 1);
 }
 
@@ -322,7 +346,7 @@ static void quiet_over(struct ed_rate *r, int64_t bucket, struct ed_tells *tells
 
 /* ---- trends ---- */
 
-/* The slow mean against what it was when last told: another level begins at NULL_LIFT, either way,
+/* The slow mean against what it was when last told: another level begins at USUAL_LIFT, either way,
  * and where chance does not explain it. The level told is the one that the next is held against:
  * that is the hysteresis. */
 static void trend(struct ed_rate *r, double c, struct ed_tells *tells)
@@ -333,9 +357,9 @@ static void trend(struct ed_rate *r, double c, struct ed_tells *tells)
     double mean = ((double)r->slow + 0.5) / ((double)r->slow_n + 1);
     double level = (double)r->level;
     if (level > 0) {
-        double ratio = larger(DISPERSION_MIN, (double)r->dispersion);
+        double ratio = dispersion_of(r);
         double apart = (mean - level) * (mean - level);
-        if ((mean < NULL_LIFT * level && level < NULL_LIFT * mean) ||
+        if ((mean < USUAL_LIFT * level && level < USUAL_LIFT * mean) ||
             apart < 2 * ed_ln(larger(c, 2)) * ratio * (mean + level) / looks)
             return;
         tell(tells, EDDY_TREND, r->level_at, 60 * mean, 60 * level, 0);
@@ -414,6 +438,7 @@ void ed_rate_part(struct ed_rate *r, double share, double lately, struct ed_rate
     ret->slow_n = out.slow_n;
     ret->fast_n = out.fast_n;
     ret->dispersion = out.dispersion;
+    ret->informed = out.informed;
     ret->silence = out.silence;
     ret->level_at = out.level_at;
     r->slow = (float)((double)out.slow * (1 - share));
@@ -448,6 +473,7 @@ void ed_rate_join(struct ed_rate *r, const struct ed_rate *other)
         r->dispersion =
             (float)(((double)r->dispersion * mine + (double)other->dispersion * theirs) /
                     (mine + theirs));
+    r->informed = r->informed > other->informed ? r->informed : other->informed;
     r->level = level_joined(r, other);
     r->level_at = other->level_at > r->level_at ? other->level_at : r->level_at;
     r->silence = silence_joined(r, other);
@@ -478,7 +504,8 @@ enum {
     HAS_LEVEL = 4,
     HAS_ENDED = 8,
     IN_BURST = 16,
-    IN_SILENCE = 32
+    IN_SILENCE = 32,
+    IS_INFORMED = 64
 };
 
 static int has_evidence(const struct ed_rate *r)
@@ -494,13 +521,16 @@ ed_out ed_rate_put(ed_out at, const struct ed_rate *r)
     int burst = r->signal == EDDY_SIGNAL_BURST;
     int bits = (has_evidence(r) ? HAS_EVIDENCE : 0) | (r->patience ? HAS_PATIENCE : 0) |
                (r->level > 0 ? HAS_LEVEL : 0) | (r->ended != INT64_MIN ? HAS_ENDED : 0) |
-               (burst ? IN_BURST : 0) | (r->signal == EDDY_SIGNAL_QUIET ? IN_SILENCE : 0);
+               (burst ? IN_BURST : 0) | (r->signal == EDDY_SIGNAL_QUIET ? IN_SILENCE : 0) |
+               (r->informed > 0 ? IS_INFORMED : 0);
     *at++ = (unsigned char)bits;
     at = ed_put_signed(at, r->bucket);
     at = ed_put_varint(at, r->silence);
     const float always[] = {r->slow, r->slow_n, r->fast, r->fast_n, r->dispersion};
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         at = ed_put_f32(at, always[i]);
+    if (bits & IS_INFORMED)
+        at = ed_put_f32(at, r->informed);
     if (bits & HAS_EVIDENCE) {
         for (int k = 0; k < ED_LIFTS; k++)
             at = ed_put_f32(at, r->evidence[k]);
@@ -541,12 +571,13 @@ void ed_rate_get(struct ed_unpack *u, struct ed_rate *r)
 {
     uint8_t bits = ed_unpack_u8(u);
     u->failed |=
-        bits >= 2 * IN_SILENCE || (bits & (IN_BURST | IN_SILENCE)) == (IN_BURST | IN_SILENCE);
+        bits >= 2 * IS_INFORMED || (bits & (IN_BURST | IN_SILENCE)) == (IN_BURST | IN_SILENCE);
     ed_rate_begin(r, bucket_get(u));
     r->silence = (uint32_t)ed_get_count(u, SILENCE_MAX);
     float *const always[] = {&r->slow, &r->slow_n, &r->fast, &r->fast_n, &r->dispersion};
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         *always[i] = float_get(u, FLOAT_MOST);
+    r->informed = bits & IS_INFORMED ? float_get(u, FLOAT_MOST) : 0;
     if (bits & HAS_EVIDENCE) {
         for (int k = 0; k < ED_LIFTS; k++)
             r->evidence[k] = float_get(u, (float)EVIDENCE_MAX);

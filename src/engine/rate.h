@@ -33,7 +33,9 @@ struct ed_rate {
                            empty, and are closed when something comes */
     float slow, slow_n; /* counts that fade, and buckets that fade likewise */
     float fast, fast_n;
-    float dispersion;         /* variance over mean */
+    float dispersion;         /* variance over mean, the prior included ... */
+    float informed;           /* ... and the weight of what came beside that; records written before
+                                 it was kept have none, and it is 0 */
     float evidence[ED_LIFTS]; /* e-detectors, one for each lift */
     float drift;    /* how far the log-likelihood of a burst is above its lowest; 0: at it ... */
     uint32_t since; /* ... and buckets since it last was there; of a burst: since its start */

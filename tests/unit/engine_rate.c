@@ -242,7 +242,7 @@ TEST(false_alarms_are_as_rare_as_was_promised)
     for (int i = 0; i < many; i++) {
         struct ed_tells tells = {.n = 0};
         struct ed_rate before = x.r;
-        ed_rate_close(&x.r, x.now, poisson(&seed, 1.5 * ed_rate_usual(&before)), c, &tells);
+        ed_rate_close(&x.r, x.now, poisson(&seed, 1.2 * ed_rate_usual(&before)), c, &tells);
         x.now++;
         /* the baseline stays what it was */
         x.r.slow = fresh.slow;
@@ -250,6 +250,7 @@ TEST(false_alarms_are_as_rare_as_was_promised)
         x.r.fast = fresh.fast;
         x.r.fast_n = fresh.fast_n;
         x.r.dispersion = fresh.dispersion;
+        x.r.informed = fresh.informed;
         x.r.level = 0;
         for (size_t k = 0; k < tells.n; k++)
             if (tells.at[k].kind == EDDY_BURST) {
