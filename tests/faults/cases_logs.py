@@ -23,7 +23,7 @@ def over_the_log(run, name, *settings, of=None, follow=True):
 
 def to_the_end(run):
     eddy = run.eddy()
-    code = eddy.wait(200)
+    code = eddy.wait(300)
     must(code == 0, f"exit {code}: {eddy.said()[-400:]}")
     must(run.behind() == 0, f"{run.behind()} lines are not answered")
 
@@ -34,9 +34,9 @@ def life(run, at=None):
     env = {"EDDY_PAUSE_AT": "filled:30"}
     if at or run.rng.random() < 0.5:
         env["EDDY_CRASH_AT"] = at or f"{run.rng.choice(POINTS)}:{run.rng.choice([1, 2, 5, 13])}:{run.rng.choice([0, 0, 50])}"
-    eddy = Eddy(run, env=env, program=FAULTY)
-    start = until("the end of the answers", 30, run.written)
-    until("progress", 60, lambda: not eddy.running() or (run.written() or 0) > start + 1, 0.01)
+    eddy = Eddy(run, run.rng.choice([[], [], ["state.dir="]]), env=env, program=FAULTY)
+    start = run.committed() or 0
+    until("progress", 60, lambda: not eddy.running() or (run.committed() or 0) > start, 0.02)
     try:
         eddy.process.wait(60 if at else run.rng.uniform(0, 1.2))
     except subprocess.TimeoutExpired:
@@ -59,10 +59,11 @@ def kill_over_and_over(run, n):
 @case("logs", "1, logs", short=True)
 def logs(run, long):
     """a log of four layouts, killed over and over: answers, counts and templates are as if nobody had"""
-    made = Logs(run.seed, 24000 if long else 2000)
-    lines = over_the_log(run, "lines")
-    counts = over_the_log(run, "counts", "logs.assignments=counts", of=lines)
-    alone = over_the_log(run, "alone", f"batch.max={1 if long else 4}", of=lines, follow=False)
+    made = Logs(run.seed, 6000 if long else 2000)
+    small = [f"batch.max={6 if long else 16}"]
+    lines = over_the_log(run, "lines", *small)
+    counts = over_the_log(run, "counts", "logs.assignments=counts", *small, of=lines)
+    alone = over_the_log(run, "alone", f"batch.max={2 if long else 4}", of=lines, follow=False)
     lines.send(made.take())
     to_the_end(alone)
     truth = alone.check(must_bite=False, judge=LogCheck, made=made)
