@@ -1,5 +1,6 @@
 // Operations by clicking, on a broker: asked in a dialog, decided by the pipeline, seen on the page.
 import { execFileSync } from "node:child_process";
+import http from "node:http";
 import path from "node:path";
 
 import { Eddy, ROOT, Screen, check, town, until } from "./harness.mjs";
@@ -64,6 +65,50 @@ async function replay(s, e, address, name, n) {
     check((await e.get("stats")).shards[0].in === n, "the live one is not touched");
 }
 
+// An embedding endpoint that takes its time: each text's letters, counted.
+function slowEndpoint(ms) {
+    const server = http.createServer((request, response) => {
+        let body = "";
+        request.on("data", (piece) => (body += piece)).on("end", () => setTimeout(() => {
+            const data = [JSON.parse(body).input].flat().map((text, index) => {
+                const embedding = new Array(26).fill(0.1);
+                for (const letter of text.toLowerCase())
+                    embedding[letter.charCodeAt(0) - 97] += 1;
+                return { object: "embedding", index, embedding: embedding.slice(0, 26) };
+            });
+            response.setHeader("Content-Type", "application/json");
+            response.end(JSON.stringify({ object: "list", model: "slow", data }));
+        }, ms));
+    });
+    return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
+}
+
+// A replay that is not soon done shows how far it is, and comes to its end.
+async function underWay(address, name, n) {
+    const server = await slowEndpoint(500), e = await Eddy.start("replay", "-b", address, "-t", `${name}.in`, "--into", `${name}-slow`,
+        "--partitions", "0", "--from", "@0", "--set", "embed.model=endpoint", "--set", "embed.cache=0", "--set", "batch.max=16",
+        "--set", `embed.endpoint.url=http://127.0.0.1:${server.address().port}/v1`, "--set", "embed.endpoint.model=slow");
+    try {
+        const s = await Screen.open(e.url);
+        await s.go("replay");
+        await s.page.locator("h2").filter({ hasText: "A replay is under way" }).waitFor();
+        const done = () => s.page.evaluate(() => document.querySelector("main progress").value);
+        await until(async () => (await done()) > 0, "some of it is done");
+        const before = await done(), rows = (await s.text("section:first-of-type dd")).join("|");
+        check(before < 1 && rows.includes("from @0 to end, partitions 0") && rows.includes(` of ${n} messages`) && rows.includes("off: none"), rows);
+        await until(async () => (await done()) > before, "more of it is done");
+        await until(async () => (await s.text("section:first-of-type dd")).join().includes("to go"), "how long it will take");
+        await s.shot("under-way");
+        const code = await new Promise((over) => e.child.on("exit", over));
+        check(code === 0 && e.said.includes(`in ${n} =`), e.said);
+        s.errors = []; // it is gone
+        await s.close();
+    } finally {
+        await e.end();
+        server.close();
+    }
+}
+
 export async function operations() {
     const docs = town(20), name = `browser${process.pid}`;
     const address = broker(name, docs);
@@ -125,6 +170,7 @@ export async function operations() {
         check((await page.evaluate(() => window.xss ?? 0)) === 0, "a name's script ran");
         await s.shot("operations");
         await replay(s, e, address, name, docs.length);
+        await underWay(address, name, docs.length);
         await s.close();
         return { operations: 6 };
     } finally {
