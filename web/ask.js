@@ -7,8 +7,9 @@ const dialog = document.getElementById("dialog");
 
 // operation: as the API takes it, without what the fields ask for.
 // fields: [name, label, value, required]; the values go into it as they are typed.
+// more: {element, into(operation)}: what else is to be chosen; into returns what is wrong, or "".
 // Returns when the dialog is closed; true: it was applied.
-export function ask(title, says, operation, fields = []) {
+export function ask(title, says, operation, fields = [], more = null) {
     const inputs = [...fields, ["reason", "Why", "", false]].map(([name, label, value, required]) =>
         [name, label, h("input", { name, value: value ?? "", required: required ?? false, autocomplete: "off" })]);
     const secret = h("input", { type: "password", value: token.get(), required: true, autocomplete: "off", name: "token" });
@@ -27,6 +28,9 @@ export function ask(title, says, operation, fields = []) {
                     if (input.value.trim())
                         full[name] = input.value.trim();
                 try {
+                    const wrong = more?.into(full);
+                    if (wrong)
+                        throw new Error(wrong);
                     await operate(full);
                     applied = true;
                     dialog.close();
@@ -35,7 +39,7 @@ export function ask(title, says, operation, fields = []) {
                     go.disabled = false;
                 }
             },
-        }, h("h2", null, title), h("p", null, says),
+        }, h("h2", null, title), h("p", null, says), more?.element,
         inputs.map(([, label, input]) => h("label", null, label, input)),
         h("label", null, "Token (serve.token)", secret), problem,
         h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), go));

@@ -79,9 +79,29 @@ function exemplars(e) {
 
 // ---- what may be done ----
 
-function operations(e, done) {
-    const doing = async (title, says, operation, fields) => {
-        if (await ask(title, says, { event: e.id, ...operation }, fields))
+// The groups of its latest documents, to choose from: an event is split between groups.
+function groupsOf(e, documents) {
+    const titles = new Map((e.exemplars ?? []).map((x) => [x.id, x.title]));
+    const known = [...Map.groupBy(documents.filter((m) => m.group), (m) => m.group)].sort((a, b) => b[1].length - a[1].length);
+    const ticks = known.map(([group, list]) => {
+        const told = [...list].sort((a, b) => titles.has(b.id) - titles.has(a.id)).slice(0, 3).map((m) => titles.get(m.id) || m.id);
+        return h("label", { class: "tick" }, h("input", { type: "checkbox", value: group }), h("b", null, group),
+            ` ${count(list.length)} of its latest documents: ${told.join(" · ")}`);
+    });
+    return {
+        element: h("div", { class: "choice" }, ticks, known.length < e.groups &&
+            h("small", null, `${count(e.groups - known.length)} more groups have none among the latest documents: they stay.`)),
+        into: (operation) => {
+            operation.groups = ticks.map((t) => t.firstChild).filter((t) => t.checked).map((t) => t.value);
+            const n = operation.groups.length;
+            return !n ? "Choose the groups that leave." : n >= e.groups ? "One group has to stay." : "";
+        },
+    };
+}
+
+function operations(e, documents, done) {
+    const doing = async (title, says, operation, fields, more) => {
+        if (await ask(title, says, { event: e.id, ...operation }, fields, more))
             done();
     };
     const name = e.name || e.id;
@@ -97,9 +117,9 @@ function operations(e, done) {
         buttons: () => h("div", { class: "buttons" },
             h("button", { onclick: () => doing("Rename", `“${name}” gets a name that stays.`, { operation: "rename" },
                 [["name", "Name", e.name, true]]) }, "Rename"),
-            h("button", { onclick: () => operations(e, done).merge() }, "Merge into…"),
-            e.groups > 1 && h("button", { onclick: () => doing("Split", `“${name}” becomes two events, as its groups suggest.`,
-                { operation: "split" }) }, "Split"),
+            h("button", { onclick: () => operations(e, documents, done).merge() }, "Merge into…"),
+            e.groups > 1 && h("button", { onclick: () => doing("Split", `The groups that are chosen leave “${name}” and become an event of their own.`,
+                { operation: "split" }, [], groupsOf(e, documents)) }, "Split"),
             h("button", { onclick: () => doing(e.pinned ? "Unpin" : "Pin", e.pinned
                 ? `“${name}” may be changed by eddy again.` : `Nobody but a person changes “${name}” any more.`,
             { operation: e.pinned ? "unpin" : "pin" }) }, e.pinned ? "Unpin" : "Pin")),
@@ -153,7 +173,7 @@ export function eventPage(main, { id }) {
     main.append(body);
 
     function draw(e, lineage, resembles, documents, from) {
-        const does = operations(e, () => load(true));
+        const does = operations(e, documents, () => load(true));
         const box = h("div", { class: "chart" });
         const isTopic = e.id.startsWith("T");
         chart?.destroy();

@@ -450,7 +450,8 @@ int ed_cmd_replay(int argc, char **argv)
             "NAME.changes and so on, state and group under that name too. The live pipeline's\n"
             "topics and offsets are left alone. Partitions are merged by time; two replays of\n"
             "one range give the same events. Ends by itself. The same NAME again goes on where\n"
-            "an interrupted replay stopped.",
+            "an interrupted replay stopped. With --set serve.port=7411 the dashboard shows how\n"
+            "far it is; that of a running pipeline composes such command lines.",
         .examples = "  eddy replay -b localhost:9092 -t news --from -3d\n"
                     "  eddy replay -b localhost:9092 -t news --into fine --set "
                     "engine.granularity=fine\n"

@@ -410,8 +410,10 @@ eddy_status ed_board_documents(struct ed_board *b, uint64_t event, size_t max,
         b->n_documents < ED_BOARD_DOCUMENTS ? (size_t)b->n_documents : ED_BOARD_DOCUMENTS;
     for (size_t i = 1; i <= there && n < max; i++) {
         const struct document *d = &b->documents[(b->n_documents - i) % ED_BOARD_DOCUMENTS];
-        if (d->event && document_event(b, d) == event)
-            list[n++] = d->public;
+        if (!d->event || document_event(b, d) != event)
+            continue;
+        list[n] = d->public;
+        list[n++].group = follow(&b->folds, d->group);
     }
     pthread_mutex_unlock(&b->lock);
     *ret = list;

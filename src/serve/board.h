@@ -84,6 +84,7 @@ struct ed_board_document {
     uint64_t position;
     double similarity;  /* as it came; NaN: it founded the event */
     uint64_t came_to;   /* that event */
+    uint64_t group;     /* where it is now */
     uint64_t runner_up; /* the second best; 0: there was none */
     double runner_up_similarity;
     char id[128];

@@ -342,6 +342,11 @@ static void put_member(struct ed_bytes *b, const struct ed_board_document *d)
     ed_json_key(b, "similarity");
     ed_json_number(b, d->similarity);
     ed_put_id(b, "came_to", d->came_to);
+    ed_json_key(b, "group");
+    if (d->group)
+        ed_json_id(b, "G", d->group);
+    else
+        ed_json_null(b);
     if (d->runner_up) {
         ed_put_id(b, "runner_up", d->runner_up);
     } else {

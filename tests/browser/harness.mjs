@@ -72,8 +72,8 @@ export class Eddy {
         const source = args.includes("-b") || args[0] === "demo" ? [] : ["--set", "source.files=-", "-o", `${e.folder}/out`];
         const command = ["demo", "replay"].includes(args[0]) ? [] : ["run"];
         e.began = performance.now();
-        e.child = spawn(path.join(BUILD, "eddy"), [...command, ...args, "--set", "embed.model=hash", ...source,
-            "--set", `serve.port=${e.port}`], { env: bare });
+        e.child = spawn(path.join(BUILD, "eddy"), [...command, ...(command.length ? [] : args.slice(0, 1)),
+            "--set", "embed.model=hash", ...args.slice(command.length ? 0 : 1), ...source, "--set", `serve.port=${e.port}`], { env: bare });
         for (const out of [e.child.stdout, e.child.stderr])
             out.on("data", (piece) => (e.said += piece));
         await until(async () => {

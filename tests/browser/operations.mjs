@@ -1,5 +1,6 @@
 // Operations by clicking, on a broker: asked in a dialog, decided by the pipeline, seen on the page.
 import { execFileSync } from "node:child_process";
+import http from "node:http";
 import path from "node:path";
 
 import { Eddy, ROOT, Screen, check, town, until } from "./harness.mjs";
@@ -37,19 +38,21 @@ async function replay(s, e, address, name, n) {
     check((await line()).includes(" --from=-3d "), await line());
     await page.check("input[name=then]");
     await page.locator(".problem").filter({ hasText: "--then-run" }).waitFor();
-    check(page.url().includes("partitions=0") && (await page.locator("button.go").isDisabled()), page.url());
+    check(page.url().includes("partitions=0") && (await page.locator("main button.go").isDisabled()), page.url());
     for (const field of ["from", "from_place", "partitions"])
         await page.fill(`input[name=${field}]`, "");
     await page.fill("input[name=into]", `${name}-again`);
-    check(!(await page.locator("button.go").isDisabled()), "nothing is wrong with it");
+    check(!(await page.locator("main button.go").isDisabled()), "nothing is wrong with it");
     await s.shot("replay");
     const again = await Eddy.start(...(await line()).split(" ").slice(1));
     try {
         check(again.args[0] === "replay", again.args.join(" "));
-        await until(async () => (await again.get("replay")).replay?.state === "live", "the range is done");
+        // Between the range and what comes behind it nobody listens for a moment.
+        await until(async () => (await again.get("replay").catch(() => null))?.replay?.state === "live", "the range is done");
         const told = (await again.get("replay")).replay;
         check(told.from === "beginning" && told.to === "end" && told.then_run && told.missing === 0, () => JSON.stringify(told));
-        const other = await Screen.open(`${again.url}#/replay`);
+        const other = await Screen.open(again.url);
+        await other.go("replay");
         await other.page.locator("h2").filter({ hasText: "live now" }).waitFor();
         const rows = (await other.text("section:first-of-type dd")).join("|");
         check(rows.includes("from beginning to end, all partitions"), rows);
@@ -60,6 +63,50 @@ async function replay(s, e, address, name, n) {
         await again.end();
     }
     check((await e.get("stats")).shards[0].in === n, "the live one is not touched");
+}
+
+// An embedding endpoint that takes its time: each text's letters, counted.
+function slowEndpoint(ms) {
+    const server = http.createServer((request, response) => {
+        let body = "";
+        request.on("data", (piece) => (body += piece)).on("end", () => setTimeout(() => {
+            const data = [JSON.parse(body).input].flat().map((text, index) => {
+                const embedding = new Array(26).fill(0.1);
+                for (const letter of text.toLowerCase())
+                    embedding[letter.charCodeAt(0) - 97] += 1;
+                return { object: "embedding", index, embedding: embedding.slice(0, 26) };
+            });
+            response.setHeader("Content-Type", "application/json");
+            response.end(JSON.stringify({ object: "list", model: "slow", data }));
+        }, ms));
+    });
+    return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
+}
+
+// A replay that is not soon done shows how far it is, and comes to its end.
+async function underWay(address, name, n) {
+    const server = await slowEndpoint(500), e = await Eddy.start("replay", "-b", address, "-t", `${name}.in`, "--into", `${name}-slow`,
+        "--partitions", "0", "--from", "@0", "--set", "embed.model=endpoint", "--set", "embed.cache=0", "--set", "batch.max=16",
+        "--set", `embed.endpoint.url=http://127.0.0.1:${server.address().port}/v1`, "--set", "embed.endpoint.model=slow");
+    try {
+        const s = await Screen.open(e.url);
+        await s.go("replay");
+        await s.page.locator("h2").filter({ hasText: "A replay is under way" }).waitFor();
+        const done = () => s.page.evaluate(() => document.querySelector("main progress").value);
+        await until(async () => (await done()) > 0, "some of it is done");
+        const before = await done(), rows = (await s.text("section:first-of-type dd")).join("|");
+        check(before < 1 && rows.includes("from @0 to end, partitions 0") && rows.includes(` of ${n} messages`) && rows.includes("off: none"), rows);
+        await until(async () => (await done()) > before, "more of it is done");
+        await until(async () => (await s.text("section:first-of-type dd")).join().includes("to go"), "how long it will take");
+        await s.shot("under-way");
+        const code = await new Promise((over) => e.child.on("exit", over));
+        check(code === 0 && e.said.includes(`in ${n} =`), e.said);
+        s.errors = []; // it is gone
+        await s.close();
+    } finally {
+        await e.end();
+        server.close();
+    }
 }
 
 export async function operations() {
@@ -104,7 +151,15 @@ export async function operations() {
         // What was put together is taken apart again, as its groups suggest.
         const whole = await e.get(`events/${b.id}`);
         check(whole.groups > 1, `${whole.groups} groups`);
-        await answer(page, "Split", { reason: "two stories" });
+        const inside = (await e.get(`events/${b.id}/members?limit=1000`)).members;
+        const leaves = inside.find((m) => m.came_to === a.id).group;
+        await page.getByRole("button", { name: "Split", exact: true }).click();
+        await page.locator("dialog button.go").click();
+        await page.locator(".problem").filter({ hasText: "Choose the groups" }).waitFor();
+        await page.check(`dialog input[value=${leaves}]`);
+        await page.fill("dialog input[name=reason]", "two stories");
+        await page.locator("dialog button.go").click();
+        await page.locator("dialog").waitFor({ state: "hidden" });
         const split = await until(async () => (await e.get(`events/${b.id}/lineage`)).changes
             .find((c) => c.kind === "split" && c.other === b.id && c.actor === "person"), "split");
         check(split.evidence === "two stories" && split.size_after > 0 && split.other_after === whole.size - split.size_after, () => JSON.stringify(split));
@@ -115,6 +170,7 @@ export async function operations() {
         check((await page.evaluate(() => window.xss ?? 0)) === 0, "a name's script ran");
         await s.shot("operations");
         await replay(s, e, address, name, docs.length);
+        await underWay(address, name, docs.length);
         await s.close();
         return { operations: 6 };
     } finally {

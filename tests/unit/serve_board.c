@@ -332,7 +332,7 @@ static void *writer(void *p)
         for (uint64_t id = 1; id <= 20; id++)
             event(&f, id, i, i % 7 == 6 && id == 3 ? "faded" : "active", i + 1);
         say(&f, ED_CHANGES, "{\"id\":\"c%d\",\"kind\":\"grew\",\"event\":\"E1\"}", i);
-        document(&f, i, 1 + i % 20, 1 + i % 20);
+        from_source(&f, "one", i, i + 1, 1 + i % 20);
         put(s->board, &f, 0);
     }
     feed_clear(&f);
@@ -355,6 +355,11 @@ static void *reader(void *p)
         next++;
         seen++;
         ed_change_back(c);
+        const uint64_t one = 1;
+        struct ed_board_sources sources;
+        size_t looked;
+        if (ed_board_sources(s->board, &one, 1, &sources, &looked, NULL) == EDDY_OK && sources.n)
+            assert_memory_equal(sources.at[0].name.at, "one", 3);
         const struct ed_picture *picture = ed_board_find(s->board, 5);
         assert_int_equal(picture->json.at[picture->json.n - 1], '}');
         assert_int_equal(ed_picture_words(picture).n > 0, 1);
