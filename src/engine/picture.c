@@ -21,7 +21,7 @@ struct words {
 /* The word's place in the list, which it joins while there is room; NONE: there is none. */
 static uint32_t word_place(struct words *w, uint64_t hash)
 {
-    uint32_t at = (uint32_t)ed_mix64(hash) % (2 * CANDIDATES);
+    uint32_t at = (uint32_t)(hash >> 32) % (2 * CANDIDATES); /* it is a hash: any bits do */
     for (; w->place[at]; at = (at + 1) % (2 * CANDIDATES))
         if (w->list[w->place[at] - 1].hash == hash)
             return w->place[at] - 1u;

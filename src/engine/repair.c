@@ -130,9 +130,27 @@ eddy_status ed_move(eddy_clusterer *cl, uint32_t u, uint32_t to, double similari
     return st == EDDY_OK ? groups_bound(cl, to, err) : st;
 }
 
-/* Is one of these events (n, at most four) more like the group than `least`? */
-static int any_tempts(const eddy_clusterer *cl, uint32_t u, const uint32_t *slots, int n,
-                      double least)
+/* What another event must have for a group: be more alike than `least`, and that by more than
+ * `hold` beyond what is asked. */
+struct lure {
+    double least, hold;
+};
+
+/* Could the group want to go to the event, with which it has at most this similarity? */
+static int lures(const eddy_clusterer *cl, uint32_t u, uint32_t event, double similarity,
+                 struct lure asked)
+{
+    const struct ed_group *g = &cl->groups[u];
+    int alone = cl->events[g->event].n_groups == 1;
+    double heavy = larger(g->weight, cl->events[event].weight);
+    return similarity > asked.least &&
+           similarity + (alone ? ed_link_shift(cl, g->event, event) : 0) >
+               cl->th.tau + ed_threshold_off(cl, heavy) + asked.hold;
+}
+
+/* Of these events (n, at most four), by float. */
+static int any_lures(const eddy_clusterer *cl, uint32_t u, const uint32_t *slots, int n,
+                     struct lure asked)
 {
     const float *rows[4];
     float dot[4];
@@ -140,7 +158,8 @@ static int any_tempts(const eddy_clusterer *cl, uint32_t u, const uint32_t *slot
         rows[i] = ed_event_sum(cl, slots[i < n ? i : 0]);
     ed_dots_rough(ed_group_sum(cl, u), rows, cl->stride, dot);
     for (int i = 0; i < n; i++)
-        if ((double)dot[i] > least * (cl->groups[u].weight * cl->events[slots[i]].weight))
+        if (lures(cl, u, slots[i],
+                  (double)dot[i] / (cl->groups[u].weight * cl->events[slots[i]].weight), asked))
             return 1;
     return 0;
 }
@@ -156,13 +175,23 @@ static double own_least(const eddy_clusterer *cl, uint32_t u, double dot, double
     return (dot - within - g->square) / (rest * g->weight) - error;
 }
 
-/* Is so much enough to stay? */
-static int own_suffices(const eddy_clusterer *cl, uint32_t u, double own)
+/* How much it must be, of several groups. */
+static double own_asked(const eddy_clusterer *cl, uint32_t u)
 {
     const struct ed_group *g = &cl->groups[u];
     double rest = cl->events[g->event].weight - g->weight;
-    double asked = cl->th.tau + ed_threshold_off(cl, larger(g->weight, rest));
-    return own >= asked - cl->o.stability;
+    return cl->th.tau + ed_threshold_off(cl, larger(g->weight, rest));
+}
+
+/* Is so much at least enough to stay, if nobody lures? And what would? One that is alone has
+ * nobody to stay with. */
+static int own_suffices(const eddy_clusterer *cl, uint32_t u, double own, struct lure *ret)
+{
+    int alone = cl->events[cl->groups[u].event].n_groups == 1;
+    double h = cl->o.stability, beyond = alone ? -1 : own - own_asked(cl, u) + h;
+    ret->least = larger(own + h, cl->th.tau) - ed_slop(cl);
+    ret->hold = larger(beyond, 0) - ed_slop(cl);
+    return alone || beyond >= 0;
 }
 
 /* Which of these groups of one event (n, at most ED_RUN_ROWS) could want to move? By codes, with
@@ -172,14 +201,12 @@ static void may_move_roughly(const eddy_clusterer *cl, const uint32_t *groups, s
     uint32_t a = cl->groups[groups[0]].event;
     const struct ed_event_state *ev = &cl->events[a];
     float dot[ED_RUN_ROWS * ED_RUN_ROWS], within[ED_RUN_ROWS * ED_RUN_ROWS];
-    double least[ED_RUN_ROWS];
+    struct lure asked[ED_RUN_ROWS];
     ed_dots_within_many(cl, &cl->group_codes, groups, n, &cl->event_codes, &a, 1, dot, within);
     for (size_t i = 0; i < n; i++) {
         int alone = ev->n_groups == 1;
         double own = alone ? -1 : own_least(cl, groups[i], (double)dot[i], (double)within[i]);
-        ret[i] = !alone && !own_suffices(cl, groups[i], own);
-        least[i] = (larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl)) *
-                   cl->groups[groups[i]].weight;
+        ret[i] = !own_suffices(cl, groups[i], own, &asked[i]);
     }
     uint32_t slots[ED_RUN_ROWS];
     size_t m = 0;
@@ -191,9 +218,11 @@ static void may_move_roughly(const eddy_clusterer *cl, const uint32_t *groups, s
         ed_dots_within_many(cl, &cl->group_codes, groups, n, &cl->event_codes, slots, m, dot,
                             within);
         for (size_t u = 0; u < n; u++)
-            for (size_t k = 0; k < m; k++)
-                ret[u] |= (double)(dot[u * m + k] + within[u * m + k]) >
-                          least[u] * cl->events[slots[k]].weight;
+            for (size_t k = 0; k < m && !ret[u]; k++) {
+                double weights = cl->groups[groups[u]].weight * cl->events[slots[k]].weight;
+                double most = (double)(dot[u * m + k] + within[u * m + k]);
+                ret[u] = lures(cl, groups[u], slots[k], most / weights, asked[u]);
+            }
         m = 0;
     }
 }
@@ -207,17 +236,17 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
     if (ev->n_groups > 1) {
         double dot = (double)ed_dot_rough(sum, ed_event_sum(cl, cl->groups[u].event), cl->stride);
         own = own_least(cl, u, dot, 0);
-        if (!own_suffices(cl, u, own))
-            return 1;
     }
-    double least = larger(own + cl->o.stability, cl->th.tau) - ed_slop(cl);
+    struct lure asked;
+    if (!own_suffices(cl, u, own, &asked))
+        return 1;
     uint32_t slots[4];
     int n = 0;
     for (uint32_t i = 0; i < ev->n_near; i++) {
         if (ed_near_alive(cl, &ev->near[i]))
             slots[n++] = ev->near[i].slot;
         if (n == 4 || (n && i + 1 == ev->n_near)) {
-            if (any_tempts(cl, u, slots, n, least))
+            if (any_lures(cl, u, slots, n, asked))
                 return 1;
             n = 0;
         }
