@@ -5,6 +5,7 @@
  * since the shard began, whoever owned it; all others of this process. */
 #include "cli/site.h"
 
+#include "base/memory.h"
 #include "base/time.h"
 
 #include <inttypes.h>
@@ -464,18 +465,21 @@ static void put_indexes(const struct ed_sight *s, struct ed_exposition *x)
           "Distance that events travel in an hour of stream time: mean over documents."},
          offsetof(struct ed_board_whole, drift)},
     };
+    /* Each is a walk over all pictures: once for all indexes. Without memory there are none. */
+    struct ed_board_whole *wholes = ed_alloc_zero(s->n, sizeof *wholes);
+    for (size_t k = 0; k < s->n && wholes; k++)
+        ed_board_whole(s->board, (uint32_t)s->shards[k].shard, &wholes[k]);
     for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
         ed_expose(x, &indexes[i].metric);
-        for (size_t k = 0; k < s->n; k++) {
+        for (size_t k = 0; k < s->n && wholes; k++) {
             char shard[SHARD_TEXT];
-            struct ed_board_whole whole;
             double value;
             struct ed_labels labels = labels_of(&s->shards[k], shard);
-            ed_board_whole(s->board, (uint32_t)s->shards[k].shard, &whole);
-            memcpy(&value, (const char *)&whole + indexes[i].at, sizeof value);
+            memcpy(&value, (const char *)&wholes[k] + indexes[i].at, sizeof value);
             ed_expose_value(x, &labels, value);
         }
     }
+    ed_free(wholes);
 }
 
 /* ---- per partition ---- */
