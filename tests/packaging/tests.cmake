@@ -15,7 +15,6 @@ if(NOT EDDY_SANITIZE)
   set_tests_properties(packaging.monitoring PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
     ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR}")
   add_test(NAME packaging.reproducible COMMAND ${packaging}/reproducible ${PROJECT_SOURCE_DIR})
-  set_tests_properties(packaging.reproducible PROPERTIES LABELS slow TIMEOUT 1200 PROCESSORS 2 SKIP_RETURN_CODE 77
-    ENVIRONMENT "EDDY_REPRODUCIBLE_FLAGS=-O1 -DNDEBUG")
+  set_tests_properties(packaging.reproducible PROPERTIES LABELS slow TIMEOUT 1200 PROCESSORS 2 SKIP_RETURN_CODE 77)
   set_tests_properties(packaging.completion packaging.completion_shells packaging.manual packaging.debian packaging.notify PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()
