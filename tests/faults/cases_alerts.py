@@ -144,7 +144,8 @@ class AlertCheck(Check):
         self.n.update(alerts=len(self.messages))
         ids = [m["id"] for m in self.messages]
         if ids != [f"{self.pipeline}-alert-{i + 1}" for i in range(len(ids))]:
-            raise Wrong(f"{len(ids)} alerts, with ids {some(i for i, n in Counter(ids).items() if n > 1)} twice, or others")
+            twice = [i for i, n in Counter(ids).items() if n > 1]
+            raise Wrong(f"{len(ids)} alerts, not numbered from 1 on; twice: {some(twice)}")
         active = set()
         for m in self.messages:
             if m["state"] == "resolved":
@@ -193,10 +194,12 @@ class AlertCheck(Check):
             last[alert["labels"]["alertname"], alert["labels"]["event"]] = ends > at
         told = set(map(self.subject, self.messages))
         if last.keys() != told:
-            raise Wrong(f"Alertmanager: {some(told - last.keys())} are missing, {some(last.keys() - told)} were not told")
+            raise Wrong(f"Alertmanager: {some(told - last.keys())} are missing, "
+                        f"{some(last.keys() - told)} were not told")
         shown = {subject for subject, is_active in last.items() if is_active}
         if shown != self.active:
-            raise Wrong(f"Alertmanager: {some(self.active - shown)} should be active, {some(shown - self.active)} should not")
+            raise Wrong(f"Alertmanager: {some(self.active - shown)} should be active, "
+                        f"{some(shown - self.active)} should not")
 
 
 # ---- the case ----
@@ -212,7 +215,7 @@ def all_brought(run, bells):
 
 @case("alerts", "1, alerts", short=True, more_outputs=["alerts"])
 def alerts(run, long):
-    """pipeline, eddy alert and those who take its alerts fail, each at its own pace: none is lost, repeats keep their key"""
+    """pipeline, eddy alert and those who take its alerts fail: none is lost, repeats keep their key"""
     run.settings.append(RULES)
     run.load(1500)
     bells = Bells(run)

@@ -33,7 +33,8 @@ def life(run, at=None):
     before."""
     env = {"EDDY_PAUSE_AT": "filled:30"}
     if at or run.rng.random() < 0.5:
-        env["EDDY_CRASH_AT"] = at or f"{run.rng.choice(POINTS)}:{run.rng.choice([1, 2, 5, 13])}:{run.rng.choice([0, 0, 50])}"
+        point, n, late = run.rng.choice(POINTS), run.rng.choice([1, 2, 5, 13]), run.rng.choice([0, 0, 50])
+        env["EDDY_CRASH_AT"] = at or f"{point}:{n}:{late}"
     eddy = Eddy(run, run.rng.choice([[], [], ["state.dir="]]), env=env, program=FAULTY)
     start = run.committed() or 0
     until("progress", 60, lambda: not eddy.running() or (run.committed() or 0) > start, 0.02)

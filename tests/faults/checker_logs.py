@@ -29,8 +29,8 @@ class LogCheck(Check):
     def __init__(self, *args, made, lines=None, undisturbed=None, **more):
         super().__init__(*args, **more)
         self.made, self.lines, self.undisturbed = made, lines, undisturbed
-        self.steps = ["dead_letters", "counts" if lines else "answers", "templates", "i4", "i5", "i6", "resumed", "same",
-                      "extras"]
+        self.steps = ["dead_letters", "counts" if lines else "answers", "templates", "i4", "i5", "i6", "resumed",
+                      "same", "extras"]
 
     def load(self):
         super().load()
@@ -49,7 +49,8 @@ class LogCheck(Check):
         dead = Counter(p[1:] for p in map(self.dead_source, self.dead))
         if dead != Counter(self.made.poison):
             raise Wrong(f"dead letters {some(dead.keys() - self.made.poison)} without a reason, "
-                        f"{some(self.made.poison - dead.keys())} missing, {some(p for p, n in dead.items() if n > 1)} twice")
+                        f"{some(self.made.poison - dead.keys())} missing, "
+                        f"{some(p for p, n in dead.items() if n > 1)} twice")
 
     def answers(self):
         answered = Counter(self.source(v)[1:] for v in self.values)
@@ -58,12 +59,14 @@ class LogCheck(Check):
         twice = [at for at, n in answered.items() if n > 1]
         self.n.update(lost=len(lost), duplicated=len(twice))
         if lost or twice:
-            raise Wrong(f"{len(lost)} records without an answer: {some(sorted(lost))}; {len(twice)} with several: {some(twice)}")
+            raise Wrong(f"{len(lost)} records without an answer: {some(sorted(lost))}; "
+                        f"{len(twice)} with several: {some(twice)}")
         if inside := answered.keys() - wanted - self.made.loose:
             raise Wrong(f"{len(inside)} answers for lines that begin no record: {some(sorted(inside))}")
         for v in self.values:
             record = self.made.records.get(self.source(v)[1:])
-            if record and (v.get("level"), v.get("component"), ms_of(v["time"])) != (record.level, record.component, record.time_ms):
+            told = v.get("level"), v.get("component"), ms_of(v["time"])
+            if record and told != (record.level, record.component, record.time_ms):
                 raise Wrong(f"{v}: it was made as {record}")
         partitions = defaultdict(list)
         for v in self.values:
@@ -88,7 +91,8 @@ class LogCheck(Check):
         self.n.update(counted=sum(told.values()))
         if told != wanted:
             off = [(at, told[at], wanted[at]) for at in told.keys() | wanted.keys() if told[at] != wanted[at]]
-            raise Wrong(f"{sum(told.values())} lines counted of {sum(wanted.values())}; (what, told, wanted): {some(off)}")
+            raise Wrong(f"{sum(told.values())} lines counted of {sum(wanted.values())}; "
+                        f"(what, told, wanted): {some(off)}")
         if twice := [at for at, n in each.items() if n > 1]:
             raise Wrong(f"a template's minute is told more than once: {some(twice)}")
 
@@ -117,7 +121,8 @@ class LogCheck(Check):
         lines = Counter(self.now(v["template"]) for v in answers)
         shown = {t: told[-1]["lines"] for t, told in pictures.items() if not self.into[t]}
         if lines != shown:
-            raise Wrong(f"lines of templates: {some((t, lines[t], shown.get(t)) for t in lines if lines[t] != shown.get(t))}")
+            off = [(t, lines[t], shown.get(t)) for t in lines if lines[t] != shown.get(t)]
+            raise Wrong(f"lines of templates: {some(off)}")
         self.forms_have_one(answers)
 
     def forms_have_one(self, answers):
@@ -175,4 +180,5 @@ class LogCheck(Check):
                 self.n["compared"] += 1
                 self.n["wrong_states"] += h["hash"] != wanted[self.tally(h)]
         if self.n["wrong_states"]:
-            raise Wrong(f"{self.n['wrong_states']} of {self.n['compared']} states are not those of the run that was not disturbed")
+            raise Wrong(f"{self.n['wrong_states']} of {self.n['compared']} states are not those of the run that was "
+                        "not disturbed")

@@ -304,7 +304,8 @@ class Run:
             self.inputs, self.loaded = of.inputs, of.loaded
         self.cluster.admin().create_topics(
             [NewTopic(t, self.partitions, replicas, topic_configs=whole) for t in self.inputs * (not of)] +
-            [NewTopic(f"{self.pipeline}.{t}", 1, replicas, topic_configs=compacted if t in ("events", "templates") else whole)
+            [NewTopic(f"{self.pipeline}.{t}", 1, replicas,
+                      topic_configs=compacted if t in ("events", "templates") else whole)
              for t in self.outputs] +
             [NewTopic(self.pipeline + ".state", self.shards, replicas, topic_configs=compacted)])
         if follow:
@@ -319,7 +320,8 @@ class Run:
         if not self.producer:
             self.producer = KafkaProducer(bootstrap_servers=self.cluster.address.split(","), linger_ms=5, acks="all",
                                           max_request_size=200 << 20)
-        sent = [self.producer.send(self.inputs[0], value, key=key, partition=partition, timestamp_ms=at[0] if at else None)
+        sent = [self.producer.send(self.inputs[0], value, key=key, partition=partition,
+                                   timestamp_ms=at[0] if at else None)
                 for partition, key, value, *at in messages]
         self.producer.flush(120)
         for s in sent:

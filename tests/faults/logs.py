@@ -35,8 +35,10 @@ class Form:
     named: bool  # a name of many stands in it: one template, once there were enough of them
 
     def say(self, rng, names):
-        fill = {"<n>": lambda: str(rng.randrange(100000)), "<ip>": lambda: f"10.{rng.randrange(256)}.0.{rng.randrange(256)}",
-                "<id>": lambda: f"{rng.getrandbits(64):016x}", "<path>": lambda: f"/var/{rng.randrange(99)}/data.{rng.randrange(999)}",
+        fill = {"<n>": lambda: str(rng.randrange(100000)),
+                "<ip>": lambda: f"10.{rng.randrange(256)}.0.{rng.randrange(256)}",
+                "<id>": lambda: f"{rng.getrandbits(64):016x}",
+                "<path>": lambda: f"/var/{rng.randrange(99)}/data.{rng.randrange(999)}",
                 "<name>": lambda: rng.choice(names)}
         return " ".join(fill[p]() if p in fill else p for p in self.parts)
 
@@ -71,8 +73,8 @@ class Logs:
         named = rng.random() < 0.15
         for slot in slots + ["<name>"] * named:
             parts.insert(rng.randint(1, len(parts)), slot)
-        self.forms.append(Form(len(self.forms), "".join(words(rng, 1)), rng.choice(["INFO", "INFO", "DEBUG", "WARN", "ERROR"]),
-                               parts, named))
+        self.forms.append(Form(len(self.forms), "".join(words(rng, 1)),
+                               rng.choice(["INFO", "INFO", "DEBUG", "WARN", "ERROR"]), parts, named))
 
     # ---- lines of each layout ----
 
@@ -87,20 +89,23 @@ class Logs:
             lines += [f"\tat com.acme.{form.component}.step(Pool.java:{rng.randrange(999)})"] * rng.randint(1, 6)
             if rng.random() < 0.5:
                 raises += "java.io.IOException",
-                lines += ["Caused by: java.io.IOException: Broken pipe", f"\tat java.base/java.net.Socket.write(Socket.java:{rng.randrange(999)})",
-                          "\t... 3 more"]
+                lines += ["Caused by: java.io.IOException: Broken pipe",
+                          f"\tat java.base/java.net.Socket.write(Socket.java:{rng.randrange(999)})", "\t... 3 more"]
         return lines, LEVELS[form.level], f"com.acme.{form.component}", raises
 
     def syslog(self, form, ms, text):
-        return [f"{stamp(ms, '%b %e %H:%M:%S')} mill {form.component}[{self.rng.randrange(9999)}]: {text}"], None, form.component, ()
+        line = f"{stamp(ms, '%b %e %H:%M:%S')} mill {form.component}[{self.rng.randrange(9999)}]: {text}"
+        return [line], None, form.component, ()
 
     def logfmt(self, form, ms, text):
-        return [f"time={stamp(ms, '%Y-%m-%dT%H:%M:%S')}.{ms % 1000:03d}Z level={form.level.lower()} logger={form.component} "
-                f"msg={json.dumps(text)}"], None, None, ()
+        line = (f"time={stamp(ms, '%Y-%m-%dT%H:%M:%S')}.{ms % 1000:03d}Z level={form.level.lower()} "
+                f"logger={form.component} msg={json.dumps(text)}")
+        return [line], None, None, ()
 
     def json(self, form, ms, text):
-        return [json.dumps({"timestamp": f"{stamp(ms, '%Y-%m-%dT%H:%M:%S')}.{ms % 1000:03d}Z", "level": form.level.lower(),
-                            "logger": form.component, "message": text})], LEVELS[form.level], form.component, ()
+        line = {"timestamp": f"{stamp(ms, '%Y-%m-%dT%H:%M:%S')}.{ms % 1000:03d}Z", "level": form.level.lower(),
+                "logger": form.component, "message": text}
+        return [json.dumps(line)], LEVELS[form.level], form.component, ()
 
     def python(self, form, ms, text):
         rng = self.rng
@@ -110,7 +115,8 @@ class Logs:
             raises = "KeyError",
             lines.append("Traceback (most recent call last):")
             for _ in range(rng.randint(1, 4)):
-                lines += [f'  File "/srv/{form.component}.py", line {rng.randrange(999)}, in run', "    return self.step(item)"]
+                lines += [f'  File "/srv/{form.component}.py", line {rng.randrange(999)}, in run',
+                          "    return self.step(item)"]
             lines.append(f"KeyError: {rng.randrange(99)}")
         return lines, LEVELS[form.level], form.component, raises
 
