@@ -439,10 +439,10 @@ float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row
 
 size_t ed_scan_bytes(size_t m)
 {
-    return (CHUNK + CHUNK / ED_RUN_ROWS) * ed_scan_columns(m) * sizeof(float);
+    return (CHUNK + CHUNK / ED_PEAK_ROWS) * ed_scan_columns(m) * sizeof(float);
 }
 
-/* The highest of each column of (ED_RUN_ROWS, columns) products, to which rest is added. */
+/* The highest of each column of (ED_PEAK_ROWS, columns) products, to which rest is added. */
 MANY_CPUS
 void ed_run_highest(const float *products, const float *rest, size_t columns, float *ret)
 {
@@ -450,7 +450,7 @@ void ed_run_highest(const float *products, const float *rest, size_t columns, fl
         float high[ED_PANEL];
         for (size_t l = 0; l < ED_PANEL; l++)
             high[l] = -INFINITY;
-        for (size_t r = 0; r < ED_RUN_ROWS; r++)
+        for (size_t r = 0; r < ED_PEAK_ROWS; r++)
             for (size_t l = 0; l < ED_PANEL; l++) {
                 float value = products[r * columns + j + l] + rest[r];
                 high[l] = value > high[l] ? value : high[l];
@@ -471,7 +471,8 @@ static void plane_add(const struct ed_kernels *kernels, const struct ed_code_sha
     kernels->product(&left, n, right, &finish);
 }
 
-/* The products of rows from `from` on (n), and the highest of each run: high (runs, columns). */
+/* The products of rows from `from` on (n), and the highest of each ED_PEAK_ROWS: high (those,
+ * columns). */
 static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
                        const struct ed_scan_rows *rows, const struct ed_scan_points *points,
                        size_t from, size_t n, float *products, float *high)
@@ -491,9 +492,9 @@ static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_sh
         }
         any = 1;
     }
-    for (size_t r = 0; r < n; r += ED_RUN_ROWS)
+    for (size_t r = 0; r < n; r += ED_PEAK_ROWS)
         ed_run_highest(products + r * columns, rows->rest + from + r, columns,
-                       high + r / ED_RUN_ROWS * columns);
+                       high + r / ED_PEAK_ROWS * columns);
 }
 
 /* Ask for (n) bytes that will be read soon: rows come from afar. */
@@ -508,7 +509,7 @@ void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape
              int want_products, float *room, ed_scan_show *show, void *context)
 {
     size_t columns = ed_scan_columns(points->m);
-    float *products = room + CHUNK / ED_RUN_ROWS * columns;
+    float *products = room + CHUNK / ED_PEAK_ROWS * columns;
     for (size_t from = 0; from < rows->n; from += CHUNK) {
         size_t n = rows->n - from < CHUNK ? rows->n - from : CHUNK;
         size_t next = rows->n - from - n < CHUNK ? rows->n - from - n : CHUNK;

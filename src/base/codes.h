@@ -17,9 +17,10 @@
 
 #include "base/product.h"
 
-#define ED_CODE_MAX 65536 /* elements of a part, so that 32 bits hold every sum */
-#define ED_RUN_ROWS 16    /* rows that a scan tells the highest of */
-#define ED_SCAN_MAX 256   /* points of a scan */
+#define ED_CODE_MAX  65536 /* elements of a part, so that 32 bits hold every sum */
+#define ED_RUN_ROWS  16    /* rows at a time: a scan has a multiple of them */
+#define ED_PEAK_ROWS 8     /* rows that a scan tells the highest of */
+#define ED_SCAN_MAX  256   /* points of a scan */
 
 struct ed_code_shape {
     size_t n[2];     /* elements of the parts */
@@ -115,7 +116,7 @@ static inline size_t ed_scan_columns(size_t m)
 struct ed_scan_view {
     size_t from, n;        /* rows; a multiple of ED_RUN_ROWS each */
     size_t columns;        /* of the points */
-    const float *high;     /* (n / ED_RUN_ROWS, columns) the highest of each run */
+    const float *high;     /* (n / ED_PEAK_ROWS, columns) the highest of so many rows */
     const float *products; /* (n, columns) without their rests; where they are wanted */
 };
 typedef void ed_scan_show(void *context, const struct ed_scan_view *view);

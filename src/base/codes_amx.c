@@ -81,7 +81,7 @@ PART lanes value_of(const int32_t *sums, int fine, const lanes *scale, const lan
     return value;
 }
 
-/* One run and one panel: what the sums of both parts say, and the highest. */
+/* One run and one panel: what the sums of both parts say, and the highest of each ED_PEAK_ROWS. */
 PART void finish(const struct ed_code_shape *shape, const struct ed_scan_rows *rows,
                  const struct ed_scan_points *points, const struct sums *sums, int fine, size_t run,
                  size_t panel, size_t row, size_t column, float *products, size_t columns,
@@ -109,8 +109,11 @@ PART void finish(const struct ed_code_shape *shape, const struct ed_scan_rows *r
             *(lanes_at *)(products + r * columns) = value;
         value += rows->rest[row + r];
         most = (lanes)choose(value > most, (lanes_int)value, (lanes_int)most);
+        if ((r + 1) % ED_PEAK_ROWS == 0) {
+            *(lanes_at *)(high + r / ED_PEAK_ROWS * columns) = most;
+            most = none - INFINITY;
+        }
     }
-    *(lanes_at *)high = most;
 }
 
 /* Two runs of rows from `row` on, or what is left (n), with the panels from `column` on: two, or
@@ -135,7 +138,7 @@ PART void block(const struct ed_code_shape *shape, const struct ed_scan_rows *ro
             finish(shape, rows, points, sums, fine, run, panel, row + run * SIDE,
                    column + panel * SIDE,
                    products ? products + run * SIDE * columns + panel * SIDE : NULL, columns,
-                   high + run * columns + panel * SIDE);
+                   high + run * (SIDE / ED_PEAK_ROWS) * columns + panel * SIDE);
 }
 
 UNWATCHED
@@ -148,7 +151,7 @@ void ed_scan_amx(const struct ed_code_shape *shape, const struct ed_scan_rows *r
     for (size_t j = 0; j < columns; j += rows->fine ? SIDE : 2 * SIDE)
         for (size_t i = 0; i < n; i += 2 * SIDE) {
             float *at = products ? products + i * columns + j : NULL;
-            float *top = high + i / SIDE * columns + j;
+            float *top = high + i / ED_PEAK_ROWS * columns + j;
             if (rows->fine)
                 block(shape, rows, points, 1, from + i, n - i, j, at, columns, top);
             else

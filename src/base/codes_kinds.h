@@ -34,7 +34,7 @@ void ed_code_planes_plain(const uint8_t *const *a, const uint8_t *const *b, size
                           int32_t *ret);
 
 /* The rows from `from` on (n) of a scan, by AMX, in one go: products (n, columns) or NULL, high
- * (n / ED_RUN_ROWS, columns). */
+ * (n / ED_PEAK_ROWS, columns). */
 void ed_scan_amx(const struct ed_code_shape *shape, const struct ed_scan_rows *rows,
                  const struct ed_scan_points *points, size_t from, size_t n, float *products,
                  float *high);

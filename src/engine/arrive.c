@@ -476,7 +476,7 @@ static eddy_status block_score(eddy_clusterer *cl, const eddy_row *rows, struct 
         codes[i] = ed_point_coded(p);
     }
     if (!there || !ed_peaks_of(cl, codes, m, &b->peaks))
-        return eddy_fail_nomem(err, "block", m * cl->slots.n / ED_RUN_ROWS * sizeof(float));
+        return eddy_fail_nomem(err, "block", m * cl->slots.n / ED_PEAK_ROWS * sizeof(float));
     return EDDY_OK;
 }
 

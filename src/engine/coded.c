@@ -3,7 +3,7 @@
  * Beside each sum stands its code (base/codes.h), made anew by whoever changes the sum. Products of
  * codes cost a fraction of those of floats, in time and in memory that is read, and say within a
  * bound what the sums' product is. So whoever looks for the best of all events scans the codes for
- * the highest that each run of sixteen may have, looks into runs by falling promise, and computes
+ * the highest that each run of eight may have, looks into runs by falling promise, and computes
  * by the fixed-order dot whatever could be among the best, until nothing can any more: the answer
  * is that of computing all. Codes are no state: they are a function of the sums. */
 #include "engine/state.h"
@@ -158,7 +158,7 @@ int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float
 static void peaks_keep(void *context, const struct ed_scan_view *view)
 {
     const struct ed_peaks *peaks = context;
-    size_t from = view->from / ED_RUN_ROWS, runs = view->n / ED_RUN_ROWS;
+    size_t from = view->from / ED_PEAK_ROWS, runs = view->n / ED_PEAK_ROWS;
     for (size_t i = 0; i < peaks->m; i++)
         for (size_t r = 0; r < runs; r++)
             peaks->high[i * peaks->stride + from + r] = view->high[r * view->columns + i];
@@ -170,7 +170,7 @@ int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, size_t m, str
     if (!ed_scan_begin(cl, points, NULL, m, 0, 0, &scan))
         return 0;
     ret->m = m;
-    ret->n_runs = scan.rows.n / ED_RUN_ROWS;
+    ret->n_runs = scan.rows.n / ED_PEAK_ROWS;
     ret->stride = (ret->n_runs + CHUNK - 1) / CHUNK * CHUNK;
     ret->high = ed_arena_alloc_aligned(cl->work, (m * ret->stride + 1) * sizeof(float));
     ret->chunk_high = ed_arena_alloc(cl->work, (ret->stride / CHUNK + 1) * sizeof(float));
@@ -209,8 +209,8 @@ uint32_t ed_peaks_take(struct ed_peaks *peaks, float least)
 
 size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret)
 {
-    uint32_t first = run * ED_RUN_ROWS;
-    uint64_t used = cl->slots.used[first / 64] >> first % 64 & ((UINT64_C(1) << ED_RUN_ROWS) - 1);
+    uint32_t first = run * ED_PEAK_ROWS;
+    uint64_t used = cl->slots.used[first / 64] >> first % 64 & ((UINT64_C(1) << ED_PEAK_ROWS) - 1);
     size_t n = 0;
     for (; used; used &= used - 1)
         ret[n++] = first + (uint32_t)__builtin_ctzll(used);

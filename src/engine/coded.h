@@ -60,7 +60,7 @@ struct ed_scan {
 int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
                   int lists, int fine, struct ed_scan *ret);
 
-/* The highest that points may have with any event of each run of ED_RUN_ROWS slots. */
+/* The highest that points may have with any event of each run of ED_PEAK_ROWS slots. */
 struct ed_peaks {
     size_t m;
     float *high; /* (m, stride) */
@@ -74,7 +74,7 @@ int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, size_t m, str
 void ed_peaks_begin(struct ed_peaks *peaks, size_t i);
 /* Its highest run that is at least `least` and was not taken yet; NONE. */
 uint32_t ed_peaks_take(struct ed_peaks *peaks, float least);
-/* Slots of the live events of a run: ret (ED_RUN_ROWS). */
+/* Slots of the live events of a run: ret (ED_PEAK_ROWS). */
 size_t ed_run_live(const eddy_clusterer *cl, uint32_t run, uint32_t *ret);
 
 #endif

@@ -173,7 +173,7 @@ static void run_seen(struct lists *l, size_t i, uint32_t from, const float *prod
                      size_t columns)
 {
     struct making *list = &l->at[i];
-    for (uint32_t r = 0; r < ED_RUN_ROWS; r++) {
+    for (uint32_t r = 0; r < ED_PEAK_ROWS; r++) {
         float product = products[r * columns + i], rest = l->scan.rows.rest[from + r];
         if (!(product + rest >= l->least[i]) || from + r == list->slot)
             continue;
@@ -187,8 +187,8 @@ static void run_seen(struct lists *l, size_t i, uint32_t from, const float *prod
 static void view_seen(void *context, const struct ed_scan_view *view)
 {
     struct lists *l = context;
-    for (size_t from = 0; from < view->n; from += ED_RUN_ROWS) {
-        const float *high = view->high + from / ED_RUN_ROWS * view->columns;
+    for (size_t from = 0; from < view->n; from += ED_PEAK_ROWS) {
+        const float *high = view->high + from / ED_PEAK_ROWS * view->columns;
         for (size_t i = 0; i < l->m; i++)
             if (high[i] >= l->least[i])
                 run_seen(l, i, (uint32_t)(view->from + from), view->products + from * view->columns,
@@ -238,7 +238,7 @@ eddy_status ed_near_refresh(eddy_clusterer *cl, const uint32_t *slots, size_t n,
 {
     for (size_t i = 0; i < n; i += ROWS)
         if (!lists_make(cl, slots + i, n - i < ROWS ? n - i : ROWS))
-            return eddy_fail_nomem(err, "neighbours", ROWS * cl->slots.n / ED_RUN_ROWS * 4);
+            return eddy_fail_nomem(err, "neighbours", ROWS * cl->slots.n / ED_PEAK_ROWS * 4);
     return EDDY_OK;
 }
 

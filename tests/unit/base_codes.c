@@ -184,7 +184,7 @@ TEST(the_kernel_of_codes_sums_as_its_twin)
 
 /* All that a scan shows, as one. */
 struct seen {
-    float *products, *high; /* (n, columns), (n / ED_RUN_ROWS, columns) */
+    float *products, *high; /* (n, columns), (n / ED_PEAK_ROWS, columns) */
 };
 
 static void keep(void *context, const struct ed_scan_view *view)
@@ -192,8 +192,8 @@ static void keep(void *context, const struct ed_scan_view *view)
     const struct seen *seen = context;
     memcpy(seen->products + view->from * view->columns, view->products,
            view->n * view->columns * sizeof(float));
-    memcpy(seen->high + view->from / ED_RUN_ROWS * view->columns, view->high,
-           view->n / ED_RUN_ROWS * view->columns * sizeof(float));
+    memcpy(seen->high + view->from / ED_PEAK_ROWS * view->columns, view->high,
+           view->n / ED_PEAK_ROWS * view->columns * sizeof(float));
 }
 
 /* The highest of each run, by kernels of any kind, is never below what is there, and not far above
@@ -203,7 +203,7 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
     struct ed_scan_points points;
     const float *vectors[64];
     float factor[64];
-    size_t n_runs = r->n / ED_RUN_ROWS, columns = ed_scan_columns(m);
+    size_t n_runs = r->n / ED_PEAK_ROWS, columns = ed_scan_columns(m);
     void *room = NULL, *work = NULL;
     float *lines = calloc(5 * r->n, sizeof *lines);
     struct seen seen = {calloc(r->n * columns, sizeof(float)),
@@ -232,7 +232,7 @@ static void scan_holds(const struct ed_kernels *kernels, const struct rows *r, s
     for (size_t i = 0; i < m; i++)
         for (size_t run = 0; run < n_runs; run++) {
             double most = -INFINITY, slack = 0;
-            for (size_t e = run * ED_RUN_ROWS; e < (run + 1) * ED_RUN_ROWS; e++) {
+            for (size_t e = run * ED_PEAK_ROWS; e < (run + 1) * ED_PEAK_ROWS; e++) {
                 double exact =
                     2 * (double)factor[i] * ed_dot(vectors[i], r->x + e * r->dim, r->dim);
                 double said = (double)seen.products[e * columns + i];
