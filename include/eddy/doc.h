@@ -137,9 +137,8 @@ typedef struct eddy_parse_options {
     const char *extra_path[EDDY_EXTRA_MAX];
     size_t extra_dim[EDDY_EXTRA_MAX];
     size_t document_max;  /* bytes; checked before anything is read */
-    int64_t ahead_max_ms; /* a time this far beyond the broker's, or where there is none the
-                             reader's clock (if set), counts as unreadable: one document from the
-                             year 9000 would let every event fade; 0: any is taken */
+    int64_t ahead_max_ms; /* a time this far beyond the broker's counts as unreadable: one document
+                             from the year 9000 would let every event fade; 0: any is taken */
 } eddy_parse_options;
 
 typedef struct eddy_parser eddy_parser;

@@ -103,10 +103,9 @@ const struct ed_option ed_options[] = {
      .help = "Unit of a time that is a number; auto: told from its size."},
     {"document.ahead", DURATION(document.ahead_ms), RANGE(0, CENTURY), WORDS({"any", 0}),
      .standard = "1d",
-     .help =
-         "A document whose time is this far beyond Kafka's timestamp, or in a file beyond the "
-         "clock, takes that; a line of a log in a file takes the time of the line before it. One "
-         "that came from the future would let every event fade."},
+     .help = "A document whose time is this far beyond Kafka's timestamp takes that timestamp: one "
+             "that came from the future would let every event fade. In files only for lines of a "
+             "log, against the clock: such a line takes the time of the one before."},
     {"document.language", STRING(document.language), .shape = ED_POINTER, .optional = 1,
      .standard = "/lang", .help = "JSON pointer to the language."},
     {"document.source", STRING(document.source), .shape = ED_POINTER, .optional = 1,

@@ -178,16 +178,15 @@ static eddy_status fill_in(struct ed_reading *r, const eddy_raw *raw)
 {
     eddy_doc *doc = &r->doc;
     int64_t ahead = r->parser->ahead_max_ms;
-    int64_t now_ms = raw->broker_ms >= 0 ? raw->broker_ms : raw->arrival_ms;
     doc->position = raw->position;
-    if (doc->time_from == EDDY_TIME_DOCUMENT && ahead > 0 && now_ms > 0 &&
-        doc->time_ms - ahead > now_ms) {
+    if (doc->time_from == EDDY_TIME_DOCUMENT && ahead > 0 && raw->broker_ms >= 0 &&
+        doc->time_ms - ahead > raw->broker_ms) {
         doc->time_from = EDDY_TIME_BROKER;
         doc->time_unreadable = 1;
     }
     if (doc->time_from != EDDY_TIME_DOCUMENT) {
         doc->time_from = raw->broker_ms >= 0 ? EDDY_TIME_BROKER : EDDY_TIME_ARRIVAL;
-        doc->time_ms = now_ms;
+        doc->time_ms = raw->broker_ms >= 0 ? raw->broker_ms : raw->arrival_ms;
     }
     doc->id_given = doc->id.n != 0;
     if (doc->id_given || r->parser->format == EDDY_FORMAT_LOGS)

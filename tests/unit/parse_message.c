@@ -140,16 +140,6 @@ TEST(a_time_far_beyond_the_brokers_is_not_believed)
     a = parse(parser, BYTES(far), arena);
     assert_true(a.doc.time_ms == 1700000000000 && a.doc.time_unreadable);
     assert_int_equal(a.doc.time_from, EDDY_TIME_BROKER);
-    /* in a file, beyond the clock; and where there is no clock it is */
-    static const char year[] = "{\"text\":\"a word\",\"ts\":\"9999-01-01T00:00:00Z\"}";
-    eddy_error err = {0};
-    eddy_raw raw = {.bytes = year, .n = sizeof year - 1, .broker_ms = -1};
-    CHECK_OK(eddy_parser_parse(parser, &raw, arena, &a.doc, &a.reject, a.detail, 0, &err), &err);
-    assert_true(a.doc.time_ms == 253370764800000 && !a.doc.time_unreadable);
-    raw.arrival_ms = 1700000000000;
-    CHECK_OK(eddy_parser_parse(parser, &raw, arena, &a.doc, &a.reject, a.detail, 0, &err), &err);
-    assert_true(a.doc.time_ms == 1700000000000 && a.doc.time_unreadable);
-    assert_int_equal(a.doc.time_from, EDDY_TIME_ARRIVAL);
     eddy_arena_free(arena);
     eddy_parser_free(parser);
 }
