@@ -153,7 +153,7 @@ EDDY_API const char *eddy_actor_name(eddy_actor actor); /* "online", "statistics
  * came to it before (LOGS.md 5): the larger of a slow mean (half-life a day) and a fast one (an
  * hour). Counts of a minute are taken as negative binomial, with a dispersion that is learned.
  *
- * The promise: as long as an event's rate stays below 1.5 times the larger of the two, and its
+ * The promise: as long as an event's rate stays below 1.2 times the larger of the two, and its
  * silences are chance at no less than the smaller of them divided by 1.5, bursts and silences are
  * told in error at most eddy_engine_options.false_alarms times a day on average, over all events
  * together. An event has no bursts before two hours, no silences before a day, and no trends before

@@ -92,6 +92,7 @@ typedef struct eddy_log_line {
                        knows whether there is one, or a record begins here */
     uint8_t partial; /* 1: the runtime cut the line here, and the next of its stream goes on */
     uint8_t fits;    /* 1: of this layout, or the continuation of a record */
+    uint8_t time_unreadable; /* 1: whoever read it did not believe its time, which it has not now */
 } eddy_log_line;
 
 /* Take one line apart. Any line is readable: where it is of another form the message is the line.

@@ -193,9 +193,11 @@ static eddy_status line_read(struct ed_front *front, const struct input *in,
         eddy_layout_read(in->layout, (eddy_str){held->bytes, held->n}, near_ms, front->arena, ret);
     if (st != EDDY_OK)
         return eddy_fail_nomem(err, "line", held->n);
-    if (ret->has_time && ahead_ms > 0 && held->broker_ms >= 0 &&
-        ret->time_ms - ahead_ms > held->broker_ms)
+    int64_t now_ms = held->broker_ms >= 0 ? held->broker_ms : held->arrival_ms;
+    if (ret->has_time && ahead_ms > 0 && now_ms > 0 && ret->time_ms - ahead_ms > now_ms) {
         ret->has_time = 0; /* from the future */
+        ret->time_unreadable = 1;
+    }
     if (!ret->has_time)
         ret->time_ms = near_ms;
     return EDDY_OK;
@@ -429,6 +431,7 @@ static eddy_status record_put(struct ed_front *front, struct ed_batch *batch, ed
                 .source = host,
                 .time_ms = r->line.time_ms,
                 .time_from = r->line.has_time ? EDDY_TIME_DOCUMENT : EDDY_TIME_ARRIVAL,
+                .time_unreadable = r->line.time_unreadable,
                 .position = at},
         .filtered = r->continues, /* the rest of what was too long, or began before the input */
         .log = log};

@@ -263,6 +263,29 @@ TEST(false_alarms_are_as_rare_as_was_promised)
     assert_true((double)alarms <= many / c + 3 * sqrt(many / c));
 }
 
+/* What comes seldom, and then several at once, is usual: of 100 things of each kind none but a few
+ * are told of in five days, though none has many clumps to learn that from. */
+TEST(clumps_of_a_rare_thing_are_no_bursts)
+{
+    uint64_t seed = 77;
+    size_t bursts = 0;
+    for (int seldom = 10; seldom <= 320; seldom *= 2)
+        for (int thing = 0; thing < 100; thing++) {
+            struct run x;
+            run_begin(&x);
+            for (int i = 0; i < 5 * 1440; i++) {
+                int n = test_random(&seed) % (uint64_t)seldom == 0;
+                while (n && test_random(&seed) % 8)
+                    n++;
+                bucket(&x, n);
+            }
+            bursts += x.n[EDDY_BURST];
+        }
+    printf("%zu bursts told of 600 things that come in clumps\n", bursts);
+    assert_true(bursts <=
+                14); /* of 43 promised at most; by the mean of 500 buckets it was 26 to 44 */
+}
+
 /* A run of empty buckets in one go is what it is one by one, as far as a float can tell; and a
  * gap of ages takes no time. */
 TEST(empty_buckets_in_one_go)
@@ -421,6 +444,7 @@ int main(void)
         cmocka_unit_test(what_fades_away_is_no_silence),
         cmocka_unit_test(another_level_is_told_once),
         cmocka_unit_test(false_alarms_are_as_rare_as_was_promised),
+        cmocka_unit_test(clumps_of_a_rare_thing_are_no_bursts),
         cmocka_unit_test(empty_buckets_in_one_go),
         cmocka_unit_test(what_parts_and_joins_again_is_as_before),
         cmocka_unit_test(neither_joining_nor_parting_is_told),

@@ -19,10 +19,11 @@ struct reading {
         size_t n;
     } records[4];
     size_t n_records;
-    int64_t broker_ms;
-    uint64_t *fate; /* NULL: nobody is killed */
-    int dead;       /* killed while what is ready goes into batches */
-    char *told;     /* what came out, a line each */
+    int64_t broker_ms, arrival_ms, ahead_ms;
+    size_t n_unreadable; /* items whose time was not believed */
+    uint64_t *fate;      /* NULL: nobody is killed */
+    int dead;            /* killed while what is ready goes into batches */
+    char *told;          /* what came out, a line each */
     size_t n_told, kept_told, room_told;
 };
 
@@ -38,7 +39,7 @@ static void front_begin(struct reading *r)
 
 static struct reading reading_new(void)
 {
-    struct reading r = {.broker_ms = -1, .room_told = 1 << 20};
+    struct reading r = {.broker_ms = -1, .arrival_ms = 1, .room_told = 1 << 20};
     eddy_parse_options options;
     eddy_error err = {0};
     eddy_parse_options_init(&options);
@@ -89,6 +90,7 @@ static void pass(struct reading *r)
                          item->log ? (int)item->log->message.n : 0,
                          item->log ? item->log->message.at : "");
         r->n_told += (size_t)n;
+        r->n_unreadable += item->doc.time_unreadable != 0;
         assert_true(r->n_told < r->room_told);
     }
     r->kept_told = r->n_told;
@@ -115,11 +117,11 @@ static void take(struct reading *r, int32_t partition, int64_t offset, const cha
     const eddy_raw raw = {.bytes = line,
                           .n = n,
                           .broker_ms = r->broker_ms,
-                          .arrival_ms = 1,
+                          .arrival_ms = r->arrival_ms,
                           .position = {"app", partition, offset}};
     if (r->batch->n == r->batch->room)
         pass(r);
-    CHECK_OK(ed_front_take(r->front, r->parser, &raw, 0, r->batch, &err), &err);
+    CHECK_OK(ed_front_take(r->front, r->parser, &raw, r->ahead_ms, r->batch, &err), &err);
     give(r);
 }
 
@@ -127,7 +129,7 @@ static void flush(struct reading *r)
 {
     eddy_error err = {0};
     for (int more = 1; more;) {
-        CHECK_OK(ed_front_flush(r->front, 0, &more, &err), &err);
+        CHECK_OK(ed_front_flush(r->front, r->ahead_ms, &more, &err), &err);
         give(r);
     }
     assert_false(ed_front_waits(r->front));
@@ -321,6 +323,30 @@ TEST(a_line_without_a_time_has_that_of_its_neighbours)
     reading_clear(&r);
 }
 
+/* One line of the year 9999 in a file would let every event fade: it is of the time of the line
+ * before it, and counted. */
+TEST(a_line_from_the_future_has_the_time_of_the_one_before)
+{
+    struct reading r = reading_new();
+    static const char *const log[] = {
+        "{\"time\":\"2015-05-14T06:00:00Z\",\"msg\":\"opened 1\"}",
+        "{\"time\":\"9999-05-14T06:00:00Z\",\"msg\":\"opened 2\"}",
+        "{\"time\":\"2015-05-14T06:00:05Z\",\"msg\":\"opened 3\"}",
+    };
+    r.arrival_ms = 1700000000000;
+    r.ahead_ms = 86400000;
+    for (int i = 0; i < 40; i++)
+        take(&r, 0, i, log[i < 3 ? i : 2], strlen(log[i < 3 ? i : 2]));
+    flush(&r);
+    pass(&r);
+    const char *const wanted[] = {"0-0 1431583200000 ", "0-1 1431583200000 ", "0-2 1431583205000 "};
+    const char *at = r.told;
+    for (int i = 0; i < 3; i++, at = strchr(at, '\n') + 1)
+        assert_int_equal(strncmp(at, wanted[i], strlen(wanted[i])), 0);
+    assert_int_equal(r.n_unreadable, 1);
+    reading_clear(&r);
+}
+
 TEST(bytes_that_are_no_record_are_refused)
 {
     uint64_t random = test_seed();
@@ -357,6 +383,7 @@ int main(void)
         cmocka_unit_test(an_input_that_begins_anew_is_read_anew),
         cmocka_unit_test(a_flush_of_many_inputs_loses_nothing),
         cmocka_unit_test(a_line_without_a_time_has_that_of_its_neighbours),
+        cmocka_unit_test(a_line_from_the_future_has_the_time_of_the_one_before),
         cmocka_unit_test(bytes_that_are_no_record_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
