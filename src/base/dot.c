@@ -68,38 +68,6 @@ void ed_dots_four(const float *a, const float *const *rows, size_t n, double *re
     ret[3] = end(z, a, s, i, n);
 }
 
-/* What is 0 adds nothing to its lane, so it is left out. */
-KERNEL
-void ed_dots_four_sparse(const float *a, size_t n_first, const uint32_t *at, size_t n_at,
-                         const float *const *rows, double *ret)
-{
-    const float *p = rows[0], *q = rows[1], *r = rows[2], *s = rows[3];
-    double w[LANES] = {0}, x[LANES] = {0}, y[LANES] = {0}, z[LANES] = {0};
-    size_t i = 0;
-    ED_RUN(a, n_first);
-    for (size_t row = 0; row < ROWS; row++)
-        ED_RUN(rows[row], n_first);
-    ED_RUN(at, n_at);
-    ED_RUN(ret, ROWS);
-    for (; i + LANES <= n_first; i += LANES) {
-        add(w, a + i, p + i);
-        add(x, a + i, q + i);
-        add(y, a + i, r + i);
-        add(z, a + i, s + i);
-    }
-    for (size_t k = 0, end = n_first - i + n_at; k < end; k++) {
-        size_t d = k < n_first - i ? i + k : at[k - (n_first - i)];
-        w[d % LANES] += (double)a[d] * (double)p[d];
-        x[d % LANES] += (double)a[d] * (double)q[d];
-        y[d % LANES] += (double)a[d] * (double)r[d];
-        z[d % LANES] += (double)a[d] * (double)s[d];
-    }
-    ret[0] = as_one(w);
-    ret[1] = as_one(x);
-    ret[2] = as_one(y);
-    ret[3] = as_one(z);
-}
-
 void ed_dots(const float *a, const float *const *rows, size_t n_rows, size_t n, double *ret)
 {
     size_t k = 0;
@@ -107,19 +75,4 @@ void ed_dots(const float *a, const float *const *rows, size_t n_rows, size_t n, 
         ed_dots_four(a, rows + k, n, ret + k);
     for (; k < n_rows; k++)
         ret[k] = ed_dot(a, rows[k], n);
-}
-
-void ed_dots_sparse(const float *a, size_t n_first, const uint32_t *at, size_t n_at,
-                    const float *const *rows, size_t n_rows, double *ret)
-{
-    for (size_t k = 0; k < n_rows; k += ROWS) {
-        const float *four[ROWS];
-        double dots[ROWS];
-        size_t m = n_rows - k < ROWS ? n_rows - k : ROWS;
-        for (size_t i = 0; i < ROWS; i++)
-            four[i] = rows[k + (i < m ? i : 0)];
-        ed_dots_four_sparse(a, n_first, at, n_at, four, dots);
-        for (size_t i = 0; i < m; i++)
-            ret[k + i] = dots[i];
-    }
 }

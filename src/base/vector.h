@@ -14,12 +14,6 @@ double ed_dot(const float *a, const float *b, size_t n);
 /* The same of a with each of n_rows rows, to the last bit, in half the time: ret (n_rows). */
 void ed_dots(const float *a, const float *const *rows, size_t n_rows, size_t n, double *ret);
 void ed_dots_four(const float *a, const float *const *rows, size_t n, double *ret);
-/* The same again of an a that is 0 from n_first on, but for (n_at) places, rising: rows are not
- * read elsewhere. */
-void ed_dots_sparse(const float *a, size_t n_first, const uint32_t *at, size_t n_at,
-                    const float *const *rows, size_t n_rows, double *ret);
-void ed_dots_four_sparse(const float *a, size_t n_first, const uint32_t *at, size_t n_at,
-                         const float *const *rows, double *ret);
 /* The same in float, several times as fast: a filter. Error at most n 2^-24 |a| |b|; its last bits
  * differ between CPUs. */
 float ed_dot_rough(const float *a, const float *b, size_t n);

@@ -61,20 +61,20 @@ static void words_list(eddy_clusterer *cl, uint32_t j)
     s->n_words[j] = n;
 }
 
-/* The sample's point j with rows (n). */
+/* The sample's point j with rows (n). Products of points are whole multiples of the square of
+ * POINT_STEP and at most 1, so that their sum is exact in any order. */
 static void sample_dots(const eddy_clusterer *cl, uint32_t j, const float *const *rows, size_t n,
                         double *ret)
 {
     const struct ed_sample *s = &cl->sample;
     const float *point = s->points + j * cl->stride;
-    uint32_t words[SAMPLE_WORDS];
-    if (s->n_words[j] > SAMPLE_WORDS) {
-        ed_dots(point, rows, n, cl->stride, ret);
-        return;
-    }
-    for (size_t k = 0; k < s->n_words[j]; k++)
-        words[k] = (uint32_t)(cl->n_dense + s->words[j][k]);
-    ed_dots_sparse(point, cl->n_dense, words, s->n_words[j], rows, n, ret);
+    int listed = s->n_words[j] <= SAMPLE_WORDS;
+    ed_dots(point, rows, n, listed ? cl->n_dense : cl->stride, ret);
+    for (size_t i = 0; i < n && listed; i++)
+        for (size_t k = 0; k < s->n_words[j]; k++) {
+            size_t at = cl->n_dense + s->words[j][k];
+            ret[i] += (double)point[at] * (double)rows[i][at];
+        }
 }
 
 /* Each point with all that are new at once, so that the sample is read once, not for each of them.

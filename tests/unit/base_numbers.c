@@ -125,33 +125,6 @@ TEST(products_of_many_rows_are_those_of_each_to_the_last_bit)
     }
 }
 
-TEST(what_is_0_may_be_left_out_of_a_product_to_the_last_bit)
-{
-    uint64_t seed = test_seed();
-    float a[200], x[7][200];
-    const float *rows[7] = {x[0], x[1], x[2], x[3], x[4], x[5], x[6]};
-    double ret[8];
-    for (size_t n_first = 0; n_first < 100; n_first++) {
-        uint32_t at[200];
-        size_t n_at = 0, n_rows = test_random(&seed) % 8;
-        for (uint32_t i = 0; i < 200; i++) {
-            int there = i < n_first || test_random(&seed) % 9 == 0;
-            a[i] = there ? (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5) : 0;
-            if (there && i >= n_first)
-                at[n_at++] = i;
-            for (int k = 0; k < 7; k++)
-                x[k][i] = (float)((double)(test_random(&seed) >> 11) * 0x1p-53 - 0.5);
-        }
-        ret[n_rows] = 42;
-        ed_dots_sparse(a, n_first, at, n_at, rows, n_rows, ret);
-        for (size_t k = 0; k < n_rows; k++) {
-            double dot = ed_dot(a, x[k], 200);
-            assert_memory_equal(&ret[k], &dot, sizeof dot);
-        }
-        assert_true(ret[n_rows] == 42);
-    }
-}
-
 TEST(rows_in_one_go_are_rows_one_after_the_other)
 {
     uint64_t seed = test_seed();
@@ -230,7 +203,6 @@ int main(void)
         cmocka_unit_test(fixed_order_dot_and_gemm_agree_with_the_plain_sum),
         cmocka_unit_test(rough_products_are_within_their_error),
         cmocka_unit_test(products_of_many_rows_are_those_of_each_to_the_last_bit),
-        cmocka_unit_test(what_is_0_may_be_left_out_of_a_product_to_the_last_bit),
         cmocka_unit_test(rows_in_one_go_are_rows_one_after_the_other),
         cmocka_unit_test(table_agrees_with_a_list),
         cmocka_unit_test(civil_time_is_right_on_known_days),
