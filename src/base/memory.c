@@ -1,7 +1,8 @@
 /* Memory: one gate for all allocations, and arenas that die with their batch.
  *
- * An arena is a chain of blocks, newest first; each block doubles. Reset keeps the largest block,
- * and more where that was asked for, so that a pipeline in its stride allocates nothing. */
+ * An arena is a chain of blocks, newest first; each block doubles, up to BLOCK_MAX. Reset keeps the
+ * largest block, and more where that was asked for, so that a pipeline in its stride allocates
+ * nothing. */
 #define _GNU_SOURCE /* mremap */
 #include "base/memory.h"
 
@@ -181,6 +182,10 @@ char *ed_strdup(const char *s)
 /* ---- arenas ---- */
 
 #define BLOCK_MIN 4096
+/* The last block is filled in part only, and all that was ever filled is first zeroed by the
+ * system, for which a virtual machine may take milliseconds a large page: so blocks stay at a few
+ * of them. */
+#define BLOCK_MAX (2 * LARGE_PAGE)
 
 struct block {
     struct block *next;
@@ -311,7 +316,7 @@ static struct block *block_take(eddy_arena *arena, size_t n)
     if (!b)
         return NULL;
     b->size = size;
-    arena->block_next = size < ((size_t)1 << 24) ? size * 2 : size;
+    arena->block_next = size < BLOCK_MAX ? size * 2 : BLOCK_MAX;
     return b;
 }
 

@@ -37,7 +37,8 @@ void ed_meters_engine(struct ed_pipeline *pl, const eddy_engine_stats *stats)
 void ed_meters_assigned(struct ed_pipeline *pl, const eddy_doc *doc, const eddy_assignment *a)
 {
     eddy_stability now;
-    if (!pl->stability || !ed_stability_document(pl->stability, doc->dense, a, &now))
+    if (!pl->stability ||
+        !ed_stability_document(pl->stability, doc->dense, a, ed_monotonic_ms(), &now))
         return;
     pthread_mutex_lock(&pl->meters.lock);
     pl->meters.stability = now;

@@ -11,6 +11,7 @@ struct ed_stability {
     size_t dim;
     eddy_lineage *lineage; /* NULL: the sample has not begun */
     uint64_t seen;         /* documents since it began */
+    int64_t next_ms;       /* no comparison before */
     size_t n;
     float *rows; /* (n, dim) of those that have a vector */
     struct came {
@@ -73,16 +74,19 @@ static int compare(struct ed_stability *s, eddy_stability *ret)
 }
 
 int ed_stability_document(struct ed_stability *s, const float *dense, const eddy_assignment *a,
-                          eddy_stability *ret)
+                          int64_t now_ms, eddy_stability *ret)
 {
-    int new = s->lineage && s->seen >= ED_STABILITY_EVERY &&compare(s, ret);
-    if (!s->lineage || s->seen >= ED_STABILITY_EVERY)
+    int due = s->seen >= ED_STABILITY_EVERY && now_ms >= s->next_ms;
+    int fresh = s->lineage && due && compare(s, ret);
+    if (due)
+        s->next_ms = now_ms + ED_STABILITY_MS;
+    if (!s->lineage || due)
         begin(s);
     if (!s->lineage)
-        return new;
+        return fresh;
     if (s->seen++ < ED_STABILITY_SAMPLE && dense)
         take(s, dense, a);
-    return new;
+    return fresh;
 }
 
 void ed_stability_change(struct ed_stability *s, const eddy_change *change)

@@ -55,6 +55,15 @@ TEST(arena_keeps_what_it_was_told_to_keep)
     assert_true(again[0] > 0 && again[1] == 0);
 }
 
+TEST(an_arena_holds_little_more_than_it_handed_out)
+{
+    eddy_arena *arena = eddy_arena_new(0);
+    for (int k = 0; k < 20000; k++)
+        assert_non_null(ed_arena_alloc(arena, 1000));
+    assert_true(ed_arena_held(arena) < (size_t)25 << 20);
+    eddy_arena_free(arena);
+}
+
 static int never(size_t n)
 {
     (void)n;
@@ -136,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_keeps_every_piece_apart),
         cmocka_unit_test(arena_keeps_what_it_was_told_to_keep),
+        cmocka_unit_test(an_arena_holds_little_more_than_it_handed_out),
         cmocka_unit_test(an_array_that_grows_keeps_what_it_holds),
         cmocka_unit_test(arena_stops_at_its_ceiling),
         cmocka_unit_test(arena_survives_any_lost_allocation),

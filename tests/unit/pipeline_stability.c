@@ -8,8 +8,9 @@
 enum { DIM = 8, EVENTS = 4 };
 
 /* Documents of four things, each near an axis; every `every`-th document's group moves to another
- * event when the sample is full (0: none does). The number of what is told. */
-static int run(uint64_t every, eddy_stability *ret)
+ * event when the sample is full (0: none does). A document takes so many milliseconds. The number
+ * of what is told. */
+static int run(uint64_t every, int64_t each_ms, eddy_stability *ret)
 {
     struct ed_stability *s = NULL;
     eddy_error err = {0};
@@ -22,7 +23,7 @@ static int run(uint64_t every, eddy_stability *ret)
         const eddy_assignment a = {.position = i, .event = 1 + thing, .group = 1 + i};
         row[thing] = 1;
         row[EVENTS + thing] = (float)(test_random(&dice) % 100) / 500;
-        told += ed_stability_document(s, i % 10 ? row : NULL, &a, ret);
+        told += ed_stability_document(s, i % 10 ? row : NULL, &a, (int64_t)i * each_ms, ret);
         const eddy_change moved = {.kind = EDDY_MOVED,
                                    .event = 1 + (thing + 1) % EVENTS,
                                    .other = 1 + thing,
@@ -37,13 +38,19 @@ static int run(uint64_t every, eddy_stability *ret)
 TEST(what_stays_is_stable_and_what_moves_is_not)
 {
     eddy_stability still, some, many;
-    assert_int_equal(run(0, &still), 2);
-    assert_int_equal(run(5, &some), 2);
-    assert_int_equal(run(2, &many), 2);
+    assert_int_equal(run(0, 10, &still), 2);
+    assert_int_equal(run(5, 10, &some), 2);
+    assert_int_equal(run(2, 10, &many), 2);
     assert_int_equal(still.clusters, EVENTS);
     assert_true(still.csai_profile == 0 && still.csai_share == 0);
     assert_true(some.csai_profile > 0.01);
     assert_true(many.csai_profile > some.csai_profile);
+}
+
+TEST(a_fast_stream_is_compared_no_more_often)
+{
+    eddy_stability still;
+    assert_int_equal(run(0, 1, &still), 1); /* 4,096 documents in as many milliseconds */
 }
 
 TEST(lost_memory_costs_the_number_and_nothing_else)
@@ -57,7 +64,7 @@ TEST(lost_memory_costs_the_number_and_nothing_else)
         for (uint64_t i = 0; i < 5; i++) {
             const eddy_assignment a = {.position = i, .event = 1 + i, .group = 1 + i};
             const eddy_change merged = {.kind = EDDY_MERGED, .event = 1 + i, .other = 100};
-            assert_int_equal(ed_stability_document(s, row, &a, &now), 0);
+            assert_int_equal(ed_stability_document(s, row, &a, 0, &now), 0);
             ed_stability_change(s, &merged);
         }
         ed_stability_free(s);
@@ -68,6 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_stays_is_stable_and_what_moves_is_not),
+        cmocka_unit_test(a_fast_stream_is_compared_no_more_often),
         cmocka_unit_test(lost_memory_costs_the_number_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
