@@ -83,17 +83,18 @@ enum ed_model {
 
 #define ED_PORT_AUTO (-1)
 
-/* Names follow the keys; each is explained in the table (options.c) and in conf/eddy.yaml. */
 /* How somebody who is asked by HTTP knows us, and we him. */
 struct ed_access {
     const char *key, *login, *ca_file, *cert_file, *cert_key_file; /* "": none */
 };
 
+/* Names follow the keys; each is explained in the table (options.c) and in conf/eddy.yaml. */
 struct ed_config {
     const char *pipeline;
     int profile; /* enum ed_profile */
     int stage;   /* enum ed_stage */
     int insecure;
+    int log; /* enum ed_log_level */
 
     struct {
         struct ed_list files, topics;

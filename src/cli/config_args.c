@@ -3,6 +3,7 @@
 #include "cli/config_inner.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/usage.h"
 
@@ -293,5 +294,7 @@ int ed_config_start(int argc, char **argv, const struct ed_command *command,
     }
     if (code >= 0)
         ed_config_clear(config);
+    else
+        ed_log_up_to((enum ed_log_level)config->log);
     return code;
 }

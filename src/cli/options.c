@@ -3,6 +3,7 @@
  * eddy check --defaults > conf/eddy.yaml. */
 #include "cli/options.h"
 
+#include "base/log.h"
 #include "cli/config.h"
 
 #include <math.h>
@@ -84,6 +85,11 @@ const struct ed_option ed_options[] = {
              "all: both, in one process."},
     {"insecure", BOOL(insecure), .standard = "false",
      .help = "Allow settings in kafka that weaken the check of the broker's certificate."},
+    {"log", CHOICE(log), .standard = "info",
+     WORDS({"error", ED_LOG_ERROR}, {"warn", ED_LOG_WARN}, {"info", ED_LOG_INFO},
+           {"debug", ED_LOG_DEBUG}),
+     .help = "How much is said on standard error, a logfmt line for one event; text of documents "
+             "never is. debug: each request to another server that is tried again, too."},
 
     {"source.topics", LIST(source.topics), .shape = ED_TOPIC,
      .help = "Kafka topics to read, as a list."},
