@@ -93,6 +93,7 @@ typedef struct eddy_log_line {
     uint8_t partial; /* 1: the runtime cut the line here, and the next of its stream goes on */
     uint8_t fits;    /* 1: of this layout, or the continuation of a record */
     uint8_t time_unreadable; /* 1: whoever read it did not believe its time, which it has not now */
+    eddy_str raw;            /* the whole line, as it was given */
 } eddy_log_line;
 
 /* Take one line apart. Any line is readable: where it is of another form the message is the line.
@@ -127,13 +128,15 @@ EDDY_API int eddy_layout_fits(eddy_layout_fit *fit, const eddy_log_line *line);
 /* ---- records ---- */
 
 #define EDDY_RECORD_LINES      256
-#define EDDY_RECORD_BYTES      ((size_t)64 << 10)
+#define EDDY_RECORD_BYTES      ((size_t)64 << 10)      /* of text ... */
+#define EDDY_RECORD_RAW_BYTES  (4 * EDDY_RECORD_BYTES) /* ... and of the lines that it was in */
 #define EDDY_RECORD_WAIT_MS    5000
 #define EDDY_RECORD_EXCEPTIONS 16
 
 /* A record: the line that begins it, and those that continue it. Everything belongs to the joiner
  * and lives until its next call. */
 typedef struct eddy_log_record {
+    eddy_str raw;       /* its lines as they were given, newlines between them: nothing is lost */
     eddy_str text;      /* its lines' texts, newlines between them */
     eddy_str message;   /* of the first line; of the one behind it where that is a header alone */
     eddy_str rest;      /* the other lines, and the stack trace of a JSON line */
@@ -165,9 +168,9 @@ EDDY_API void eddy_joiner_free(eddy_joiner *joiner);
  *   line    as eddy_layout_read gave it; copied
  *   now_ms  stream time
  *
- * A record is also complete at EDDY_RECORD_LINES lines, before it exceeds EDDY_RECORD_BYTES, and
- * when more than 1,024 are pending (the one that waited longest). Those complete wait in order for
- * eddy_joiner_next.
+ * A record is also complete at EDDY_RECORD_LINES lines, before it exceeds EDDY_RECORD_BYTES or
+ * EDDY_RECORD_RAW_BYTES, and when more than 1,024 are pending (the one that waited longest). Those
+ * complete wait in order for eddy_joiner_next.
  *
  * EDDY_INVALID  thousands of complete records wait to be taken; nothing changed
  * EDDY_NOMEM    nothing changed

@@ -217,6 +217,8 @@ static int operation_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
             return 0;
     }
     link_get(u, &kept->link);
+    kept->unlike = !u->failed && u->at < u->end;
+    kept->docs_kind = kept->unlike ? ed_get_varint(u) : 0;
     u->failed |= kind > EDDY_OPERATION_REASSIGN || kept->undone > 1 ||
                  kept->number % OPERATIONS_KEPT != i || !kept->number;
     kept->kind = u->failed ? EDDY_OPERATION_UNDO : (eddy_operation_kind)kind;

@@ -391,8 +391,9 @@ static struct ed_operation *operation_begin(eddy_clusterer *cl, const struct doi
         !given_keep(cl, d->b, NONE, &kept->before[1]))
         return NULL;
     const struct ed_link *link = d->b == NONE ? NULL : ed_link_find(cl, kept->event, kept->other);
-    if (link)
-        kept->link = *link;
+    kept->link = link ? *link : (struct ed_link){0};
+    kept->unlike = kept->event && kept->other && cl->events[d->a].kind != cl->events[d->b].kind;
+    kept->docs_kind = kept->unlike ? cl->events[d->a].kind : 0;
     ed_mark(cl, ED_OPERATION, (uint32_t)(number % OPERATIONS_KEPT));
     cl->acting.actor = d->op->actor;
     cl->acting.number = number;

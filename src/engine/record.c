@@ -200,7 +200,8 @@ static ed_out operation_put(const eddy_clusterer *cl, ed_out at, const struct ed
     at = ed_put_varint(at, kept->position);
     at = ed_given_record_put(cl, at, &kept->before[0]);
     at = ed_given_record_put(cl, at, &kept->before[1]);
-    return link_put(at, &kept->link);
+    at = link_put(at, &kept->link);
+    return kept->unlike ? ed_put_varint(at, kept->docs_kind) : at; /* nothing behind it: alike */
 }
 
 /* ---- marked things ---- */

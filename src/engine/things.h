@@ -354,6 +354,8 @@ struct ed_operation {
     uint64_t position;         /* likewise */
     struct ed_given before[2]; /* of event or topic (split: none), and of other */
     struct ed_link link;       /* what there was between them */
+    int unlike;                /* 1: they were of different kinds, and ... */
+    uint64_t docs_kind;        /* ... event's documents of this one */
 };
 
 /* ---- the last documents ---- */

@@ -265,6 +265,16 @@ static int given_back(eddy_clusterer *cl, uint32_t slot, const struct ed_given *
     return ed_give(cl, slot, &now);
 }
 
+/* The new event at slot is made like the one that it leaves. What a person had put together
+ * although it is of different kinds has its own again. */
+static void kind_back(eddy_clusterer *cl, const struct ed_operation *kept, uint32_t slot)
+{
+    if (!kept->unlike)
+        return;
+    cl->events[slot].kind = kept->docs_kind;
+    ed_mark(cl, ED_EVENT, slot);
+}
+
 static eddy_status undo_groups(eddy_clusterer *cl, const eddy_operation *op, struct plan *p,
                                eddy_error *err)
 {
@@ -277,6 +287,8 @@ static eddy_status undo_groups(eddy_clusterer *cl, const eddy_operation *op, str
     eddy_status st = ed_groups_go(cl, p->from, p->to, p->groups, p->n, &p->to, err);
     if (st != EDDY_OK)
         return st;
+    if (fresh)
+        kind_back(cl, kept, p->to);
     if (cl->events[p->from].id != from) /* all of it went */
         return EDDY_OK;
     struct ed_link apart = {.low = from,
@@ -357,6 +369,8 @@ static eddy_status undo_document(eddy_clusterer *cl, const eddy_operation *op, s
     if (st != EDDY_OK)
         return st;
     p->to = p->going.to;
+    if (fresh)
+        kind_back(cl, p->kept, p->to);
     struct ed_link apart = {.low = from,
                             .high = cl->events[p->to].id,
                             .strength = -EDDY_LINK_FIRM,

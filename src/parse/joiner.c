@@ -8,7 +8,9 @@
  * What a line is was decided when it was read, but for one thing. Where nothing has a header, a
  * line such as "java.io.IOException: no" is a message of its own, or the first line of the stack
  * trace of what was logged just before it. The line that follows tells: so it is held apart until
- * then, behind the pending record. */
+ * then, behind the pending record.
+ *
+ * Beside its text a record keeps its lines as they were given, for whoever cannot use it. */
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -28,7 +30,7 @@
 enum { COMPONENT, HOST, PID, STREAM, MESSAGE, STRINGS };
 
 struct item {
-    struct ed_bytes text, strings;
+    struct ed_bytes raw, text, strings;
     size_t ends[STRINGS]; /* in strings */
     size_t first_n;       /* bytes of the first line's text */
     eddy_log_line line;   /* of the first line; its strings are void */
@@ -81,6 +83,7 @@ static void item_free(struct item *item)
     if (!item)
         return;
     item_free(item->held);
+    ed_bytes_clear(&item->raw);
     ed_bytes_clear(&item->text);
     ed_bytes_clear(&item->strings);
     ed_free(item);
@@ -110,6 +113,7 @@ static void spare_add(eddy_joiner *joiner, struct item *item)
         return;
     }
     joiner->n_spare++;
+    buffer_empty(&item->raw);
     buffer_empty(&item->text);
     buffer_empty(&item->strings);
     item->held = NULL;
@@ -128,6 +132,7 @@ static struct item *item_new(eddy_joiner *joiner)
     }
     item = ed_alloc_zero(1, sizeof *item);
     if (item) {
+        ed_bytes_init(&item->raw, 0);
         ed_bytes_init(&item->text, 0);
         ed_bytes_init(&item->strings, 0);
     }
@@ -183,6 +188,7 @@ static struct item *item_begin(const struct adding *a)
     struct item *item = item_new(joiner);
     if (!item)
         return NULL;
+    ed_bytes_add(&item->raw, line->raw.n ? line->raw.at : "", line->raw.n);
     ed_bytes_add(&item->text, line->text.n ? line->text.at : "", line->text.n);
     if (line->more.n) {
         ed_bytes_add(&item->text, "\n", 1);
@@ -192,7 +198,7 @@ static struct item *item_begin(const struct adding *a)
         ed_bytes_add(&item->strings, strings[i].n ? strings[i].at : "", strings[i].n);
         item->ends[i] = item->strings.n;
     }
-    if (item->text.failed || item->strings.failed) {
+    if (item->raw.failed || item->text.failed || item->strings.failed) {
         spare_add(joiner, item);
         return NULL;
     }
@@ -235,21 +241,24 @@ static eddy_str message_of(eddy_str text, eddy_level *level)
     return ed_trimmed((eddy_str){colon + 1, (size_t)(message.at + message.n - colon - 1)});
 }
 
-/* Add text to the item, a newline before it unless it goes on within a line. 0: no memory, and
- * nothing changed. */
-static int item_append(struct item *item, eddy_str text)
+/* Add text to the item, a newline before it unless it goes on within a line, and the lines that it
+ * was in. 0: no memory, and nothing changed. */
+static int item_append(struct item *item, eddy_str text, eddy_str raw)
 {
-    size_t n = item->text.n, m = item->strings.n;
+    size_t n = item->text.n, m = item->strings.n, n_raw = item->raw.n;
     int cut = item->open && n == item->first_n, alone = !item->open && m == item->ends[STREAM];
     eddy_level level = EDDY_LEVEL_UNKNOWN;
     eddy_str more = alone && text.n ? message_of(text, &level) : text;
+    ed_bytes_add(&item->raw, "\n", 1);
+    ed_bytes_add(&item->raw, raw.n ? raw.at : "", raw.n);
     if (!item->open)
         ed_bytes_add(&item->text, "\n", 1);
     ed_bytes_add(&item->text, text.n ? text.at : "", text.n);
     if (cut || alone)
         ed_bytes_add(&item->strings, more.n ? more.at : "", more.n);
-    if (item->text.failed || item->strings.failed) {
-        item->text.failed = item->strings.failed = 0;
+    if (item->raw.failed || item->text.failed || item->strings.failed) {
+        item->raw.failed = item->text.failed = item->strings.failed = 0;
+        item->raw.n = n_raw;
         item->text.n = n;
         item->strings.n = m;
         return 0;
@@ -266,7 +275,7 @@ static int item_append(struct item *item, eddy_str text)
 /* The line goes to the end of this pending record. 0: no memory. */
 static int line_append(const struct adding *a, struct item *item, enum ed_trace kind)
 {
-    if (!item_append(item, a->line->text))
+    if (!item_append(item, a->line->text, a->line->raw))
         return 0;
     item->trace = trace_after(item->trace, kind);
     item->open = a->line->partial;
@@ -353,7 +362,8 @@ static int continues(const struct item *item, const eddy_log_line *line, enum ed
 static int is_full(const struct item *item, const eddy_log_line *line)
 {
     return item->n_lines >= EDDY_RECORD_LINES ||
-           item->text.n + 1 + line->text.n > EDDY_RECORD_BYTES;
+           item->text.n + 1 + line->text.n > EDDY_RECORD_BYTES ||
+           item->raw.n + 1 + line->raw.n > EDDY_RECORD_RAW_BYTES;
 }
 
 /* Into the pending record of its stream, or the next one. 0: no memory. */
@@ -362,7 +372,8 @@ static int line_add(const struct adding *a, struct item *item, enum ed_trace kin
     eddy_joiner *joiner = a->joiner;
     if (item->held && !a->line->starts && kind == ED_TRACE_JAVA && !is_of_another(item, a->line)) {
         struct item *held = item->held;
-        if (!item_append(item, (eddy_str){held->text.at, held->text.n}))
+        if (!item_append(item, (eddy_str){held->text.at, held->text.n},
+                         (eddy_str){held->raw.at, held->raw.n}))
             return 0;
         item->n_lines++;
         item->last = held->last;
@@ -425,6 +436,8 @@ static void record_fill(eddy_log_record *record, const struct item *item)
     record->line.pid = string_of(item, PID);
     record->line.stream = string_of(item, STREAM);
     record->line.message = record->message = string_of(item, MESSAGE);
+    record->raw = (eddy_str){item->raw.at, item->raw.n};
+    record->line.raw = (eddy_str){item->raw.at, item->line.raw.n};
     record->text = (eddy_str){item->text.at, item->text.n};
     record->line.text = (eddy_str){item->text.at, item->first_n};
     record->rest = (eddy_str){item->text.at + rest, item->text.n - rest};

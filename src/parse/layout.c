@@ -379,6 +379,7 @@ static void line_finish(const eddy_layout *layout, const struct ed_form *form, s
 eddy_status eddy_layout_read(const eddy_layout *layout, eddy_str line, int64_t near_ms,
                              eddy_arena *arena, eddy_log_line *ret)
 {
+    const eddy_str raw = line;
     if (line.n >= 3 && memcmp(line.at, "\xEF\xBB\xBF", 3) == 0)
         line = (eddy_str){line.at + 3, line.n - 3};
     while (line.n && (line.at[line.n - 1] == '\r' || line.at[line.n - 1] == '\n'))
@@ -401,6 +402,7 @@ eddy_status eddy_layout_read(const eddy_layout *layout, eddy_str line, int64_t n
     line_finish(layout, form, taken, &take);
     behind_take(&take.line, behind);
     *ret = take.line;
+    ret->raw = raw;
     return EDDY_OK;
 }
 

@@ -410,9 +410,9 @@ static eddy_status record_put(struct ed_front *front, struct ed_batch *batch, ed
                                 .component = r->line.component,
                                 .level = r->line.level,
                                 .n_exceptions = r->n_exceptions};
-    eddy_str host = r->line.host, text = r->text;
+    eddy_str host = r->line.host, raw = r->raw; /* a dead letter has the lines as they came */
     int whole = copy(batch->arena, &log->message) && copy(batch->arena, &log->component) &&
-                copy(batch->arena, &host) && copy(batch->arena, &text);
+                copy(batch->arena, &host) && copy(batch->arena, &raw);
     if (r->n_exceptions && whole) {
         size_t n = r->n_exceptions * sizeof *log->exceptions;
         log->exceptions = ed_arena_alloc(batch->arena, n);
@@ -422,11 +422,11 @@ static eddy_status record_put(struct ed_front *front, struct ed_batch *batch, ed
             whole = copy(batch->arena, &log->exceptions[i]);
     }
     if (!whole)
-        return eddy_fail_nomem(err, "batch", r->text.n);
+        return eddy_fail_nomem(err, "batch", r->raw.n);
     struct ed_item *item = &batch->items[batch->n++];
     const eddy_position at = {in->topic, in->partition, r->first};
     *item = (struct ed_item){
-        .raw = {.bytes = text.at, .n = text.n, .broker_ms = -1, .position = at},
+        .raw = {.bytes = raw.at, .n = raw.n, .broker_ms = -1, .position = at},
         .doc = {.text = log->message,
                 .source = host,
                 .time_ms = r->line.time_ms,

@@ -235,7 +235,8 @@ eddy_status ed_publish_template_change(const struct ed_publisher *p, struct ed_e
  *               eddy.value.hash tell of the whole ("fnv1a64:...")
  *   detail      one sentence; may be NULL
  *
- * The message's bytes are copied, so raw may go away. */
+ * The message's bytes are copied, so raw may go away. A record of a log has all its lines as they
+ * came, newlines between them, and the position of the first. */
 eddy_status ed_publish_dead(const struct ed_publisher *p, struct ed_epoch *epoch,
                             const eddy_raw *raw, size_t letter_max, eddy_reject reject,
                             const char *detail, eddy_error *err);

@@ -350,6 +350,53 @@ TEST(what_a_person_merged_stays_together)
     stream_free(&x.s);
 }
 
+/* Two kinds of the same documents are one event by a person's word alone. Without it each has its
+ * own kind again, and with that the documents that come: also after a load, and where the event
+ * that went is made anew because all its groups were moved. */
+TEST(what_a_person_had_put_together_of_two_kinds_is_of_two_kinds_again)
+{
+    enum { FIRST = 40, THEN = 8 };
+    eddy_engine_options o = stream_options();
+    for (int moved = 0; moved < 2; moved++) {
+        struct stream s = stream_make(31, FIRST + THEN, 1, 0.5);
+        eddy_clusterer *cl = clusterer_new(&o);
+        eddy_arena *arena = eddy_arena_new(0);
+        eddy_assignment a[FIRST];
+        eddy_error err = {0};
+        struct kept kept = {0};
+        for (size_t i = 0; i < s.n; i++)
+            s.rows[i].kind = i % 2 ? 7 : 0;
+        CHECK_OK(eddy_clusterer_assign(cl, s.rows, FIRST, a, &err), &err);
+        eddy_operation op = {.kind = moved ? EDDY_OPERATION_MOVE : EDDY_OPERATION_MERGE,
+                             .actor = EDDY_PERSON,
+                             .event = eddy_clusterer_group_event(cl, a[1].group, NULL),
+                             .other = eddy_clusterer_group_event(cl, a[0].group, NULL)};
+        assert_true(op.event != op.other);
+        if (moved)
+            CHECK_OK(eddy_clusterer_groups(cl, op.event, arena, &op.groups, &op.n_groups, &err),
+                     &err);
+        eddy_operation undo = {.kind = EDDY_OPERATION_UNDO, .actor = EDDY_PERSON};
+        undo.undo = done(cl, op).number;
+        assert_true(eddy_clusterer_where(cl, op.event) == op.other);
+        record(cl, &kept, NULL);
+        eddy_clusterer *both[] = {cl, kept_load(&kept, &o, 1)};
+        for (size_t k = 0; k < 2; k++) {
+            uint64_t again = done(both[k], undo).event;
+            assert_true(again && again != op.other);
+            CHECK_OK(eddy_clusterer_assign(both[k], s.rows + FIRST, THEN, a, &err), &err);
+            for (size_t i = 0; i < THEN; i++)
+                assert_true(a[i].event == (i % 2 ? again : op.other));
+        }
+        assert_true(eddy_clusterer_hash(both[0]) == eddy_clusterer_hash(both[1]));
+        record(cl, &kept, NULL);
+        eddy_clusterer_free(both[1]);
+        eddy_clusterer_free(cl);
+        kept_clear(&kept);
+        eddy_arena_free(arena);
+        stream_free(&s);
+    }
+}
+
 /* One event, cut through the middle. */
 TEST(what_a_person_split_stays_apart)
 {
@@ -939,6 +986,7 @@ int main(void)
         cmocka_unit_test(any_sequence_keeps_the_mass_and_goes_on_after_a_load),
         cmocka_unit_test(the_undo_of_the_last_operation_restores_the_events),
         cmocka_unit_test(what_a_person_merged_stays_together),
+        cmocka_unit_test(what_a_person_had_put_together_of_two_kinds_is_of_two_kinds_again),
         cmocka_unit_test(what_a_person_split_stays_apart),
         cmocka_unit_test(without_the_link_a_cut_event_grows_together_again),
         cmocka_unit_test(a_pinned_event_is_as_it_is),

@@ -135,6 +135,37 @@ TEST(records_have_limits_and_what_is_beyond_them_says_so)
     joining_clear(&j);
 }
 
+/* What a runtime puts around a line counts for the memory of a record, but not as its text. */
+TEST(what_stands_around_the_lines_of_a_record_has_a_limit_too)
+{
+    static const char *const lines[] = {
+        "{\"log\":\"2026-11-26 09:14:01 INFO cart: "
+        "opened\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-26T09:14:01.1Z\"}",
+        "{\"log\":\"2026-11-26 09:14:02 ERROR cart: "
+        "lost\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-26T09:14:02.1Z\"}"};
+    struct joining j = joining_of(lines, 2);
+    static char wide[4096];
+    int n = snprintf(
+        wide, sizeof wide,
+        "{\"log\":\"    "
+        "more\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-26T09:14:03.1Z\",\"attrs\":\"");
+    memset(wide + n, 'x', sizeof wide - (size_t)n - 3);
+    memcpy(wide + sizeof wide - 3, "\"}", 3);
+    add(&j, lines[0]);
+    for (int i = 0; i < 70; i++)
+        add(&j, wide);
+    eddy_joiner_flush(j.joiner);
+    const eddy_log_record *r = eddy_joiner_next(j.joiner);
+    assert_true(r && r->n_lines == 64 && r->n_lines * (size_t)4 < r->text.n);
+    assert_true(r->raw.n <= EDDY_RECORD_RAW_BYTES &&
+                r->raw.n > EDDY_RECORD_RAW_BYTES - 2 * sizeof wide);
+    assert_memory_equal(r->raw.at, lines[0], strlen(lines[0]));
+    r = eddy_joiner_next(j.joiner);
+    assert_true(r && r->continues && r->n_lines == 7);
+    expect_none(&j);
+    joining_clear(&j);
+}
+
 TEST(a_line_longer_than_the_limit_is_a_record)
 {
     struct joining j = joining_of(timed, 2);
@@ -202,10 +233,14 @@ TEST(without_a_header_the_line_behind_an_exception_tells_whose_it_is)
     const eddy_log_record *r = expect(&j, 0, 2, "lost");
     assert_int_equal(r->n_exceptions, 1);
     assert_int_equal(r->n_lines, 3);
+    assert_true(is_same(r->raw, str("lost\njava.io.IOException: of the line before\n"
+                                    "\tat a.b.C.d(C.java:1)")));
     add(&j, "java.io.IOException: alone");
     add(&j, "closed");
     expect(&j, 3, 3, "opened");
-    expect(&j, 4, 4, "java.io.IOException: alone");
+    r = expect(&j, 4, 4, "java.io.IOException: alone");
+    assert_true(
+        is_same(r->raw, r->text)); /* what was held is its own, not that of the one before */
     add(&j, "java.io.IOException: the last");
     eddy_joiner_flush(j.joiner);
     expect(&j, 5, 5, "closed");
@@ -282,6 +317,10 @@ TEST(a_line_that_the_runtime_cut_is_one_line)
     const eddy_log_record *r = expect(&j, 0, 4, "one and two");
     assert_true(is_same(r->rest, str("and three")));
     assert_true(is_same(r->line.component, str("cart")));
+    assert_true(is_same(r->line.raw, str(lines[0])));
+    char raw[400];
+    snprintf(raw, sizeof raw, "%s\n%s\n%s\n%s", lines[0], lines[2], lines[3], lines[4]);
+    assert_true(is_same(r->raw, str(raw)));
     joining_clear(&j);
 }
 
@@ -328,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_record_is_complete_when_the_next_begins),
         cmocka_unit_test(a_record_is_complete_when_stream_time_has_passed_it),
         cmocka_unit_test(records_have_limits_and_what_is_beyond_them_says_so),
+        cmocka_unit_test(what_stands_around_the_lines_of_a_record_has_a_limit_too),
         cmocka_unit_test(a_line_longer_than_the_limit_is_a_record),
         cmocka_unit_test(partitions_keys_and_streams_are_joined_apart),
         cmocka_unit_test(more_streams_than_may_wait_complete_the_one_that_waited_longest),
