@@ -193,8 +193,8 @@ static eddy_status line_read(struct ed_front *front, const struct input *in,
         eddy_layout_read(in->layout, (eddy_str){held->bytes, held->n}, near_ms, front->arena, ret);
     if (st != EDDY_OK)
         return eddy_fail_nomem(err, "line", held->n);
-    int64_t now_ms = held->broker_ms >= 0 ? held->broker_ms : held->arrival_ms;
-    if (ret->has_time && ahead_ms > 0 && now_ms > 0 && ret->time_ms - ahead_ms > now_ms) {
+    if (ret->has_time && ahead_ms > 0 && held->broker_ms >= 0 &&
+        ret->time_ms - ahead_ms > held->broker_ms) {
         ret->has_time = 0; /* from the future */
         ret->time_unreadable = 1;
     }

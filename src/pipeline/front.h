@@ -31,8 +31,8 @@ eddy_status ed_front_load(struct ed_front *front, const eddy_record *record, edd
  *
  *   parser    of EDDY_FORMAT_LOGS: what it rejects is no line, and a dead letter of the batch ...
  *   batch     ... which has room for one more
- *   ahead_ms  a line whose time is that far beyond the broker's, or in a file beyond the clock, has
- *             none and is counted as unreadable; 0: any is taken
+ *   ahead_ms  a line whose time is that far beyond the broker's has none, and is counted as
+ *             unreadable; 0: any is taken
  *
  * EDDY_NOMEM */
 eddy_status ed_front_take(struct ed_front *front, const eddy_parser *parser, const eddy_raw *raw,
