@@ -281,8 +281,8 @@ static void account(struct detect *d)
                      counts.operations, counts.refused);
     if (counts.time_unreadable)
         ed_view_line(&d->view,
-                     "%" PRIu64 " times cannot be read or lie ahead; that of arrival, or of "
-                     "the line before, was taken",
+                     "%" PRIu64 " documents have a time that cannot be read; the time "
+                     "of arrival was taken",
                      counts.time_unreadable);
 }
 

@@ -134,11 +134,9 @@ const struct ed_option ed_options[] = {
      .help = "Unit of a time that is a number; auto: told from its size."},
     {"document.ahead", DURATION(document.ahead_ms), RANGE(0, CENTURY), WORDS({"any", 0}),
      .standard = "1d",
-     .help =
-         "A document whose time is this far beyond Kafka's timestamp takes that timestamp, and a "
-         "line of a log the time of the line before: one that came from the future would let "
-         "every event fade. Not for files, whose answers must not depend on when they are "
-         "read."},
+     .help = "A document whose time is this far beyond Kafka's timestamp takes that timestamp: one "
+             "that came from the future would let every event fade. Not for files, whose answers "
+             "must not depend on when they are read."},
     {"document.language", STRING(document.language), .shape = ED_POINTER, .optional = 1,
      .standard = "/lang", .help = "JSON pointer to the language."},
     {"document.source", STRING(document.source), .shape = ED_POINTER, .optional = 1,

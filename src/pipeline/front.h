@@ -31,7 +31,7 @@ eddy_status ed_front_load(struct ed_front *front, const eddy_record *record, edd
  *
  *   parser    of EDDY_FORMAT_LOGS: what it rejects is no line, and a dead letter of the batch ...
  *   batch     ... which has room for one more
- *   ahead_ms  a line whose time is that far beyond the broker's has none, and is counted as
+ *   ahead_ms  a line whose time is that far beyond the broker's takes that, and is counted as
  *             unreadable; 0: any is taken
  *
  * EDDY_NOMEM */
