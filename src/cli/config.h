@@ -94,7 +94,6 @@ struct ed_config {
     int profile; /* enum ed_profile */
     int stage;   /* enum ed_stage */
     int insecure;
-    int log; /* enum ed_log_level */
 
     struct {
         struct ed_list files, topics;
@@ -195,6 +194,9 @@ struct ed_config {
         struct ed_list categories;
         const char *prompts;
     } reason;
+    struct {
+        int level; /* enum ed_log_level */
+    } log;
     struct ed_map kafka, kafka_consumer, kafka_producer;
 
     /* made by ed_config_finish out of document.extra */

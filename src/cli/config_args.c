@@ -295,6 +295,6 @@ int ed_config_start(int argc, char **argv, const struct ed_command *command,
     if (code >= 0)
         ed_config_clear(config);
     else
-        ed_log_up_to((enum ed_log_level)config->log);
+        ed_log_up_to((enum ed_log_level)config->log.level);
     return code;
 }

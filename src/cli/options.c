@@ -85,11 +85,6 @@ const struct ed_option ed_options[] = {
              "all: both, in one process."},
     {"insecure", BOOL(insecure), .standard = "false",
      .help = "Allow settings in kafka that weaken the check of the broker's certificate."},
-    {"log", CHOICE(log), .standard = "info",
-     WORDS({"error", ED_LOG_ERROR}, {"warn", ED_LOG_WARN}, {"info", ED_LOG_INFO},
-           {"debug", ED_LOG_DEBUG}),
-     .help = "How much is said on standard error, a logfmt line for one event; text of documents "
-             "never is. debug: each request to another server that is tried again, too."},
 
     {"source.topics", LIST(source.topics), .shape = ED_TOPIC,
      .help = "Kafka topics to read, as a list."},
@@ -512,6 +507,12 @@ const struct ed_option ed_options[] = {
      .help = "Directory with prompts of your own (name.md, same.md, ...; the others are as they "
              "are compiled in, see conf/prompts)."},
 
+    {"log.level", CHOICE(log.level), .standard = "info",
+     WORDS({"error", ED_LOG_ERROR}, {"warn", ED_LOG_WARN}, {"info", ED_LOG_INFO},
+           {"debug", ED_LOG_DEBUG}),
+     .help = "How much is said on standard error, a logfmt line for one event; text of documents "
+             "never is. debug: each request to another server that is tried again, too."},
+
     {"kafka", MAP(kafka),
      .help = "Settings of librdkafka by their own names, for reading and writing. Those that eddy "
              "must own for its promises are refused, and so are those that run programs.\n"
@@ -544,6 +545,7 @@ const struct ed_section ed_sections[] = {
     {"state", "How it goes on after a restart."},
     {"serve", "What it shows by HTTP."},
     {"reason", "Who names, describes, and settles what is in doubt."},
+    {"log", "What it says on standard error."},
     {NULL, NULL},
 };
 
