@@ -35,7 +35,8 @@ export function place() {
     return { page: page || "now", rest, query: new URLSearchParams(query) };
 }
 
-// Change what is looked at, without a step of its own in the history.
+// Change what is looked at, without a step of its own in the history. Browsers refuse too many in a short while,
+// so only what is new is said.
 function choose(name, value) {
     const { page, rest, query } = place();
     if (value)
@@ -43,7 +44,9 @@ function choose(name, value) {
     else
         query.delete(name);
     const asked = query.toString();
-    history.replaceState(null, "", `#/${[page, ...rest].map(encodeURIComponent).join("/")}${asked && "?"}${asked}`);
+    const hash = `#/${[page, ...rest].map(encodeURIComponent).join("/")}${asked && "?"}${asked}`;
+    if (hash !== location.hash)
+        history.replaceState(null, "", hash);
 }
 
 function show() {

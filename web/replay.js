@@ -99,15 +99,15 @@ function form(begin, query, choose) {
         h("label", { class: "tick" }, h("input", { type: "checkbox", name: "then", checked: chosen("then") === "1", onchange: tell }), "then go on live"));
     function tell() {
         const value = (name) => box.elements[name].value.trim();
-        for (const name of ["from", "from_place", "to", "to_place", "partitions", "into", "verdicts"])
-            choose(name, value(name));
-        choose("then", box.elements.then.checked ? "1" : "");
         const [command, problem] = commandOf(begin, { from: placeOf(value("from"), value("from_place")),
             to: placeOf(value("to"), value("to_place")), partitions: value("partitions"), into: value("into"),
             verdicts: value("verdicts"), then: box.elements.then.checked });
         line.textContent = command;
         wrong.textContent = problem;
         copy.disabled = Boolean(problem);
+        for (const name of ["from", "from_place", "to", "to_place", "partitions", "into", "verdicts"])
+            choose(name, value(name));
+        choose("then", box.elements.then.checked ? "1" : "");
     }
     tell();
     return [h("h2", null, "Begin one"),

@@ -104,7 +104,8 @@ static void put_again(const struct ed_config *config, struct ed_bytes *json)
 {
     static const char *const own[] = {"pipeline", "source.topics", "source.group", "serve.",
                                       "control.", "output.",       "state."};
-    const struct ed_map *maps[] = {&config->kafka, &config->kafka_consumer};
+    const struct ed_map *maps[] = {&config->kafka, &config->kafka_consumer,
+                                   &config->kafka_producer};
     ed_json_key(json, "again");
     ed_json_open(json, '[');
     for (size_t i = 0; i < ed_options_n; i++) {
@@ -115,7 +116,7 @@ static void put_again(const struct ed_config *config, struct ed_bytes *json)
         if (!is_own && ed_options[i].type != ED_MAP)
             ed_json_text(json, key, strlen(key));
     }
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         for (size_t k = 0; k < maps[i]->n; k++) {
             const struct ed_pair *pair = &maps[i]->at[k];
             if (pair->origin.layer >= ED_LAYER_ENVIRONMENT && strcmp(pair->name, BROKERS) != 0)
@@ -160,7 +161,7 @@ void ed_past_write(const struct ed_sight *s, struct ed_bytes *json)
     ed_json_open(json, '[');
     if (s->stream && s->stream->shards)
         ed_shards_each(s->stream->shards, put_partitions, json);
-    else if (s->stream && s->stream->shard)
+    else if (s->stream && s->stream->shard && s->n)
         put_partitions(json, s->stream->shard, &s->shards[0]);
     ed_json_close(json, ']');
     ed_json_key(json, "begin");

@@ -17,6 +17,7 @@
 #define STATUS_MS 10000
 #define NOTIFY_MS 1000 /* systemd is told of what has changed, and that we live */
 #define STOP_USEC "30000000"
+#define MINUTE_MS 60000
 
 struct run {
     struct ed_config config;
@@ -61,9 +62,22 @@ static void status(void *p)
            j.fences, j.record_bytes, j.open_ms_max);
 }
 
-/* Whoever takes documents, embeds, assigns or commits, and does not come back, is to be noticed: so
- * the watchdog is fed only when every loop has turned since it last was. A state that is being
- * loaded has no loop. A stop may take its time as long as the loops turn. */
+/* A commit may take output.deliver_within, and is tried again: a watchdog that would bite before
+ * asks for more time. */
+static void feed_first(const struct run *r)
+{
+    int64_t given_ms = ed_notify_watchdog(),
+            wanted_ms = 2 * r->config.output.deliver_ms + MINUTE_MS;
+    char line[60];
+    snprintf(line, sizeof line, "WATCHDOG_USEC=%" PRId64, wanted_ms * 1000);
+    if (given_ms && given_ms < wanted_ms)
+        ed_notify(line);
+}
+
+/* Whoever takes documents, assigns or commits, and does not come back, is to be noticed: so the
+ * watchdog is fed only when every loop has turned since it last was. A state that is being loaded
+ * has no loop, and who waits for an endpoint turns none. A stop may take its time as long as the
+ * loops turn. */
 static void feed(struct run *r, int64_t turned_ms)
 {
     int64_t now_ms = ed_monotonic_ms();
@@ -88,6 +102,8 @@ static void notify(void *p)
     int ready = d.owned ? d.running == d.owned : d.followed > 0;
     if (ready && !r->was_ready)
         r->was_ready = ed_notify("READY=1");
+    if (!r->fed_ms)
+        feed_first(r);
     if (ed_stream_signal())
         snprintf(line, sizeof line, "STOPPING=1\nSTATUS=stopping: what is under way is committed");
     else

@@ -17,11 +17,12 @@ struct ed_stream {
     struct ed_reason_options reason;
     eddy_budget *budget; /* of all that ask a language model */
     struct ed_shard_options options;
-    struct ed_shard *shard;      /* one of these */
-    struct ed_shards *shards;    /* of run, on Kafka */
-    struct ed_group *group;      /* theirs */
-    int64_t started_ms, took_ms; /* of ed_stream_run, on ed_view_now's clock */
-    struct ed_site *site;        /* what is shown by HTTP; NULL: nothing is */
+    struct ed_shard *shard;     /* one of these */
+    struct ed_shards *shards;   /* of run, on Kafka */
+    struct ed_group *group;     /* theirs */
+    _Atomic int64_t started_ms; /* of ed_stream_run, on ed_view_now's clock; any thread */
+    int64_t took_ms;            /* likewise */
+    struct ed_site *site;       /* what is shown by HTTP; NULL: nothing is */
 
     int serves;                 /* 1: something is, unless the configuration says otherwise */
     int unreasoned;             /* 1: nobody reasons, whatever the configuration says */

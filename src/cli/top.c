@@ -167,7 +167,7 @@ static eddy_status frame(struct ed_top *top, eddy_error *err)
         return st;
     double done = top->look.has_counts ? (double)top->look.done : top->roster.documents;
     if (top->look.has_counts || top->look.state == ED_FEED_LIVE)
-        ed_pulse_put(&top->rate, ed_view_now(), done);
+        ed_flow_put(&top->rate, ed_view_now(), done);
     follow(top);
     ed_top_draw(top);
     return top->page.failed ? eddy_fail_nomem(err, "screen", 0) : EDDY_OK;

@@ -12,15 +12,15 @@ enum ed_top_mode { ED_TOP_TABLE, ED_TOP_FILTER, ED_TOP_PAGE, ED_TOP_HELP };
 #define ED_TOP_SAMPLES 8
 
 /* How many documents a second, over the last few seconds. */
-struct ed_pulse {
+struct ed_flow {
     struct {
         int64_t at_ms;
         double n;
     } samples[ED_TOP_SAMPLES];
     size_t n; /* samples ever */
 };
-void ed_pulse_put(struct ed_pulse *rate, int64_t now_ms, double n);
-double ed_pulse_get(const struct ed_pulse *rate);
+void ed_flow_put(struct ed_flow *rate, int64_t now_ms, double n);
+double ed_flow_get(const struct ed_flow *rate);
 
 /* An event's page as lines that fit. */
 struct ed_sheet_line {
@@ -55,7 +55,7 @@ struct ed_top {
     struct ed_sheet page;
     uint64_t page_version; /* of the roster, when it was written */
 
-    struct ed_pulse rate;
+    struct ed_flow rate;
     struct ed_feed_look look;
 };
 

@@ -37,7 +37,7 @@ char *ed_text_short(double n, char ret[ED_TEXT])
 
 /* ---- rate ---- */
 
-void ed_pulse_put(struct ed_pulse *rate, int64_t now_ms, double n)
+void ed_flow_put(struct ed_flow *rate, int64_t now_ms, double n)
 {
     size_t last = (rate->n + ED_TOP_SAMPLES - 1) % ED_TOP_SAMPLES;
     if (rate->n && now_ms - rate->samples[last].at_ms < 500)
@@ -46,7 +46,7 @@ void ed_pulse_put(struct ed_pulse *rate, int64_t now_ms, double n)
     rate->samples[rate->n++ % ED_TOP_SAMPLES].n = n;
 }
 
-double ed_pulse_get(const struct ed_pulse *rate)
+double ed_flow_get(const struct ed_flow *rate)
 {
     if (rate->n < 2)
         return 0;
@@ -107,7 +107,7 @@ static void counts_draw(struct ed_top *top)
     uint64_t active = look->has_counts ? look->counts.events_active : roster->active;
     if (look->state == ED_FEED_LIVE || (look->has_counts && look->state == ED_FEED_READING))
         snprintf(rate, sizeof rate, ", %s a second",
-                 ed_text_number((uint64_t)(ed_pulse_get(&top->rate) + 0.5), number));
+                 ed_text_number((uint64_t)(ed_flow_get(&top->rate) + 0.5), number));
     if (roster->now_ms >= 0)
         ed_text_minute(roster->now_ms, now);
     snprintf(text, sizeof text, "%s documents%s; %s events active; stream time %s",

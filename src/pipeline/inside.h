@@ -77,8 +77,10 @@ struct ed_pipeline {
 
 /* What can go on no more: stop all threads, now. */
 void ed_pipeline_fail(struct ed_pipeline *pl, const eddy_error *why);
-/* For the embedder's caller, with the pipeline as user: 1: nobody may wait for an endpoint now. */
-int ed_pipeline_hurries(void *pl);
+/* As eddy_embedder_embed_for, with the pipeline's embedder; EDDY_STOPPED: nobody may wait for an
+ * endpoint now. refused may be NULL. */
+eddy_status ed_pipeline_embed(struct ed_pipeline *pl, const char **refused, const eddy_str *texts,
+                              size_t n, eddy_arena *scratch, float *rows, eddy_error *err);
 /* The next batch of a ring; NULL: there will be none. */
 struct ed_batch *ed_pipeline_next(struct ed_ring *ring);
 /* Rings have room for all batches: this waits for nothing, and fails only when all is over. */

@@ -267,13 +267,10 @@ static eddy_status row_make(struct ed_pipeline *pl, struct ed_batch *batch, stru
     if (st == EDDY_OK && embedder) {
         float *row = ed_arena_alloc_aligned(batch->arena, pl->dim * sizeof *row);
         const char *refused = NULL;
-        const eddy_embed_caller caller = {
-            .user = pl, .stopped = ed_pipeline_hurries, .refused = &refused};
         if (!row)
             return eddy_fail_nomem(err, "batch", pl->dim * sizeof *row);
         eddy_arena_reset(pl->options.logs->scratch);
-        st = eddy_embedder_embed_for(embedder, &caller, &words, 1, pl->options.logs->scratch, row,
-                                     err);
+        st = ed_pipeline_embed(pl, &refused, &words, 1, pl->options.logs->scratch, row, err);
         if (st == EDDY_OK && !refused && !ed_is_zero(row, pl->dim))
             item->doc.dense = row;
     }

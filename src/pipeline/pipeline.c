@@ -86,11 +86,21 @@ void ed_pipeline_source_failed(struct ed_pipeline *pl, const eddy_error *why)
     end_reading(pl);
 }
 
-int ed_pipeline_hurries(void *p)
+static int hurries(void *p)
 {
     struct ed_pipeline *pl = p;
-    ed_pulse_beat(); /* it waits, which it may for as long as the endpoint is down */
     return atomic_load(&pl->hurrying);
+}
+
+eddy_status ed_pipeline_embed(struct ed_pipeline *pl, const char **refused, const eddy_str *texts,
+                              size_t n, eddy_arena *scratch, float *rows, eddy_error *err)
+{
+    const eddy_embed_caller caller = {.user = pl, .stopped = hurries, .refused = refused};
+    ed_pulse_rest(); /* an endpoint may be down for as long as it likes */
+    eddy_status st =
+        eddy_embedder_embed_for(pl->options.embedder, &caller, texts, n, scratch, rows, err);
+    ed_pulse_beat();
+    return st;
 }
 
 /* What can go on no more: stop all threads, now. */

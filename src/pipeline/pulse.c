@@ -1,6 +1,5 @@
 /* Pulse: a time for each thread, which only that thread writes. A loop turns where nobody knows
- * which thread runs it (taking from a ring, waiting for an endpoint), so each thread knows its own.
- */
+ * which thread runs it (taking from a ring), so each thread knows its own. */
 #include "pipeline/pulse.h"
 
 #include "base/time.h"
@@ -19,10 +18,15 @@ void ed_pulse_beat(void)
         atomic_store_explicit(mine, ed_monotonic_ms(), memory_order_relaxed);
 }
 
-void ed_pulse_end(void)
+void ed_pulse_rest(void)
 {
     if (mine)
         atomic_store_explicit(mine, 0, memory_order_relaxed);
+}
+
+void ed_pulse_end(void)
+{
+    ed_pulse_rest();
     mine = NULL;
 }
 

@@ -13,9 +13,11 @@ typedef _Atomic int64_t ed_pulse;
 
 /* The calling thread's pulse is this one, and beats; until ed_pulse_end. */
 void ed_pulse_begin(ed_pulse *pulse);
-/* The calling thread turns its loop, or waits where it may wait for long; for threads without a
- * pulse nothing. */
+/* The calling thread turns its loop; for threads without a pulse nothing. */
 void ed_pulse_beat(void);
+/* The calling thread does what takes as long as others want, and counts as one that does not run
+ * until its next beat. */
+void ed_pulse_rest(void);
 void ed_pulse_end(void);
 
 /* The oldest last turn of (n) threads; 0: none runs. Any thread. */

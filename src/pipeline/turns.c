@@ -87,9 +87,7 @@ static eddy_status vector_make(struct ed_pipeline *pl, struct ed_batch *batch, e
         pl->scratch = eddy_arena_new(SCRATCH_BYTES);
     if (!row || !pl->scratch)
         return eddy_fail_nomem(err, "summary", pl->dim * sizeof *row);
-    const eddy_embed_caller caller = {.user = pl, .stopped = ed_pipeline_hurries};
-    eddy_status st =
-        eddy_embedder_embed_for(embedder, &caller, &op->summary, 1, pl->scratch, row, err);
+    eddy_status st = ed_pipeline_embed(pl, NULL, &op->summary, 1, pl->scratch, row, err);
     for (size_t i = 0; i < pl->dim && st == EDDY_OK && !op->vector; i++)
         if (row[i] != 0)
             op->vector = row; /* words that the embedder knows */

@@ -114,12 +114,9 @@ static eddy_status embed_piece(struct ed_pipeline *pl, struct ed_batch *batch, e
     const char **refused = ed_arena_alloc(batch->arena, n * sizeof *refused);
     if (!rows || !texts || !refused)
         return eddy_fail_nomem(err, "batch", n * pl->dim * sizeof *rows);
-    const eddy_embed_caller caller = {
-        .user = pl, .stopped = ed_pipeline_hurries, .refused = refused};
     for (size_t i = 0; i < n; i++)
         texts[i] = list[i].text;
-    eddy_status st =
-        eddy_embedder_embed_for(pl->options.embedder, &caller, texts, n, scratch, rows, err);
+    eddy_status st = ed_pipeline_embed(pl, refused, texts, n, scratch, rows, err);
     if (st == EDDY_STOPPED) {
         atomic_store(&pl->dropping, 1);
         return EDDY_OK;
@@ -145,8 +142,10 @@ static eddy_status phrases_find(struct ed_pipeline *pl, struct ed_batch *batch, 
         whose[n] = item;
         texts[n++] = item->joined;
     }
+    ed_pulse_rest();
     if (n)
         ed_keyphraser_find(pl->keyphraser, texts, n, batch->arena, found);
+    ed_pulse_beat();
     for (size_t i = 0; i < n; i++)
         whose[i]->phrases = found[i];
     return EDDY_OK;
@@ -175,6 +174,7 @@ static void full_set(struct ed_pipeline *pl, size_t n, int64_t took_ms)
 /* 1: we were asked to stop, and the rest of the batch stays undone. */
 static int is_dropped(struct ed_pipeline *pl, struct ed_batch *batch)
 {
+    ed_pulse_beat(); /* it is asked at every document */
     batch->dropped |= atomic_load(&pl->dropping);
     return batch->dropped;
 }

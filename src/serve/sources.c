@@ -15,9 +15,13 @@ static size_t events_read(const char *text, uint64_t *ret)
     size_t n = 0;
     for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         uint64_t id = ed_exchange_id(at, strcspn(at, ","));
-        if (!id || n == EVENTS_MAX)
+        size_t same = 0;
+        while (same < n && ret[same] != id)
+            same++;
+        if (!id || same == EVENTS_MAX)
             return 0;
-        ret[n++] = id;
+        ret[same] = id;
+        n += same == n;
     }
     return n;
 }

@@ -65,7 +65,7 @@ async function replay(s, e, address, name, n) {
     check((await e.get("stats")).shards[0].in === n, "the live one is not touched");
 }
 
-// An embedding endpoint that takes its time: each text's letters, counted.
+// An embedding endpoint that takes its time, as long as its `ms` says: each text's letters, counted.
 function slowEndpoint(ms) {
     const server = http.createServer((request, response) => {
         let body = "";
@@ -78,14 +78,15 @@ function slowEndpoint(ms) {
             });
             response.setHeader("Content-Type", "application/json");
             response.end(JSON.stringify({ object: "list", model: "slow", data }));
-        }, ms));
+        }, server.ms));
     });
+    server.ms = ms;
     return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
 }
 
 // A replay that is not soon done shows how far it is, and comes to its end.
 async function underWay(address, name, n) {
-    const server = await slowEndpoint(500), e = await Eddy.start("replay", "-b", address, "-t", `${name}.in`, "--into", `${name}-slow`,
+    const server = await slowEndpoint(2000), e = await Eddy.start("replay", "-b", address, "-t", `${name}.in`, "--into", `${name}-slow`,
         "--partitions", "0", "--from", "@0", "--set", "embed.model=endpoint", "--set", "embed.cache=0", "--set", "batch.max=16",
         "--set", `embed.endpoint.url=http://127.0.0.1:${server.address().port}/v1`, "--set", "embed.endpoint.model=slow");
     try {
@@ -99,6 +100,7 @@ async function underWay(address, name, n) {
         await until(async () => (await done()) > before, "more of it is done");
         await until(async () => (await s.text("section:first-of-type dd")).join().includes("to go"), "how long it will take");
         await s.shot("under-way");
+        server.ms = 0; // it was seen
         const code = await new Promise((over) => e.child.on("exit", over));
         check(code === 0 && e.said.includes(`in ${n} =`), e.said);
         s.errors = []; // it is gone
