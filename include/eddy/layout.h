@@ -173,8 +173,9 @@ EDDY_API void eddy_joiner_free(eddy_joiner *joiner);
  * complete wait in order for eddy_joiner_next.
  *
  * EDDY_INVALID  thousands of complete records wait to be taken; nothing changed
- * EDDY_NOMEM    nothing changed
- * Cost: a copy of the line. */
+ * EDDY_NOMEM    the line is not in; records before it may have become complete
+ * Cost: a copy of the line and of its bytes, held until the record is taken: at most 320 kB for
+ * each of those pending. */
 EDDY_API eddy_status eddy_joiner_add(eddy_joiner *joiner, int32_t partition, uint64_t key,
                                      int64_t offset, const eddy_log_line *line, int64_t now_ms,
                                      eddy_error *err);

@@ -1,5 +1,5 @@
-/* A scan by AMX: products of both parts and the highest of each run in one go, where the general
- * way (codes.c) finishes each part by itself. Two runs of rows and two panels of points are
+/* A scan by AMX: products of both parts and the highest of each half run in one go, where the
+ * general way (codes.c) finishes each part by itself. Two runs of rows and two panels of points are
  * multiplied at a time, into four registers of sums; or, with fine bytes, one panel, into those of
  * bytes with bytes and of bytes with fine ones. */
 #include "base/amx.h"

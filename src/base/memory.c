@@ -1,8 +1,8 @@
 /* Memory: one gate for all allocations, and arenas that die with their batch.
  *
  * An arena is a chain of blocks, newest first; each block doubles, up to BLOCK_MAX. Reset keeps the
- * largest block, and more where that was asked for, so that a pipeline in its stride allocates
- * nothing. */
+ * largest block, and as many as ed_arena_keep asked for, so that who fills his arena again and
+ * again allocates nothing. */
 #define _GNU_SOURCE /* mremap */
 #include "base/memory.h"
 

@@ -100,7 +100,7 @@ static void hope(const eddy_clusterer *cl, struct scored *b, const struct ed_poi
         double value = dot[i] * inverse - (double)cl->asked[e];
         double error = within[i] * inverse + (double)ED_ROUNDING;
         if (cl->o.idle_penalty > 0)
-            value -= idle_penalty(cl, time_ms, cl->events[e].last_ms);
+            value -= idle_penalty(cl, time_ms, ed_event_last(&cl->events[e]));
         struct ed_hopeful h = {e, (float)((value - error) * power),
                                (float)((value + error) * power)};
         if (h.high < floor_of(best))

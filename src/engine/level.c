@@ -339,7 +339,6 @@ static int consider_split(struct ed_level *l, uint32_t node, const uint32_t *lea
     return 1;
 }
 
-/* Leaves by node: those of node v are from first[v] up to first[v + 1]. */
 uint32_t *ed_level_leaves(const struct ed_level *l, uint32_t **ret_first)
 {
     uint32_t *list = ed_arena_alloc(l->cl->work, (l->n_leaves + (size_t)1) * sizeof *list);

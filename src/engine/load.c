@@ -456,10 +456,10 @@ static void thing_gone(eddy_clusterer *cl, enum ed_kind kind, uint32_t number)
         ed_given_free(cl->events[number].given);
         cl->events[number].given = NULL;
     }
-    if (kind == ED_NEAR)
+    if (kind == ED_NEAR) {
         cl->events[number].map[0] = cl->events[number].map[1] = 0;
-    if (kind == ED_NEAR)
         cl->events[number].listed = cl->events[number].n_near = 0;
+    }
     if (kind == ED_TOLD) {
         ed_free(cl->events[number].told);
         cl->events[number].told = NULL;

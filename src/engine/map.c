@@ -11,14 +11,15 @@
  * so that they are the same on every machine. */
 #include "engine/state.h"
 
-#define SPREAD 10   /* the first ones, whom no neighbour tells where, lie so far out at most */
-#define STEPS  48   /* of a new event ... */
-#define EARLY  200  /* ... and while the map is young, and others have to find their places too */
-#define YOUNG  400  /* events */
-#define PUSHES 12   /* others that push, at each step */
-#define NUDGES 8    /* steps of one that has a place and is due for a picture ... */
-#define NUDGE  0.03 /* ... each so large, of a first one's */
-#define STEEP  4.0  /* no force is larger */
+#define SPREAD    10  /* the first ones, whom no neighbour tells where, lie so far out at most */
+#define STEPS     48  /* of a new event ... */
+#define EARLY     200 /* ... and while the map is young, and others have to find their places too */
+#define YOUNG     400 /* events */
+#define FRESH_MAX 2048 /* that get a place in one pass: a state of before has places for none */
+#define PUSHES    12   /* others that push, at each step */
+#define NUDGES    8    /* steps of one that has a place and is due for a picture ... */
+#define NUDGE     0.03 /* ... each so large, of a first one's */
+#define STEEP     4.0  /* no force is larger */
 
 struct place {
     double x, y;
@@ -161,7 +162,8 @@ eddy_status ed_map_pass(eddy_clusterer *cl, eddy_error *err)
         if (!ev->id || !ev->n_near)
             continue;
         if (!map.at[e].known) {
-            fresh[n++] = e;
+            if (n < FRESH_MAX)
+                fresh[n++] = e;
         } else if (ev->pictured == ed_round(cl)) {
             for (uint32_t t = 0; t < NUDGES; t++)
                 event_step(&map, e, (uint32_t)cl->pass * NUDGES + t, NUDGE);

@@ -168,7 +168,7 @@ static void hopeful_room(struct lists *l, size_t i)
         settle(l, i);
 }
 
-/* A run of rows from `from` on, of which the highest reaches what list i asks. */
+/* Rows from `from` on (ED_PEAK_ROWS), of which the highest reaches what list i asks. */
 static void run_seen(struct lists *l, size_t i, uint32_t from, const float *products,
                      size_t columns)
 {

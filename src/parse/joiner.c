@@ -359,19 +359,20 @@ static int continues(const struct item *item, const eddy_log_line *line, enum ed
            (kind == ED_TRACE_CALL && item->trace == ED_TRACE_GO);
 }
 
-static int is_full(const struct item *item, const eddy_log_line *line)
+/* For one more line. */
+static int has_room(const struct item *item, size_t n_text, size_t n_raw)
 {
-    return item->n_lines >= EDDY_RECORD_LINES ||
-           item->text.n + 1 + line->text.n > EDDY_RECORD_BYTES ||
-           item->raw.n + 1 + line->raw.n > EDDY_RECORD_RAW_BYTES;
+    return item->n_lines < EDDY_RECORD_LINES && item->text.n + 1 + n_text <= EDDY_RECORD_BYTES &&
+           item->raw.n + 1 + n_raw <= EDDY_RECORD_RAW_BYTES;
 }
 
 /* Into the pending record of its stream, or the next one. 0: no memory. */
 static int line_add(const struct adding *a, struct item *item, enum ed_trace kind)
 {
     eddy_joiner *joiner = a->joiner;
-    if (item->held && !a->line->starts && kind == ED_TRACE_JAVA && !is_of_another(item, a->line)) {
-        struct item *held = item->held;
+    struct item *held = item->held;
+    if (held && !a->line->starts && kind == ED_TRACE_JAVA && !is_of_another(item, a->line) &&
+        has_room(item, held->text.n, held->raw.n)) {
         if (!item_append(item, (eddy_str){held->text.at, held->text.n},
                          (eddy_str){held->raw.at, held->raw.n}))
             return 0;
@@ -380,11 +381,11 @@ static int line_add(const struct adding *a, struct item *item, enum ed_trace kin
         item->trace = kind;
         item->held = NULL;
         spare_add(joiner, held);
-    } else if (item->held) {
+    } else if (held) {
         item = release(joiner, item);
     }
     if (item->open || continues(item, a->line, kind)) {
-        if (!is_full(item, a->line)) {
+        if (has_room(item, a->line->text.n, a->line->raw.n)) {
             list_remove(&joiner->pending, item);
             list_add(&joiner->pending, item);
             return line_append(a, item, item->open ? ED_TRACE_NONE : kind);

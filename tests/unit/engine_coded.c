@@ -12,6 +12,8 @@ static void promise(const struct ed_left *left, size_t m, const struct ed_right 
             ((float *)finish->ret)[i * finish->stride + j] = 1e9f;
 }
 
+#define HEARD 150 /* documents between sightings */
+
 /* Lists are made as where events are few, or as where they are many. */
 static uint64_t hash_of_run(const eddy_engine_options *o, const struct stream *s, size_t batch,
                             const struct ed_kernels *kernels, int many)
@@ -26,10 +28,16 @@ static uint64_t hash_of_run(const eddy_engine_options *o, const struct stream *s
         cl->kernels = kernels;
     if (many)
         cl->fine_max = 0;
-    for (size_t i = 0; i < s->n; i += batch)
-        CHECK_OK(eddy_clusterer_assign(cl, s->rows + i, batch < s->n - i ? batch : s->n - i, a + i,
-                                       &err),
-                 &err);
+    for (size_t i = 0, next; i < s->n; i = next) {
+        size_t border = (i / HEARD + 1) * HEARD; /* at the same places whatever the batches */
+        next = i + batch < border ? i + batch : border;
+        next = next < s->n ? next : s->n;
+        CHECK_OK(eddy_clusterer_assign(cl, s->rows + i, next - i, a + i, &err), &err);
+        for (size_t k = 0; k < next && next == border; k += 3) { /* old ones, too */
+            eddy_error gone = {0};
+            eddy_clusterer_seen(cl, a[k].group, 3, s->rows[next - 1].time_ms + 1, &gone);
+        }
+    }
     sums_hold(cl);
     CHECK_OK(eddy_clusterer_records(cl, arena, &records, &n, &err), &err);
     uint64_t hash = eddy_clusterer_hash(cl);
