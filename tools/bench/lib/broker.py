@@ -19,6 +19,12 @@ def vectors(dim):
     return ("embed.model=message", "document.vector=/vector", f"document.vector_dim={dim}")
 
 
+# As Kafka's own script starts it: what is measured is no test's broker.
+JAVA = {"KAFKA_HEAP_OPTS": "-Xmx1G -Xms1G",
+        "KAFKA_JVM_PERFORMANCE_OPTS": "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 "
+                                      "-XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent"}
+
+
 class Broker:
     def __init__(self, folder):
         self.folder = folder
@@ -26,7 +32,7 @@ class Broker:
 
     def kafka(self, *words):
         return subprocess.run([os.path.join(HERE, "../../kafka"), words[0], "--dir", self.folder, *words[1:]],
-                              check=True, text=True, stdout=subprocess.PIPE).stdout
+                              check=True, text=True, stdout=subprocess.PIPE, env={**os.environ, **JAVA}).stdout
 
     def start_bench(self, *words, **how):
         return subprocess.Popen([os.path.join(BUILD, "bench_kafka"), self.address, *map(str, words)], text=True,
