@@ -30,12 +30,19 @@ const char *ed_completes(const struct ed_flag *flag)
                                               : "none";
 }
 
-void ed_completes_words(FILE *out, const struct ed_option *option)
+void ed_completes_values(FILE *out, const char *before, const char *between, const char *behind)
 {
-    if (option->type == ED_BOOL)
-        fputs("true false", out);
-    for (const struct ed_word *w = option->words; w && w->word; w++)
-        fprintf(out, "%s%s", w == option->words ? "" : " ", w->word);
+    for (size_t i = 0; i < ed_options_n; i++) {
+        const struct ed_option *option = &ed_options[i];
+        if (!option->words && option->type != ED_BOOL)
+            continue;
+        fprintf(out, "%s%s%s", before, option->key, between);
+        if (option->type == ED_BOOL)
+            fputs("true false", out);
+        for (const struct ed_word *w = option->words; w && w->word; w++)
+            fprintf(out, "%s%s", w == option->words ? "" : " ", w->word);
+        fputs(behind, out);
+    }
 }
 
 void ed_completes_commands(FILE *out)
@@ -140,13 +147,7 @@ static const char tail[] = "    *) return ;;\n"
 static void complete_bash(FILE *out)
 {
     fputs(head, out);
-    for (size_t i = 0; i < ed_options_n; i++) {
-        if (!ed_options[i].words && ed_options[i].type != ED_BOOL)
-            continue;
-        fprintf(out, "    %s) echo '", ed_options[i].key);
-        ed_completes_words(out, &ed_options[i]);
-        fputs("' ;;\n", out);
-    }
+    ed_completes_values(out, "    ", ") echo '", "' ;;\n");
     fputs("    *) echo none ;;\n", out);
     fputs("  esac\n}\n\n_eddy() {\n  local commands='", out);
     ed_completes_commands(out);

@@ -10,8 +10,9 @@
 /* How the value of a flag is found: "files", "folders", "profiles", "settings" (KEY=VALUE); "none"
  * where it is not for us to guess; NULL: it takes none. */
 const char *ed_completes(const struct ed_flag *flag);
-/* The words that an option may be, blanks between them; nothing for those that are free. */
-void ed_completes_words(FILE *out, const struct ed_option *option);
+/* A line for each option that is not free: its key, and the words that it may be, blanks between
+ * them. */
+void ed_completes_values(FILE *out, const char *before, const char *between, const char *behind);
 /* The names of all commands, a blank behind each. */
 void ed_completes_commands(FILE *out);
 /* Of a help: as much of its first line as fits, without quotes and brackets, which each shell reads

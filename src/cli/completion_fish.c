@@ -67,13 +67,7 @@ static const char functions[] = "# fish completion for eddy; written by: eddy co
 void ed_complete_fish(FILE *out)
 {
     fputs(functions, out);
-    for (size_t i = 0; i < ed_options_n; i++) {
-        if (!ed_options[i].words && ed_options[i].type != ED_BOOL)
-            continue;
-        fprintf(out, "        case %s\n            string split ' ' '", ed_options[i].key);
-        ed_completes_words(out, &ed_options[i]);
-        fputs("'\n", out);
-    }
+    ed_completes_values(out, "        case ", "\n            string split ' ' '", "'\n");
     fputs("    end\nend\nfunction __eddy_keys\n    printf '%s\\n' \\\n", out);
     for (size_t i = 0; i < ed_options_n; i++)
         if (ed_options[i].type != ED_MAP)

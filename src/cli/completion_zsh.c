@@ -74,13 +74,7 @@ static const char tail[] = "  esac\n"
 void ed_complete_zsh(FILE *out)
 {
     fputs(head, out);
-    for (size_t i = 0; i < ed_options_n; i++) {
-        if (!ed_options[i].words && ed_options[i].type != ED_BOOL)
-            continue;
-        fprintf(out, "    %s) compadd -- ", ed_options[i].key);
-        ed_completes_words(out, &ed_options[i]);
-        fputs(" ;;\n", out);
-    }
+    ed_completes_values(out, "    ", ") compadd -- ", " ;;\n");
     fputs(middle, out);
     for (size_t i = 0; i < ed_options_n; i++)
         if (ed_options[i].type != ED_MAP)

@@ -25,25 +25,17 @@ TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
 endforeach()
 
 # Processes of the program on the same broker: tests/kafka/check SCENE.
-find_package(Python3 COMPONENTS Interpreter)
+set(scenes restart handover kill twin refusals deleted from_end grown store damaged replay places then_run
+  resumed shards tree control logs)
+eddy_scenes(kafka kafka/check ${scenes})
 if(Python3_FOUND)
   # Under sanitizers those that take each way through the program once; the dev lane has all.
   set(everywhere restart handover kill store replay shards control logs)
-  set(slow 1)
-  if(EDDY_SANITIZE)
-    set(slow 10)
-  endif()
-  foreach(scene restart handover kill twin refusals deleted from_end grown store damaged replay
-                places then_run resumed shards tree control logs)
-    add_test(NAME kafka.${scene}
-      COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/kafka/check ${scene})
+  foreach(scene ${scenes})
     set(labels "kafka;threads")
     if(EDDY_SANITIZE AND NOT scene IN_LIST everywhere)
       set(labels "kafka;slow")
     endif()
-    set_tests_properties(kafka.${scene} PROPERTIES LABELS "${labels}" TIMEOUT 300
-      SKIP_RETURN_CODE 77 FIXTURES_REQUIRED kafka
-      ENVIRONMENT "EDDY_BUILD=${PROJECT_BINARY_DIR};EDDY_SLOW=${slow};EDDY_KAFKA_DIR=${kafka_dir};\
-TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+    set_tests_properties(kafka.${scene} PROPERTIES LABELS "${labels}" FIXTURES_REQUIRED kafka)
   endforeach()
 endif()

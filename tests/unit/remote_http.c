@@ -1,6 +1,7 @@
 /* label: threads */
 /* The HTTP client against an endpoint that misbehaves: every fault has its name, its bound in time
  * and its bound in memory. */
+#include "folder.h"
 #include "remote_support.h"
 
 #include <dlfcn.h>
@@ -489,33 +490,24 @@ TEST(a_proxy_of_the_environment_is_not_for_this_machine)
     scripted_end(&s);
 }
 
-/* A certificate for localhost that signs itself, and its key, in FOLDER/cert, FOLDER/key and both
- * in FOLDER/pem. */
-static void certificate_make(char *folder, char pem[100])
+/* A certificate for localhost that signs itself, and its key, in the folder's cert, key and both in
+ * pem. */
+static void certificate_make(void)
 {
     char command[500];
-    assert_non_null(mkdtemp(folder));
-    snprintf(pem, 100, "%s/pem", folder);
+    assert_int_equal(dir_new("tls"), 0);
     snprintf(command, sizeof command,
              "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
-             "subjectAltName=DNS:localhost -keyout %s/key -out %s/cert 2>/dev/null && "
-             "cat %s/key %s/cert >%s",
-             folder, folder, folder, folder, pem);
+             "subjectAltName=DNS:localhost -keyout %s -out %s 2>/dev/null && cat %s %s >%s",
+             in_dir("key"), in_dir("cert"), in_dir("key"), in_dir("cert"), in_dir("pem"));
     if (system(command) != 0)
         fail_msg("no certificate: is openssl there? tools/test installs it");
 }
 
-static void folder_remove(const char *folder)
-{
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
-}
-
 TEST(who_is_not_who_he_should_be_gets_no_question)
 {
-    char folder[] = "/tmp/eddy-tls-XXXXXX", pem[100];
-    certificate_make(folder, pem);
+    certificate_make();
+    const char *pem = in_dir("pem");
     struct scripted s;
     eddy_arena *arena = eddy_arena_new(0);
     scripted_spawn(&s, (const char *const[]){"--cert", pem, NULL});
@@ -541,16 +533,15 @@ TEST(who_is_not_who_he_should_be_gets_no_question)
     ed_http_free(http);
     eddy_arena_free(arena);
     scripted_end(&s);
-    folder_remove(folder);
+    assert_int_equal(dir_remove(NULL), 0);
 }
 
 /* Here the server's certificate is also what it trusts, and what we show. */
 TEST(who_is_asked_for_a_certificate_shows_it)
 {
-    char folder[] = "/tmp/eddy-tls-XXXXXX", pem[100], cert[100], key[100], url[100];
-    certificate_make(folder, pem);
-    snprintf(cert, sizeof cert, "%s/cert", folder);
-    snprintf(key, sizeof key, "%s/key", folder);
+    certificate_make();
+    const char *pem = in_dir("pem"), *cert = in_dir("cert"), *key = in_dir("key");
+    char url[100];
     struct scripted s;
     eddy_arena *arena = eddy_arena_new(0);
     scripted_spawn(&s, (const char *const[]){"--cert", pem, "--client-ca", cert, NULL});
@@ -574,7 +565,7 @@ TEST(who_is_asked_for_a_certificate_shows_it)
     }
     eddy_arena_free(arena);
     scripted_end(&s);
-    folder_remove(folder);
+    assert_int_equal(dir_remove(NULL), 0);
 }
 
 TEST(files_that_are_not_there_are_told_of_before_anything_connects)
