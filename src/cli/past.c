@@ -79,23 +79,40 @@ static void put_partitions(void *json, struct ed_shard *shard, const struct ed_s
 
 /* ---- another one ---- */
 
+#define FILES_MAX 16
+#define MAPS(c)                                                                                    \
+    {                                                                                              \
+        &(c)->kafka, &(c)->kafka_consumer, &(c)->kafka_producer                                    \
+    }
+
+/* A file, unless it was told before. */
+static void put_file(const struct ed_origin *from, const char *told[FILES_MAX], size_t *n,
+                     struct ed_bytes *json)
+{
+    size_t k = 0;
+    if (from->layer != ED_LAYER_FILE)
+        return;
+    while (k < *n && strcmp(told[k], from->name) != 0)
+        k++;
+    if (k < *n || *n == FILES_MAX)
+        return;
+    told[(*n)++] = from->name;
+    ed_json_text(json, from->name, strlen(from->name));
+}
+
 /* Files of the configuration, each once. */
 static void put_files(const struct ed_config *config, struct ed_bytes *json)
 {
-    const char *told[16];
+    const struct ed_map *maps[] = MAPS(config);
+    const char *told[FILES_MAX];
     size_t n = 0;
     ed_json_key(json, "files");
     ed_json_open(json, '[');
-    for (size_t i = 0; i < ed_options_n && n < sizeof told / sizeof *told; i++) {
-        const struct ed_origin *from = &config->origins[i];
-        size_t k = 0;
-        while (from->layer == ED_LAYER_FILE && k < n && strcmp(told[k], from->name) != 0)
-            k++;
-        if (from->layer != ED_LAYER_FILE || k < n)
-            continue;
-        told[n++] = from->name;
-        ed_json_text(json, from->name, strlen(from->name));
-    }
+    for (size_t i = 0; i < ed_options_n; i++)
+        put_file(&config->origins[i], told, &n, json);
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        for (size_t k = 0; k < maps[i]->n; k++)
+            put_file(&maps[i]->at[k].origin, told, &n, json);
     ed_json_close(json, ']');
 }
 
@@ -104,8 +121,7 @@ static void put_again(const struct ed_config *config, struct ed_bytes *json)
 {
     static const char *const own[] = {"pipeline", "source.topics", "source.group", "serve.",
                                       "control.", "output.",       "state."};
-    const struct ed_map *maps[] = {&config->kafka, &config->kafka_consumer,
-                                   &config->kafka_producer};
+    const struct ed_map *maps[] = MAPS(config);
     ed_json_key(json, "again");
     ed_json_open(json, '[');
     for (size_t i = 0; i < ed_options_n; i++) {

@@ -8,8 +8,9 @@
 #include "publish/alerts.h"
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "base/pack.h"
-#include "base/table.h"
+#include "base/shelf.h"
 #include "publish/pieces.h"
 
 #include <math.h>
@@ -37,9 +38,7 @@ struct alert {
 struct ed_alerts {
     const struct ed_rule *rules; /* (n_rules) */
     size_t n_rules;
-    struct alert *at; /* (n) in no order */
-    size_t n, room;
-    struct ed_table places; /* by key, from 1 */
+    struct ed_shelf active; /* struct alert */
     uint64_t *changed;      /* (n_changed) keys since the last records; may come twice */
     size_t n_changed, room_changed;
     uint64_t number; /* of messages */
@@ -64,7 +63,6 @@ eddy_status ed_alerts_new(const struct ed_rule *rules, size_t n, struct ed_alert
     alerts->rules = rules;
     alerts->n_rules = n;
     alerts->next_ms = NEVER;
-    ed_table_init(&alerts->places);
     *ret = alerts;
     return EDDY_OK;
 }
@@ -73,8 +71,9 @@ void ed_alerts_free(struct ed_alerts *alerts)
 {
     if (!alerts)
         return;
-    ed_table_clear(&alerts->places);
-    ed_free(alerts->at);
+    for (size_t i = 0; i < alerts->active.n; i++)
+        ed_free(alerts->active.at[i]);
+    ed_shelf_clear(&alerts->active);
     ed_free(alerts->changed);
     ed_free(alerts);
 }
@@ -97,9 +96,7 @@ static struct alert *find(const struct ed_alerts *alerts, size_t rule, int is_te
                           uint64_t subject)
 {
     const char *name = alerts->rules[rule].name;
-    uint64_t *place =
-        ed_table_find(&alerts->places, key_of(name, strlen(name), is_template, subject));
-    return place ? &alerts->at[*place - 1] : NULL;
+    return ed_shelf_find(&alerts->active, key_of(name, strlen(name), is_template, subject));
 }
 
 static eddy_status note(struct ed_alerts *alerts, uint64_t key, eddy_error *err)
@@ -113,33 +110,27 @@ static eddy_status note(struct ed_alerts *alerts, uint64_t key, eddy_error *err)
     return EDDY_OK;
 }
 
-/* A copy of from becomes one of the set; *ret is valid until the next one does. */
+/* A copy of from becomes one of the set. */
 static eddy_status insert(struct ed_alerts *alerts, const struct alert *from, struct alert **ret,
                           eddy_error *err)
 {
-    struct alert *list = ed_list_room(alerts->at, alerts->n, &alerts->room, sizeof *alerts->at);
-    if (!list)
-        return eddy_fail_nomem(err, "alerts", alerts->n * sizeof *list);
-    alerts->at = list;
-    uint64_t *place = ed_table_put(&alerts->places, from->key, alerts->n + 1);
-    if (!place)
-        return eddy_fail_nomem(err, "alerts", 0);
-    if (*place == alerts->n + 1)
-        alerts->n++;
-    *ret = &list[*place - 1];
-    **ret = *from;
+    struct alert *a = ed_alloc(sizeof *a);
+    void *old = NULL;
+    if (a)
+        *a = *from;
+    if (!a || !ed_shelf_put(&alerts->active, a, &old)) {
+        ed_free(a);
+        return eddy_fail_nomem(err, "alerts", alerts->active.n * sizeof *a);
+    }
+    ed_free(old);
+    *ret = a;
     return EDDY_OK;
 }
 
-static void take_out(struct ed_alerts *alerts, struct alert *a)
+static void take_out(struct ed_alerts *alerts, const struct alert *a)
 {
-    struct alert *last = &alerts->at[--alerts->n];
     alerts->n_lost -= a->rule == LOST;
-    ed_table_remove(&alerts->places, a->key);
-    if (a == last)
-        return;
-    *a = *last;
-    *ed_table_find(&alerts->places, a->key) = (uint64_t)(a - alerts->at) + 1;
+    ed_free(ed_shelf_take(&alerts->active, a->key));
 }
 
 static int64_t wakes(const struct alert *a)
@@ -298,7 +289,7 @@ static eddy_status raise(const struct round *r, size_t rule, int is_template, ui
     struct ed_alerts *alerts = r->alerts;
     const struct ed_rule *of = &alerts->rules[rule];
     struct alert *a = find(alerts, rule, is_template, subject);
-    if (!a && alerts->n >= ED_ALERTS_MAX) {
+    if (!a && alerts->active.n >= ED_ALERTS_MAX) {
         alerts->refused++;
         return EDDY_OK;
     }
@@ -334,9 +325,11 @@ static eddy_status wake(const struct round *r, struct alert *a, eddy_error *err)
 static eddy_status lost_end(const struct round *r, int64_t now, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
-    for (size_t i = r->alerts->n; i > 0 && st == EDDY_OK && r->alerts->n_lost; i--)
-        if (r->alerts->at[i - 1].rule == LOST)
-            st = resolve(r, &r->alerts->at[i - 1], "rule", 0, now, err);
+    for (size_t i = r->alerts->active.n; i > 0 && st == EDDY_OK && r->alerts->n_lost; i--) {
+        struct alert *a = r->alerts->active.at[i - 1];
+        if (a->rule == LOST)
+            st = resolve(r, a, "rule", 0, now, err);
+    }
     return st;
 }
 
@@ -354,8 +347,8 @@ static eddy_status advance(const struct round *r, int64_t now, eddy_error *err)
     eddy_status st = alerts->n_lost && alerts->n_rules ? lost_end(r, now, err) : EDDY_OK;
     while (st == EDDY_OK && alerts->next_ms <= now) {
         struct alert *first = NULL;
-        for (size_t i = 0; i < alerts->n; i++) {
-            struct alert *a = &alerts->at[i];
+        for (size_t i = 0; i < alerts->active.n; i++) {
+            struct alert *a = alerts->active.at[i];
             if (!first || wakes(a) < wakes(first) ||
                 (wakes(a) == wakes(first) && a->key < first->key))
                 first = a;
@@ -568,16 +561,16 @@ static void alert_write(const struct ed_alerts *alerts, const struct alert *a, s
 static eddy_status record_write(const struct ed_alerts *alerts, uint64_t key, eddy_arena *arena,
                                 eddy_record *ret, eddy_error *err)
 {
-    const uint64_t *place = ed_table_find(&alerts->places, key);
+    const struct alert *a = ed_shelf_find(&alerts->active, key);
     struct ed_bytes b;
     *ret = (eddy_record){.key = key};
-    if (key != NUMBER_KEY && !place)
+    if (key != NUMBER_KEY && !a)
         return EDDY_OK;
     ed_bytes_init(&b, 0);
     if (key == NUMBER_KEY)
         ed_pack_u64(&b, alerts->number);
     else
-        alert_write(alerts, &alerts->at[*place - 1], &b);
+        alert_write(alerts, a, &b);
     ret->value = b.failed ? (eddy_str){NULL, 0} : ed_arena_str(arena, b.at, b.n);
     ed_bytes_clear(&b);
     return ret->value.at ? EDDY_OK : eddy_fail_nomem(err, "alerts", 0);
@@ -649,15 +642,15 @@ static eddy_status alert_read(struct ed_alerts *alerts, const eddy_record *recor
 
 eddy_status ed_alerts_load(struct ed_alerts *alerts, const eddy_record *record, eddy_error *err)
 {
-    uint64_t *place = ed_table_find(&alerts->places, record->key);
+    const struct alert *before = ed_shelf_find(&alerts->active, record->key);
     struct alert a, *kept;
     if (record->key == NUMBER_KEY) {
         struct ed_unpack u = ed_unpack_of(record->value);
         alerts->number = ed_unpack_u64(&u);
         return ed_unpack_done(&u) ? EDDY_OK : damaged(err);
     }
-    if (place)
-        take_out(alerts, &alerts->at[*place - 1]);
+    if (before)
+        take_out(alerts, before);
     if (!record->value.at)
         return EDDY_OK;
     eddy_status st = alert_read(alerts, record, &a, err);
