@@ -59,8 +59,7 @@ void ed_code_bytes(const float *x, size_t n, float step, uint8_t *ret, struct ed
     float per_step = 1 / step;
     for (size_t i = 0; i < n; i += LANES)
         for (size_t l = 0; l < LANES; l++) {
-            float steps = x[i + l] * per_step;
-            int32_t q = (int32_t)(steps + copysignf(0.5f, steps));
+            int32_t q = (int32_t)rintf(x[i + l] * per_step);
             float off = x[i + l] - (float)q * step;
             ret[i + l] = (uint8_t)(q + 128);
             sum[l] += q;
@@ -347,11 +346,11 @@ void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
 
 #define CHUNK 128 /* rows whose products are made at a time: they stay in the second cache */
 
-#define POINT_FLOATS 5 /* of a point and a part: two scales, three sums */
+#define POINT_FLOATS 2 /* of a point and a part: a scale, a sum */
 
 size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m)
 {
-    return ed_scan_columns(m) * 2 * (shape->bytes + POINT_FLOATS * sizeof(float));
+    return ed_scan_columns(m) * (shape->bytes + 2 * POINT_FLOATS * sizeof(float));
 }
 
 static float larger(float a, float b)
@@ -375,23 +374,17 @@ static void column_put(const uint8_t *bytes, float scale, int32_t sum, size_t i,
 }
 
 /* Room for the panels of a part; returns what is behind it. */
-static char *rights_room(size_t columns, size_t depth, char *room, struct ed_scan_points *ret,
-                         int part)
+static char *rights_room(size_t columns, size_t depth, char *room, struct ed_right *ret)
 {
-    float *floats = (float *)(void *)(room + 2 * columns * depth);
-    size_t bytes = columns * (2 * depth + POINT_FLOATS * sizeof *floats);
+    float *floats = (float *)(void *)(room + columns * depth);
+    size_t bytes = columns * (depth + POINT_FLOATS * sizeof *floats);
     memset(room, 0, bytes);
-    struct ed_right right = {.n = columns, .k = depth, .depth = depth / 4};
-    ret->right[part] = ret->fine[part] = right;
-    ret->right[part].at = room;
-    ret->right[part].scale = floats;
-    ret->right[part].sum = floats + columns;
-    ret->fine[part].at = room + columns * depth;
-    ret->fine[part].scale = floats + 2 * columns;
-    ret->fine[part].sum = floats + 3 * columns;
-    ret->mixed[part] = ret->fine[part];
-    ret->mixed[part].at = room;
-    ret->mixed[part].sum = floats + 4 * columns;
+    *ret = (struct ed_right){.n = columns,
+                             .k = depth,
+                             .depth = depth / 4,
+                             .at = room,
+                             .scale = floats,
+                             .sum = floats + columns};
     return room + bytes;
 }
 
@@ -401,7 +394,7 @@ void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_code
     char *at = room;
     *ret = (struct ed_scan_points){.m = m};
     for (int part = 0; part < 2; part++)
-        at = rights_room(ed_scan_columns(m), shape->depth[part], at, ret, part);
+        at = rights_room(ed_scan_columns(m), shape->depth[part], at, &ret->right[part]);
     for (size_t i = 0; i < m; i++)
         for (int part = 0; part < 2; part++) {
             const struct ed_code *c = points[i].code;
@@ -412,29 +405,22 @@ void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_code
             ret->most.step[part] = larger(ret->most.step[part], scale);
             ret->most.reach[part] = larger(ret->most.reach[part], c->reach[part] * f);
             ret->most.error[part] = larger(ret->most.error[part], c->error[part] * f);
-            if (!points[i].fine)
-                continue;
-            column_put(points[i].fine + from, scale / 256, c->fine_sum[part], i, &ret->fine[part]);
-            ((float *)(uintptr_t)ret->mixed[part].sum)[i] = scale / 256 * (float)c->sum[part];
-            ret->most.close[part] = larger(ret->most.close[part], c->close[part] * f);
         }
 }
 
-/* Products of fine bytes with fine bytes are left out: neither is longer than the distance between
- * the bytes and what both planes say. The kernels take 128 times the sum of q from the sum of the
- * stored bytes, in float: each is at most 255 * 127 * depth, of which some of the last bits are
- * lost. */
+/* The kernels take 128 times the sum of q from the sum of the stored bytes, in float: each is at
+ * most 255 * 127 * depth, of which some of the last bits are lost. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
-                    const struct ed_code *most, int fine)
+                    const struct ed_code *most, int likely)
 {
-    float ret = fine ? (float)fine_error(row, most) : ed_code_error(row, most);
+    struct ed_code a = *row, b = *most;
+    float lost = 0;
     for (int part = 0; part < 2; part++) {
-        if (fine)
-            ret += (row->error[part] + row->close[part]) * (most->error[part] + most->close[part]);
-        ret += row->step[part] * most->step[part] * (float)shape->depth[part] *
-               (255 * 127 * 5 * 0x1p-24f);
+        a.error[part] = likely ? fminf(a.error[part], a.step[part]) : a.error[part];
+        b.error[part] = likely ? fminf(b.error[part], b.step[part]) : b.error[part];
+        lost += a.step[part] * b.step[part] * (float)shape->depth[part];
     }
-    return ret;
+    return ed_code_error(&a, &b) + lost * (255 * 127 * 5 * 0x1p-24f);
 }
 
 size_t ed_scan_bytes(size_t m)
@@ -460,17 +446,6 @@ void ed_run_highest(const float *products, const float *rest, size_t columns, fl
     }
 }
 
-/* To products (n, columns) those of one plane of the rows, from this row on, with one of points. */
-static void plane_add(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
-                      const struct ed_scan_rows *rows, const uint8_t *plane, size_t from, size_t n,
-                      int part, const struct ed_right *right, int add, float *products)
-{
-    struct ed_left left = {plane + from * shape->bytes + (part ? shape->depth[0] : 0), shape->bytes,
-                           rows->scale[part] + from, rows->low[part] + from};
-    struct ed_finish finish = {.add = add, .ret = products, .stride = right->n};
-    kernels->product(&left, n, right, &finish);
-}
-
 /* The products of rows from `from` on (n), and the highest of each ED_PEAK_ROWS: high (those,
  * columns). */
 static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape,
@@ -478,19 +453,15 @@ static void chunk_scan(const struct ed_kernels *kernels, const struct ed_code_sh
                        size_t from, size_t n, float *products, float *high)
 {
     size_t columns = ed_scan_columns(points->m);
-    int any = 0;
+    struct ed_finish finish = {.ret = products, .stride = columns};
     for (int part = 0; part < 2; part++) {
+        const uint8_t *bytes = rows->bytes + from * shape->bytes + (part ? shape->depth[0] : 0);
+        struct ed_left left = {bytes, shape->bytes, rows->scale[part] + from,
+                               rows->low[part] + from};
         if (!shape->depth[part])
             continue;
-        plane_add(kernels, shape, rows, rows->bytes, from, n, part, &points->right[part], any,
-                  products);
-        if (rows->fine) {
-            plane_add(kernels, shape, rows, rows->bytes, from, n, part, &points->fine[part], 1,
-                      products);
-            plane_add(kernels, shape, rows, rows->fine, from, n, part, &points->mixed[part], 1,
-                      products);
-        }
-        any = 1;
+        kernels->product(&left, n, &points->right[part], &finish);
+        finish.add = 1;
     }
     for (size_t r = 0; r < n; r += ED_PEAK_ROWS)
         ed_run_highest(products + r * columns, rows->rest + from + r, columns,
@@ -515,8 +486,6 @@ void ed_scan(const struct ed_kernels *kernels, const struct ed_code_shape *shape
         size_t next = rows->n - from - n < CHUNK ? rows->n - from - n : CHUNK;
         struct ed_scan_view view = {from, n, columns, room, products};
         fetch(rows->bytes + (from + n) * shape->bytes, next * shape->bytes);
-        if (rows->fine)
-            fetch(rows->fine + (from + n) * shape->bytes, next * shape->bytes);
 #ifdef __x86_64__
         if (kernels->product == ed_product_int8_amx)
             ed_scan_amx(shape, rows, points, from, n, want_products ? products : NULL, room);

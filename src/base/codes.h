@@ -7,6 +7,10 @@
  *
  *   x.y - x~.y~ = x~.(y - y~) + (x - x~).y        by Cauchy and Schwarz, part by part
  *
+ * That bound is for vectors that conspire with the rounding of others. Those which do not are off
+ * by a step at most, along whatever direction: three and a half standard deviations. A scan may
+ * take that for granted where a miss does no harm.
+ *
  * Beside the bytes there may be as many fine ones, stored likewise: 256ths of a step. Both together
  * say about as much as products in float, from half the memory, and most of what the bytes leave
  * open is settled by them.
@@ -79,7 +83,6 @@ void ed_codes_dots_fine(const struct ed_code_shape *shape, struct ed_coded a,
  */
 struct ed_scan_rows {
     const uint8_t *bytes; /* (n, shape.bytes), and ED_LEFT_SLACK rows behind them */
-    const uint8_t *fine;  /* likewise; NULL: by bytes alone, in a third of the time */
     size_t n;             /* a multiple of ED_RUN_ROWS */
     float *scale[2];      /* (n) factor times step of the part */
     float *low[2];        /* (n) -128 times that */
@@ -90,21 +93,19 @@ struct ed_scan_rows {
 struct ed_scan_points {
     size_t m;
     struct ed_right right[2];
-    struct ed_right fine[2];  /* their fine bytes, for the rows' bytes */
-    struct ed_right mixed[2]; /* their bytes, for the rows' fine ones */
-    struct ed_code most;      /* reach, errors and step: the largest of all points */
+    struct ed_code most; /* reach, errors and step: the largest of all points */
 };
 
 /* Bytes that points take, aligned to 64. */
 size_t ed_scan_points_bytes(const struct ed_code_shape *shape, size_t m);
-/* Make them of (m) codes with fine bytes or without; each is multiplied by its factor, NULL: 1. */
+/* Make them of (m) codes; each is multiplied by its factor, NULL: 1. */
 void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_coded *points,
                          const float *factor, size_t m, void *room, struct ed_scan_points *ret);
 
 /* At most how far a product of the row's code, as the kernels say, may be from that of the vectors,
- * for any of the points; by fine bytes too, or not. */
+ * for any of the points: for certain, or (likely) but for one in a million. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
-                    const struct ed_code *most, int fine);
+                    const struct ed_code *most, int likely);
 
 /* Columns of products: m, rounded up to two panels. */
 static inline size_t ed_scan_columns(size_t m)

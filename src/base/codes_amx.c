@@ -1,7 +1,6 @@
 /* A scan by AMX: products of both parts and the highest of each half run in one go, where the
  * general way (codes.c) finishes each part by itself. Two runs of rows and two panels of points are
- * multiplied at a time, into four registers of sums; or, with fine bytes, one panel, into those of
- * bytes with bytes and of bytes with fine ones. */
+ * multiplied at a time, into four registers of sums. */
 #include "base/amx.h"
 #include "base/codes_kinds.h"
 
@@ -12,8 +11,7 @@
 
 #define SIDE 16
 
-/* Sums of bytes: [run][row][panel * SIDE + column], or with fine bytes [run][row][column], those of
- * bytes with bytes first. */
+/* Sums of bytes: [run][row][panel * SIDE + column]. */
 struct sums {
     int32_t at[2][SIDE][2 * SIDE];
 } __attribute__((aligned(64)));
@@ -46,65 +44,33 @@ PART void multiply(const uint8_t *a, size_t stride, const char *b, size_t depth,
     sums_store(ret);
 }
 
-/* The same with fine bytes, of one panel. Sums that wait for each other stand apart. */
-PART void multiply_fine(const uint8_t *a, const uint8_t *fine_a, size_t stride, const char *b,
-                        const char *fine_b, size_t depth, struct sums *ret)
-{
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (size_t d = 0; d < depth; d += 64) {
-        _tile_loadd(6, b + d * SIDE, 64);
-        _tile_loadd(7, fine_b + d * SIDE, 64);
-        _tile_loadd(4, a + d, stride);
-        _tile_dpbusd(0, 4, 6);
-        _tile_dpbusd(1, 4, 7);
-        _tile_loadd(5, a + SIDE * stride + d, stride);
-        _tile_dpbusd(2, 5, 6);
-        _tile_dpbusd(3, 5, 7);
-        _tile_loadd(4, fine_a + d, stride);
-        _tile_dpbusd(1, 4, 6);
-        _tile_loadd(5, fine_a + SIDE * stride + d, stride);
-        _tile_dpbusd(3, 5, 6);
-    }
-    sums_store(ret);
-}
-
 /* What the sums of one part and one row say, per step of the row's. */
-PART lanes value_of(const int32_t *sums, int fine, const lanes *scale, const lanes *low)
+PART lanes value_of(const int32_t *sums, lanes scale, lanes low)
 {
-    lanes value = __builtin_convertvector(*(const lanes_int *)sums, lanes) * scale[0] + low[0];
-    if (fine)
-        value +=
-            __builtin_convertvector(*(const lanes_int *)(sums + SIDE), lanes) * scale[1] + low[1];
-    return value;
+    return __builtin_convertvector(*(const lanes_int *)sums, lanes) * scale + low;
 }
 
 /* One run and one panel: what the sums of both parts say, and the highest of each ED_PEAK_ROWS. */
 PART void finish(const struct ed_code_shape *shape, const struct ed_scan_rows *rows,
-                 const struct ed_scan_points *points, const struct sums *sums, int fine, size_t run,
+                 const struct ed_scan_points *points, const struct sums *sums, size_t run,
                  size_t panel, size_t row, size_t column, float *products, size_t columns,
                  float *high)
 {
     const lanes none = {0};
-    lanes scale[2][2] = {{none, none}, {none, none}}, low[2][2] = {{none, none}, {none, none}};
+    lanes scale[2] = {none, none}, low[2] = {none, none};
     lanes most = none - INFINITY;
     for (int part = 0; part < 2; part++)
         if (shape->depth[part]) {
             const struct ed_right *right = &points->right[part];
-            scale[part][0] = *(const lanes_at *)(right->scale + column);
-            low[part][0] = -128.0f * *(const lanes_at *)(right->sum + column);
-            scale[part][1] = *(const lanes_at *)(points->fine[part].scale + column);
-            low[part][1] = -128.0f * (*(const lanes_at *)(points->fine[part].sum + column) +
-                                      *(const lanes_at *)(points->mixed[part].sum + column));
+            scale[part] = *(const lanes_at *)(right->scale + column);
+            low[part] = -128.0f * *(const lanes_at *)(right->sum + column);
         }
     for (size_t r = 0; r < SIDE; r++) {
         lanes value = none;
         for (int part = 0; part < 2; part++)
             if (shape->depth[part])
-                value += rows->scale[part][row + r] * value_of(&sums[part].at[run][r][panel * SIDE],
-                                                               fine, scale[part], low[part]);
+                value += rows->scale[part][row + r] *
+                         value_of(&sums[part].at[run][r][panel * SIDE], scale[part], low[part]);
         if (products)
             *(lanes_at *)(products + r * columns) = value;
         value += rows->rest[row + r];
@@ -116,10 +82,9 @@ PART void finish(const struct ed_code_shape *shape, const struct ed_scan_rows *r
     }
 }
 
-/* Two runs of rows from `row` on, or what is left (n), with the panels from `column` on: two, or
- * with fine bytes one. */
+/* Two runs of rows from `row` on, or what is left (n), with the two panels from `column` on. */
 PART void block(const struct ed_code_shape *shape, const struct ed_scan_rows *rows,
-                const struct ed_scan_points *points, int fine, size_t row, size_t n, size_t column,
+                const struct ed_scan_points *points, size_t row, size_t n, size_t column,
                 float *products, size_t columns, float *high)
 {
     struct sums sums[2];
@@ -127,16 +92,12 @@ PART void block(const struct ed_code_shape *shape, const struct ed_scan_rows *ro
         size_t depth = shape->depth[part];
         size_t at = row * shape->bytes + (part ? shape->depth[0] : 0);
         const char *b = (const char *)points->right[part].at + column * depth;
-        if (depth && fine)
-            multiply_fine(rows->bytes + at, rows->fine + at, shape->bytes, b,
-                          (const char *)points->fine[part].at + column * depth, depth, &sums[part]);
-        else if (depth)
+        if (depth)
             multiply(rows->bytes + at, shape->bytes, b, depth, &sums[part]);
     }
     for (size_t run = 0; run < 2 && run * SIDE < n; run++)
-        for (size_t panel = 0; panel < (fine ? 1 : 2); panel++)
-            finish(shape, rows, points, sums, fine, run, panel, row + run * SIDE,
-                   column + panel * SIDE,
+        for (size_t panel = 0; panel < 2; panel++)
+            finish(shape, rows, points, sums, run, panel, row + run * SIDE, column + panel * SIDE,
                    products ? products + run * SIDE * columns + panel * SIDE : NULL, columns,
                    high + run * (SIDE / ED_PEAK_ROWS) * columns + panel * SIDE);
 }
@@ -148,14 +109,10 @@ void ed_scan_amx(const struct ed_code_shape *shape, const struct ed_scan_rows *r
 {
     size_t columns = ed_scan_columns(points->m);
     _tile_loadconfig(&whole);
-    for (size_t j = 0; j < columns; j += rows->fine ? SIDE : 2 * SIDE)
-        for (size_t i = 0; i < n; i += 2 * SIDE) {
-            float *at = products ? products + i * columns + j : NULL;
-            float *top = high + i / ED_PEAK_ROWS * columns + j;
-            if (rows->fine)
-                block(shape, rows, points, 1, from + i, n - i, j, at, columns, top);
-            else
-                block(shape, rows, points, 0, from + i, n - i, j, at, columns, top);
-        }
+    for (size_t j = 0; j < columns; j += 2 * SIDE)
+        for (size_t i = 0; i < n; i += 2 * SIDE)
+            block(shape, rows, points, from + i, n - i, j,
+                  products ? products + i * columns + j : NULL, columns,
+                  high + i / ED_PEAK_ROWS * columns + j);
     _tile_release();
 }

@@ -11,8 +11,8 @@ struct ed_code_sums {
     float square;          /* of the q */
     float distance, close; /* squared, without the fine bytes and with them */
 };
-/* Bytes and fine ones (NULL: none) of (n) floats, a multiple of 16; adds to sums. Twins may round
- * another way where it is even. */
+/* Bytes and fine ones (NULL: none) of (n) floats, a multiple of 16; adds to sums. The bytes of
+ * twins are the same, half a step going to the even one. */
 void ed_code_make_vnni(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine,
                        struct ed_code_sums *sums);
 void ed_code_make_plain(const float *x, size_t n, float step, uint8_t *bytes, uint8_t *fine,

@@ -114,8 +114,6 @@ eddy_status eddy_clusterer_new(const eddy_engine_options *options, eddy_clustere
     cl->stride = (cl->dim + 15) & ~(size_t)15;
     cl->shape = ed_code_shape_of(cl->n_dense, o.terms_dim);
     cl->kernels = ed_kernels_best(ED_INT8);
-    cl->fine_max =
-        16384; /* beyond, a second plane of all costs more than those that it rules out */
     cl->next_event = cl->next_group = cl->next_operation = cl->topics.next = 1;
     cl->weight_now = 1;
     cl->stream_ms = INT64_MIN;

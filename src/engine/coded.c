@@ -112,28 +112,28 @@ void ed_dots_within_fine(const eddy_clusterer *cl, struct ed_coded a, const stru
 
 /* ---- all ---- */
 
-/* Every event's row as arrival or a list asks: its similarity, or what a point gains there. */
-static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int gains,
+/* Every event's row as arrival asks, what a point gains there, or a list: its similarity. A list is
+ * content with what is likely: who is missed by it would have been among its last. */
+static void rows_make(const eddy_clusterer *cl, const struct ed_code *most, int lists,
                       struct ed_scan_rows *rows)
 {
     rows->bytes = cl->event_codes.bytes;
     for (size_t e = 0; e < rows->n; e++) {
         const struct ed_code *c = &cl->event_codes.code[e];
         int live = cl->slots.used[e / 64] >> e % 64 & 1;
-        float power = gains ? cl->power[e] : 1;
+        float power = lists ? 1 : cl->power[e];
         float factor = live ? cl->inverse[e] * power : 0;
-        float more =
-            ed_scan_error(&cl->shape, c, most, rows->fine != NULL) * factor + ED_ROUNDING * power;
+        float more = ed_scan_error(&cl->shape, c, most, lists) * factor + ED_ROUNDING * power;
         for (int part = 0; part < 2; part++) {
             rows->scale[part][e] = c->step[part] * factor;
             rows->low[part][e] = -128 * rows->scale[part][e];
         }
-        rows->rest[e] = !live ? TAKEN : gains ? more - cl->asked[e] * power : more;
+        rows->rest[e] = !live ? TAKEN : lists ? more : more - cl->asked[e] * power;
     }
 }
 
 int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                  int lists, int fine, struct ed_scan *ret)
+                  int lists, struct ed_scan *ret)
 {
     size_t n = ((size_t)cl->slots.n + ED_RUN_ROWS - 1) / ED_RUN_ROWS * ED_RUN_ROWS;
     ret->rows = (struct ed_scan_rows){.n = n};
@@ -147,8 +147,7 @@ int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float
     for (size_t i = 0; i < 5; i++)
         *line[i] = lines + i * n;
     ed_scan_points_pack(&cl->shape, points, factor, m, packed, &ret->points);
-    rows->fine = fine ? cl->event_codes.fine : NULL;
-    rows_make(cl, &ret->points.most, !lists, rows);
+    rows_make(cl, &ret->points.most, lists, rows);
     return 1;
 }
 
@@ -167,7 +166,7 @@ static void peaks_keep(void *context, const struct ed_scan_view *view)
 int ed_peaks_of(eddy_clusterer *cl, const struct ed_coded *points, size_t m, struct ed_peaks *ret)
 {
     struct ed_scan scan;
-    if (!ed_scan_begin(cl, points, NULL, m, 0, 0, &scan))
+    if (!ed_scan_begin(cl, points, NULL, m, 0, &scan))
         return 0;
     ret->m = m;
     ret->n_runs = scan.rows.n / ED_PEAK_ROWS;

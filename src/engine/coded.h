@@ -51,14 +51,14 @@ void ed_dots_within_fine(const eddy_clusterer *cl, struct ed_coded a, const stru
 
 /* Codes (m), at most ED_SCAN_MAX, each times its factor (NULL: 1), with all events: of v as arrival
  * has it but for the idle penalty; or, for lists, of mean similarities, each within `rest` of its
- * product; by fine bytes too or not. Memory is from cl->work; 0: none. */
+ * product. Memory is from cl->work; 0: none. */
 struct ed_scan {
     struct ed_scan_rows rows;
     struct ed_scan_points points;
     float *room;
 };
 int ed_scan_begin(eddy_clusterer *cl, const struct ed_coded *points, const float *factor, size_t m,
-                  int lists, int fine, struct ed_scan *ret);
+                  int lists, struct ed_scan *ret);
 
 /* The highest that points may have with any event of each run of ED_PEAK_ROWS slots. */
 struct ed_peaks {

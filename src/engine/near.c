@@ -28,17 +28,15 @@ uint32_t ed_near_offer(struct ed_near *list, uint32_t n, uint32_t room, struct e
 
 /* ---- lists in the making ----
  *
- * A scan, by bytes and fine bytes, tells within a ten thousandth how alike an event is with all
- * others; where they are many, by bytes alone within a few hundredths. The lows of those seen so
- * far say what another must be able to reach. Who can is a hopeful; those of bytes alone are asked
- * for their fine ones at the end, and whoever still is one is put in the list by the dot that
- * decides. The list that was says from the start what as many have at least.
+ * A scan of the codes tells within a hundredth how alike an event is with all others. The lows of
+ * those seen so far say what another must be able to reach; who can is a hopeful, and whoever still
+ * is one at the end is put in the list by the dot that decides. The list that was says from the
+ * start what as many have at least.
  */
 
 struct making {
     uint32_t slot;
     uint32_t n_low, n_hopeful;
-    float floor;                /* so many as a list has room for have at least this */
     float *low;                 /* (n_low) the highest, falling */
     struct ed_hopeful *hopeful; /* (n_hopeful) */
 };
@@ -79,15 +77,15 @@ static float floor_of(const struct lists *l, uint32_t slot)
     float floor = INFINITY;
     uint32_t slots[ED_RUN_ROWS], n = 0, alive = 0;
     for (uint32_t i = 0; i < ev->n_near; i++) {
-        double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
+        float dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
         if (ed_near_alive(cl, &ev->near[i]))
             slots[n++] = ev->near[i].slot;
         if (n < ED_RUN_ROWS && i + 1 < ev->n_near)
             continue;
-        ed_dots_within_fine(cl, own, &cl->event_codes, slots, n, dot, within);
+        ed_dots_within(cl, own, &cl->event_codes, slots, n, dot, within);
         for (uint32_t k = 0; k < n; k++) {
             double weights = ev->weight * cl->events[slots[k]].weight;
-            floor = fminf(floor, (float)((dot[k] - within[k]) / weights));
+            floor = fminf(floor, (float)((double)(dot[k] - within[k]) / weights));
         }
         alive += n;
         n = 0;
@@ -106,32 +104,6 @@ static uint32_t sift(struct lists *l, size_t i)
     return list->n_hopeful = n;
 }
 
-/* What fine bytes say of the hopefuls. What others have at least is forgotten, since it would count
- * twice. */
-static void refine(struct lists *l, size_t i)
-{
-    const eddy_clusterer *cl = l->cl;
-    struct making *list = &l->at[i];
-    struct ed_coded own = ed_coded(&cl->shape, &cl->event_codes, list->slot);
-    list->n_low = 0;
-    l->least[i] = list->floor;
-    for (uint32_t from = 0; from < list->n_hopeful; from += ED_RUN_ROWS) {
-        struct ed_hopeful *h = list->hopeful + from;
-        double dot[ED_RUN_ROWS], within[ED_RUN_ROWS];
-        uint32_t slots[ED_RUN_ROWS];
-        uint32_t left = list->n_hopeful - from, few = left < ED_RUN_ROWS ? left : ED_RUN_ROWS;
-        for (uint32_t k = 0; k < few; k++)
-            slots[k] = h[k].slot;
-        ed_dots_within_fine(cl, own, &cl->event_codes, slots, few, dot, within);
-        for (uint32_t k = 0; k < few; k++) {
-            double weights = cl->events[list->slot].weight * cl->events[slots[k]].weight;
-            h[k].low = (float)((dot[k] - within[k]) / weights) - ED_ROUNDING;
-            h[k].high = (float)((dot[k] + within[k]) / weights) + ED_ROUNDING;
-            low_offer(l, i, h[k].low);
-        }
-    }
-}
-
 /* The hopefuls of a list into it. */
 static void settle(struct lists *l, size_t i)
 {
@@ -139,10 +111,6 @@ static void settle(struct lists *l, size_t i)
     struct making *list = &l->at[i];
     struct ed_event_state *ev = &cl->events[list->slot];
     uint32_t n = sift(l, i);
-    if (!l->scan.rows.fine) {
-        refine(l, i);
-        n = sift(l, i);
-    }
     for (uint32_t from = 0; from < n; from += ED_RUN_ROWS) {
         const float *rows[ED_RUN_ROWS];
         double dots[ED_RUN_ROWS];
@@ -202,26 +170,25 @@ static int lists_make(eddy_clusterer *cl, const uint32_t *slots, size_t m)
     struct ed_coded codes[ROWS];
     float factor[ROWS];
     eddy_arena_reset(cl->work);
-    int fine = cl->slots.n <= cl->fine_max;
     struct lists *l = ed_arena_alloc(cl->work, sizeof *l);
     if (!l)
         return 0;
     l->cl = cl;
     l->m = m;
     l->near_max = cl->o.neighbours < cl->slots.n ? cl->o.neighbours : cl->slots.n;
-    l->hopeful_max = 2 * l->near_max + (fine ? 96 : 480);
+    l->hopeful_max = 2 * l->near_max + 96;
     for (size_t i = 0; i < m; i++) {
         struct making *list = &l->at[i];
-        *list = (struct making){.slot = slots[i], .floor = floor_of(l, slots[i])};
+        *list = (struct making){.slot = slots[i]};
         list->low = ed_arena_alloc(cl->work, l->near_max * sizeof *list->low);
         list->hopeful = ed_arena_alloc(cl->work, l->hopeful_max * sizeof *list->hopeful);
         if (!list->low || !list->hopeful)
             return 0;
-        l->least[i] = list->floor;
+        l->least[i] = floor_of(l, slots[i]);
         codes[i] = ed_coded(&cl->shape, &cl->event_codes, slots[i]);
         factor[i] = cl->inverse[slots[i]];
     }
-    if (!ed_scan_begin(cl, codes, factor, m, 1, fine, &l->scan))
+    if (!ed_scan_begin(cl, codes, factor, m, 1, &l->scan))
         return 0;
     for (size_t i = 0; i < m; i++) {
         cl->events[slots[i]].n_near = 0;

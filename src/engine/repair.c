@@ -254,15 +254,16 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
     return 0;
 }
 
-/* As long as no group has come to its event or those near it, or gone, what it was told holds. */
-static int stays(const eddy_clusterer *cl, uint32_t u)
+/* As long as no group has come to the event or those near it, or gone, what its groups were told
+ * holds: ticks when one last did. */
+static uint64_t last_moved(const eddy_clusterer *cl, const struct ed_event_state *ev)
 {
-    const struct ed_group *g = &cl->groups[u];
-    const struct ed_event_state *ev = &cl->events[g->event];
-    int holds = g->stays > cl->began && g->stays > ev->moved;
-    for (uint32_t i = 0; i < ev->n_near && holds; i++)
-        holds = g->stays > cl->events[ev->near[i].slot].moved;
-    return holds;
+    uint64_t last = cl->began > ev->moved ? cl->began : ev->moved;
+    for (uint32_t i = 0; i < ev->n_near; i++) {
+        uint64_t moved = cl->events[ev->near[i].slot].moved;
+        last = moved > last ? moved : last;
+    }
+    return last;
 }
 
 /* Which of these groups of one event (n, at most ED_RUN_ROWS) could want to move now? */
@@ -345,11 +346,12 @@ static int group_due(const eddy_clusterer *cl, uint32_t u)
 /* Groups (n) of one event onto the list, and whether they may move as all stands. */
 static size_t due_add(eddy_clusterer *cl, const uint32_t *groups, size_t n, struct side *list)
 {
+    uint64_t moved = last_moved(cl, &cl->events[cl->groups[groups[0]].event]);
     uint32_t asked[ED_RUN_ROWS];
     int may[ED_RUN_ROWS];
     size_t n_asked = 0, k = 0;
     for (size_t i = 0; i < n; i++)
-        if (!stays(cl, groups[i]))
+        if (cl->groups[groups[i]].stays <= moved)
             asked[n_asked++] = groups[i];
     if (n_asked)
         may_move_now(cl, asked, n_asked, may);
@@ -386,8 +388,9 @@ static size_t due_groups(eddy_clusterer *cl, struct side *list)
 /* May it move, now that others have? */
 static int may_move_still(eddy_clusterer *cl, uint32_t u)
 {
+    const struct ed_group *g = &cl->groups[u];
     int may = 0;
-    if (!stays(cl, u))
+    if (g->stays <= last_moved(cl, &cl->events[g->event]))
         may_move_now(cl, &u, 1, &may);
     return may;
 }

@@ -100,7 +100,6 @@ struct eddy_clusterer {
     size_t stride;                    /* dim rounded up to a cache line of floats */
     struct ed_code_shape shape;       /* of codes: what is no word, and words */
     const struct ed_kernels *kernels; /* that scan them */
-    uint32_t fine_max;                /* events up to which lists scan by fine bytes too */
 
     uint64_t position; /* documents seen, the one at hand included */
     uint64_t viewed;   /* how many when a reasoner last looked */

@@ -92,20 +92,21 @@ struct ed_sketch {
     uint64_t hash[SKETCH];
 };
 
+/* What a pass asks of all groups and events stands first, in one line of the cache. */
 struct ed_group {
-    uint64_t id;      /* 0: free */
-    uint32_t event;   /* slot */
-    uint64_t joined;  /* round in which a document last came */
+    _Alignas(64) uint64_t id; /* 0: free */
+    uint64_t joined;          /* round in which a document last came */
+    uint64_t stays;           /* ticks + 1 when repair last saw that it stays */
+    double weight;            /* n_u */
+    double square;            /* q_u = |S_u|^2 */
     uint64_t held[2]; /* groups of an event that have one of these in common stay together: numbers
                          of the operations of others, and of a person, that said so; 0: free */
+    uint32_t event;   /* slot */
     uint64_t came;    /* bits: operations of the ring that brought it where it is or was */
-    double weight;    /* n_u */
     double docs;
-    double square; /* q_u = |S_u|^2 */
     int64_t first_ms, last_ms;
     struct ed_sketch words;
     struct ed_exemplar central, newest;
-    uint64_t stays; /* ticks + 1 when repair last saw that it stays */
     /* recorded on its own, see signals.c */
     double seen;     /* sightings */
     int64_t seen_ms; /* the last of them; INT64_MIN: none */
@@ -135,22 +136,23 @@ struct ed_near {
 #define ED_MAP_EDGE 1000000 /* ... and none is farther out */
 
 struct ed_event_state {
-    uint64_t id; /* 0: free */
+    _Alignas(64) uint64_t id; /* 0: free */
+    double weight, docs;      /* n_e */
+    uint64_t changed;         /* round in which it last joined, moved, merged, split */
+    uint64_t moved;           /* ticks when a group last came or went */
+    uint32_t *groups;         /* (n_groups) */
+    uint32_t n_groups, n_near;
+    struct ed_near *near; /* (n_near), nearest first */
+    uint64_t pictured;    /* round at whose end a picture was last due */
     uint64_t parent;
     uint64_t version;
-    double weight, docs; /* n_e */
     int64_t first_ms, last_ms;
-    uint32_t *groups; /* (n_groups) */
-    uint32_t n_groups, room_groups;
-    struct ed_near *near; /* (n_near), nearest first */
-    uint32_t n_near;
-    int32_t map[2];    /* its place, see map.c; 0, 0: it has no place yet; recorded with the list */
-    double listed;     /* weight when the list was made; 0: make it anew */
-    double step;       /* documents at which `grew` is told next */
-    uint64_t changed;  /* round in which it last joined, moved, merged, split */
-    uint64_t pictured; /* round at whose end a picture was last due */
-    uint64_t name;     /* hash of the keywords last told */
-    double named_at;   /* documents when it was last named */
+    uint32_t room_groups;
+    int32_t map[2];  /* its place, see map.c; 0, 0: it has no place yet; recorded with the list */
+    double listed;   /* weight when the list was made; 0: make it anew */
+    double step;     /* documents at which `grew` is told next */
+    uint64_t name;   /* hash of the keywords last told */
+    double named_at; /* documents when it was last named */
     struct ed_given *given;  /* NULL: nothing */
     uint64_t kind;           /* of its documents (eddy_row) */
     uint64_t topic;          /* id; 0: none; recorded on its own */
@@ -163,7 +165,6 @@ struct ed_event_state {
     double told_weight;
     uint64_t asked_in;   /* stretch in which its weight last changed ... */
     double asked_weight; /* ... and weight_now at that moment */
-    uint64_t moved;      /* ticks when a group last came or went */
     double required;     /* what arrival asks: tau + phi off; as of the stretch or that moment */
     double power;        /* n^p, likewise */
     /* recorded on its own, see signals.c */

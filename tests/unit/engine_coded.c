@@ -14,9 +14,8 @@ static void promise(const struct ed_left *left, size_t m, const struct ed_right 
 
 #define HEARD 150 /* documents between sightings */
 
-/* Lists are made as where events are few, or as where they are many. */
 static uint64_t hash_of_run(const eddy_engine_options *o, const struct stream *s, size_t batch,
-                            const struct ed_kernels *kernels, int many)
+                            const struct ed_kernels *kernels)
 {
     eddy_clusterer *cl = clusterer_new(o);
     eddy_assignment *a = calloc(s->n, sizeof *a);
@@ -26,8 +25,6 @@ static uint64_t hash_of_run(const eddy_engine_options *o, const struct stream *s
     eddy_error err = {0};
     if (kernels)
         cl->kernels = kernels;
-    if (many)
-        cl->fine_max = 0;
     for (size_t i = 0, next; i < s->n; i = next) {
         size_t border = (i / HEARD + 1) * HEARD; /* at the same places whatever the batches */
         next = i + batch < border ? i + batch : border;
@@ -51,14 +48,12 @@ static void same_whoever_proposes(const eddy_engine_options *o, uint64_t seed)
 {
     static const struct ed_kernels all = {.name = "all", .precision = ED_INT8, .product = promise};
     struct stream s = stream_make(seed, 1500, 150, 1.2);
-    uint64_t hash = hash_of_run(o, &s, 100, &all, 0);
+    uint64_t hash = hash_of_run(o, &s, 100, &all);
     const struct ed_kernels *kernels;
     for (size_t k = 0; (kernels = ed_kernels_at(k)); k++)
         if (kernels->precision == ED_INT8 && kernels->usable())
-            for (int many = 0; many < 2; many++)
-                assert_int_equal(hash_of_run(o, &s, 100, kernels, many), hash);
-    assert_int_equal(hash_of_run(o, &s, 37, NULL, 0), hash);
-    assert_int_equal(hash_of_run(o, &s, 100, &all, 1), hash);
+            assert_int_equal(hash_of_run(o, &s, 100, kernels), hash);
+    assert_int_equal(hash_of_run(o, &s, 37, NULL), hash);
     stream_free(&s);
 }
 
