@@ -337,6 +337,14 @@ void ed_event_gather(eddy_clusterer *cl, uint32_t slot)
     ed_signals_gather(cl, slot);
 }
 
+void ed_event_stir(eddy_clusterer *cl, uint32_t slot)
+{
+    cl->events[slot].changed = ed_round(cl);
+    cl->events[slot].listed = 0;
+    ed_mark(cl, ED_EVENT, slot);
+    ed_mark(cl, ED_NEAR, slot);
+}
+
 int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
 {
     struct ed_group *g = &cl->groups[group];
@@ -361,11 +369,9 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
         ed_signals_gather(cl, from);
     ed_signals_gather(cl, to);
     a->moved = b->moved = ++cl->ticks;
-    a->changed = b->changed = ed_round(cl);
     a->pictured = b->pictured = ed_round(cl);
-    a->listed = b->listed = 0;
-    ed_mark(cl, ED_NEAR, from);
-    ed_mark(cl, ED_NEAR, to);
+    ed_event_stir(cl, from);
+    ed_event_stir(cl, to);
     ed_event_untell(cl, from); /* drift is told of what it was since it last lost something */
     ed_event_refresh(cl, to);
     if (a->n_groups)

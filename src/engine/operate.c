@@ -578,8 +578,8 @@ static eddy_status link_tell(eddy_clusterer *cl, const struct doing *d, struct e
     eddy_change *change = ed_operation_told(cl, EDDY_LINKED, d->a, d->b);
     if (!change || !ed_link_put(cl, link))
         return eddy_fail_nomem(err, "links", sizeof link);
-    cl->events[d->a].changed = cl->events[d->b].changed = ed_round(cl); /* due in the next pass */
-    ed_mark(cl, ED_EVENT, d->b);
+    ed_event_stir(cl, d->a);
+    ed_event_stir(cl, d->b);
     change->similarity = (float)d->similarity;
     change->threshold = (float)d->required;
     change->strength = link.strength;

@@ -124,10 +124,8 @@ static void leave(eddy_clusterer *cl, uint32_t slot, uint32_t u, struct ed_point
         ed_group_drop(cl, u);
     }
     struct ed_event_state *ev = &cl->events[slot];
-    ev->changed = ev->pictured = ed_round(cl);
-    ev->listed = 0;
-    ed_mark(cl, ED_EVENT, slot);
-    ed_mark(cl, ED_NEAR, slot);
+    ev->pictured = ed_round(cl);
+    ed_event_stir(cl, slot);
     ed_event_untell(cl, slot);
     if (!ev->n_groups)
         return; /* about to go: what it had is told */

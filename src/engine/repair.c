@@ -11,6 +11,7 @@
 
 #define SWEEPS        2
 #define ROLLING       256 /* unchanged events whose lists are made anew in a pass, at most */
+#define GROWN         1.1 /* what came to an event since its list was made is worth a look */
 #define LISTED_GROWTH 1.4 /* a list holds until its event has grown by this factor */
 
 struct side {
@@ -339,7 +340,7 @@ static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved,
 static int group_due(const eddy_clusterer *cl, uint32_t u)
 {
     const struct ed_group *g = &cl->groups[u];
-    return g->joined == ed_round(cl) || cl->events[g->event].changed == ed_round(cl) ||
+    return g->joined == ed_round(cl) || ed_event_stirred(cl, &cl->events[g->event]) ||
            (g->id + cl->pass) % cl->o.turns == 0;
 }
 
@@ -417,7 +418,6 @@ static eddy_status moves(eddy_clusterer *cl, eddy_error *err)
 {
     eddy_status st = EDDY_OK;
     size_t moved = 1;
-    cl->began = ++cl->ticks;
     for (int i = 0; i < SWEEPS && moved && st == EDDY_OK; i++)
         st = cl->n_events > 1 ? sweep(cl, &moved, err) : EDDY_OK;
     return st;
@@ -713,9 +713,20 @@ static eddy_status lists_of_due(eddy_clusterer *cl, eddy_error *err)
     return st;
 }
 
-eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err)
+static void begin(eddy_clusterer *cl)
 {
     cl->pass++;
+    cl->began = ++cl->ticks;
+    for (uint32_t e = 0; e < cl->slots.n; e++) {
+        struct ed_event_state *ev = &cl->events[e];
+        if (ev->id && ev->changed == ed_round(cl) && ev->weight > GROWN * ev->listed)
+            ev->grown = cl->pass;
+    }
+}
+
+eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err)
+{
+    begin(cl);
     eddy_status st = lists_of_due(cl, err);
     if (st == EDDY_OK)
         st = moves(cl, err);

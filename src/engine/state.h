@@ -300,6 +300,8 @@ void ed_group_drop(eddy_clusterer *cl, uint32_t group);
 /* Sum, weight, documents and times of an event anew, from its groups; of one without groups the
  * times stay. */
 void ed_event_gather(eddy_clusterer *cl, uint32_t slot);
+/* Whatever was said of it may not hold any more: it is due in the next pass, with a new list. */
+void ed_event_stir(eddy_clusterer *cl, uint32_t slot);
 /* Move a group with its sums; the event it leaves may be left without groups. */
 int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to);
 eddy_change *ed_change_add(eddy_clusterer *cl, eddy_change_kind kind, uint32_t slot);
@@ -349,12 +351,17 @@ int ed_halves_at(struct ed_halves *h, double threshold);
 /* repair.c, retire.c */
 int ed_faded_room(eddy_clusterer *cl); /* memory of the ring; 0: none */
 eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err);
-/* How many passes an unchanged event waits for its turn; and is it looked at in this one? */
+/* How many passes an event waits for its turn that is not due before; and is it due in this one? It
+ * is when it has grown or a group has come or gone. */
 uint64_t ed_event_turns(const eddy_clusterer *cl);
+static inline int ed_event_stirred(const eddy_clusterer *cl, const struct ed_event_state *ev)
+{
+    return ev->grown == cl->pass || ev->moved > cl->began;
+}
 static inline int ed_event_due(const eddy_clusterer *cl, const struct ed_event_state *ev,
                                uint64_t turns)
 {
-    return ev->changed == ed_round(cl) || (ev->id + cl->pass) % turns == 0;
+    return ed_event_stirred(cl, ev) || (ev->id + cl->pass) % turns == 0;
 }
 eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err);
 /* Fold the groups of an event down to `detail`. */

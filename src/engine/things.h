@@ -140,10 +140,11 @@ struct ed_event_state {
     double weight, docs;      /* n_e */
     uint64_t changed;         /* round in which it last joined, moved, merged, split */
     uint64_t moved;           /* ticks when a group last came or went */
+    uint64_t grown;           /* pass that found it grown since its list was made */
     uint32_t *groups;         /* (n_groups) */
+    struct ed_near *near;     /* (n_near), nearest first */
     uint32_t n_groups, n_near;
-    struct ed_near *near; /* (n_near), nearest first */
-    uint64_t pictured;    /* round at whose end a picture was last due */
+    uint64_t pictured; /* round at whose end a picture was last due */
     uint64_t parent;
     uint64_t version;
     int64_t first_ms, last_ms;
