@@ -295,10 +295,14 @@ static void block_dots(const struct ed_code_shape *shape, const struct ed_coded 
 void ed_codes_dots_many(const struct ed_code_shape *shape, const struct ed_coded *a, size_t n_a,
                         const struct ed_coded *rows, size_t n, float *ret, float *ret_error)
 {
-    for (size_t i = 0; i < n_a; i += 4)
-        for (size_t k = 0; k < n; k += 4)
-            block_dots(shape, a + i, n_a - i < 4 ? n_a - i : 4, rows + k, n - k < 4 ? n - k : 4,
-                       ret + i * n + k, ret_error + i * n + k, n);
+    for (size_t i = 0; i < n_a; i += 4) {
+        size_t left = n_a - i < 4 ? n_a - i : 4;
+        if (left == 1)
+            ed_codes_dots(shape, a[i], rows, n, ret + i * n, ret_error + i * n);
+        for (size_t k = 0; k < n && left > 1; k += 4)
+            block_dots(shape, a + i, left, rows + k, n - k < 4 ? n - k : 4, ret + i * n + k,
+                       ret_error + i * n + k, n);
+    }
 }
 
 /* Of one part, in double: all sums are whole numbers, so nothing is lost. */

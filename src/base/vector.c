@@ -149,6 +149,15 @@ float ed_most(const float *a, size_t n)
     return lane[0];
 }
 
+MANY_CPUS
+int32_t ed_dot_short(const int16_t *a, const int16_t *b, size_t n)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
 double ed_norm(const float *a, size_t n)
 {
     return sqrt(ed_dot(a, a, n));

@@ -13,6 +13,8 @@
 double ed_dot(const float *a, const float *b, size_t n);
 /* The same of a with each of n_rows rows, to the last bit, in half the time: ret (n_rows). */
 void ed_dots(const float *a, const float *const *rows, size_t n_rows, size_t n, double *ret);
+/* Of whole numbers, whose lengths' product is below 2^31. */
+int32_t ed_dot_short(const int16_t *a, const int16_t *b, size_t n);
 void ed_dots_four(const float *a, const float *const *rows, size_t n, double *ret);
 /* The same in float, several times as fast: a filter. Error at most n 2^-24 |a| |b|; its last bits
  * differ between CPUs. */

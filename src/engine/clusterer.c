@@ -166,8 +166,9 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->operations[i].before[1].vector);
     }
     ed_topics_free(cl);
-    void *grown[] = {cl->events, cl->event_sums, cl->inverse,    cl->asked,           cl->power,
-                     cl->groups, cl->group_sums, cl->slots.used, cl->group_slots.used};
+    void *grown[] = {cl->events,     cl->event_sums,      cl->inverse,      cl->asked,
+                     cl->power,      cl->groups,          cl->group_number, cl->group_sums,
+                     cl->slots.used, cl->group_slots.used};
     for (size_t i = 0; i < sizeof grown / sizeof *grown; i++)
         ed_grown_free(grown[i]);
     for (size_t kind = 0; kind < ED_MARKED; kind++) {
@@ -177,10 +178,10 @@ void eddy_clusterer_free(eddy_clusterer *cl)
     }
     ed_codes_free(&cl->event_codes);
     ed_codes_free(&cl->group_codes);
-    void *blocks[] = {cl->sum,           cl->changes.at,     cl->pictures.at,
-                      cl->sample.points, cl->sample.product, cl->faded.sums,
-                      cl->words.changed, cl->words.parts,    cl->links.at,
-                      cl->redirects.at,  cl->operations,     cl->answers};
+    void *blocks[] = {
+        cl->sum,          cl->changes.at, cl->pictures.at,   cl->sample.points, cl->sample.product,
+        cl->sample.steps, cl->faded.sums, cl->words.changed, cl->words.parts,   cl->links.at,
+        cl->redirects.at, cl->operations, cl->answers};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ed_free(blocks[i]);
     ed_signals_clear(cl);
@@ -412,7 +413,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
                  cl->room_events * cl->shape.bytes +
                  cl->room_events *
                      (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 36) +
-                 cl->room_groups * (row + sizeof *cl->groups + 8) +
+                 cl->room_groups * (row + sizeof *cl->groups + 12) +
                  cl->words.room_changed * sizeof *cl->words.changed +
                  ed_words_pages(&cl->o) * sizeof *cl->words.parts;
     ret->bytes += ed_arena_held(cl->work) + ed_arena_held(cl->pictures_arena) +
@@ -423,7 +424,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
     if (cl->faded.sums)
         ret->bytes += FADED_KEPT * row;
     if (cl->sample.points)
-        ret->bytes += SAMPLE_MAX * (row + SAMPLE_MAX * sizeof(float));
+        ret->bytes += SAMPLE_MAX * (row + row / 2 + SAMPLE_MAX * sizeof(float));
     for (uint32_t e = 0; e < cl->slots.n; e++)
         ret->bytes += (cl->events[e].told ? row : 0) +
                       (cl->events[e].given ? sizeof *cl->events[e].given : 0);

@@ -65,6 +65,7 @@ int ed_groups_room(eddy_clusterer *cl, size_t wanted)
         return 1;
     room = ((wanted > room ? wanted : room) + 63) & ~(size_t)63;
     GROW(cl->groups, old, room, 1);
+    GROW(cl->group_number, old, room, 1);
     GROW(cl->group_sums, old, room, cl->stride);
     if (!ed_codes_room(cl, &cl->group_codes, old, room, 0) ||
         !ed_slots_room(&cl->group_slots, old, room) || !ed_marks_room(&cl->marks[ED_GROUP], room) ||
@@ -278,6 +279,7 @@ uint32_t ed_group_new(eddy_clusterer *cl, uint32_t slot)
     struct ed_group *g = &cl->groups[group];
     memset(g, 0, sizeof *g);
     g->id = cl->next_group++;
+    cl->group_number[group] = (uint32_t)g->id;
     g->central.similarity = g->newest.similarity = -1;
     g->first_ms = INT64_MAX;
     g->last_ms = g->seen_ms = g->bucket = INT64_MIN;

@@ -336,6 +336,7 @@ static void group_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t slot)
     struct ed_group *g = &cl->groups[slot];
     g->event = NONE;
     g->id = ed_get_varint(u);
+    cl->group_number[slot] = (uint32_t)g->id;
     g->joined = ed_get_varint(u);
     g->held[0] = ed_get_varint(u);
     g->held[1] = ed_get_varint(u);

@@ -15,6 +15,8 @@
  * word when its turn has come, so words are counted on over the block, beside the vocabulary. */
 #include "engine/words.h"
 
+#include "base/cpus.h"
+
 /* The nearest multiple of POINT_STEP: beside a number this large what is finer has no place. */
 static float stepped(double x)
 {
@@ -24,7 +26,8 @@ static float stepped(double x)
 
 /* Centre the direction of x (n) by the running mean at sum, which it joins; ret has length root, or
  * is 0 where x is the mean itself. */
-static void centre(double *sum, uint64_t seen, const float *x, size_t n, double root, float *ret)
+MANY_CPUS
+void ed_point_centre(double *sum, uint64_t seen, const float *x, size_t n, double root, float *ret)
 {
     double length = ed_norm(x, n), part = 1 / ((double)seen + MEAN_PSEUDO);
     for (size_t i = 0; i < n; i++) {
@@ -128,12 +131,12 @@ void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p,
     int has_words = row->n_terms && cl->o.terms_dim;
     view_weights(cl, row, has_dense, has_words, &root, &p->words_root, extra);
     if (has_dense)
-        centre(cl->sum, ++cl->seen_dense, row->dense, cl->o.dense_dim, root, dense);
+        ed_point_centre(cl->sum, ++cl->seen_dense, row->dense, cl->o.dense_dim, root, dense);
     size_t from = cl->o.dense_dim;
     for (size_t v = 0; v < cl->o.n_extra; v++) {
         if (row->extra[v])
-            centre(cl->sum + from, ++cl->seen_extra[v], row->extra[v], cl->o.extra_dim[v], extra[v],
-                   dense + from);
+            ed_point_centre(cl->sum + from, ++cl->seen_extra[v], row->extra[v], cl->o.extra_dim[v],
+                            extra[v], dense + from);
         from += cl->o.extra_dim[v];
     }
 }

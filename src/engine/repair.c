@@ -203,7 +203,8 @@ static void may_move_roughly(const eddy_clusterer *cl, const uint32_t *groups, s
     const struct ed_event_state *ev = &cl->events[a];
     float dot[ED_RUN_ROWS * ED_RUN_ROWS], within[ED_RUN_ROWS * ED_RUN_ROWS];
     struct lure asked[ED_RUN_ROWS];
-    ed_dots_within_many(cl, &cl->group_codes, groups, n, &cl->event_codes, &a, 1, dot, within);
+    ed_dots_within(cl, ed_coded(&cl->shape, &cl->event_codes, a), &cl->group_codes, groups, n, dot,
+                   within);
     for (size_t i = 0; i < n; i++) {
         int alone = ev->n_groups == 1;
         double own = alone ? -1 : own_least(cl, groups[i], (double)dot[i], (double)within[i]);
@@ -337,11 +338,13 @@ static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved,
     return st;
 }
 
-static int group_due(const eddy_clusterer *cl, uint32_t u)
+/* Is this group of the event due? Only of one that has changed it is looked at itself: groups lie
+ * far apart. */
+static int group_due(const eddy_clusterer *cl, const struct ed_event_state *ev, uint32_t u)
 {
-    const struct ed_group *g = &cl->groups[u];
-    return g->joined == ed_round(cl) || ed_event_stirred(cl, &cl->events[g->event]) ||
-           (g->id + cl->pass) % cl->o.turns == 0;
+    return ed_event_stirred(cl, ev) ||
+           (cl->group_number[u] + (uint32_t)cl->pass) % cl->o.turns == 0 ||
+           (ev->changed == ed_round(cl) && cl->groups[u].joined == ed_round(cl));
 }
 
 /* Groups (n) of one event onto the list, and whether they may move as all stands. */
@@ -374,7 +377,7 @@ static size_t due_groups(eddy_clusterer *cl, struct side *list)
         uint32_t due[ED_RUN_ROWS];
         size_t m = 0;
         for (uint32_t i = 0; ev->id && i < ev->n_groups; i++) {
-            if (group_due(cl, ev->groups[i]))
+            if (group_due(cl, ev, ev->groups[i]))
                 due[m++] = ev->groups[i];
             if (m == ED_RUN_ROWS || (m && i + 1 == ev->n_groups)) {
                 n += due_add(cl, due, m, list + n);

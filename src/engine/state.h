@@ -123,6 +123,7 @@ struct eddy_clusterer {
     struct ed_topics topics;
 
     struct ed_group *groups; /* (room_groups) */
+    uint32_t *group_number;  /* (room_groups) lower halves of their ids, for who is due */
     float *group_sums;       /* (room_groups, stride) */
     struct ed_codes group_codes;
     struct ed_slots group_slots;
@@ -225,6 +226,8 @@ int ed_recent_take(eddy_clusterer *cl, const eddy_row *rows, size_t *n);
 
 /* point.c */
 void ed_point_dense(eddy_clusterer *cl, const eddy_row *row, struct ed_point *p, float *dense);
+/* Part of point.c that the compiler builds for several CPUs. */
+void ed_point_centre(double *sum, uint64_t seen, const float *x, size_t n, double root, float *ret);
 /* The words' parts of (n) points ahead of their turn, as they will be unless words are forgotten
  * until then; the words of the first `counted` rows (0 or 1) are counted already. Memory is from
  * cl->work. */

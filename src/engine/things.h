@@ -276,16 +276,13 @@ struct ed_folds {
 
 /* ---- threshold ---- */
 
-#define SAMPLE_MAX   512 /* m: documents in the calibration sample */
-#define SAMPLE_WORDS 64
+#define SAMPLE_MAX 512 /* m: documents in the calibration sample */
 struct ed_sample {
     float *points;  /* (SAMPLE_MAX, stride) */
     float *product; /* (SAMPLE_MAX, SAMPLE_MAX) of the points; rows of stale ones are old */
     uint8_t stale[SAMPLE_MAX];
     uint32_t n;
-    /* no state */
-    uint16_t words[SAMPLE_MAX][SAMPLE_WORDS]; /* where hashed words of a point are not 0 ... */
-    uint16_t n_words[SAMPLE_MAX]; /* ... and how many; SAMPLE_WORDS + 1: too many to be listed */
+    int16_t *steps; /* (SAMPLE_MAX, stride) the points in POINT_STEP; no state */
 };
 
 struct ed_threshold {

@@ -6,8 +6,8 @@
  * the best of hundreds of candidates is an extreme value, so more is asked of small groups. Answers
  * to doubts move what was learned (judge.c).
  *
- * The sample's products are kept; only rows of points that are new are computed again, each by the
- * fixed-order dot, so that tau has the same bits on every machine. */
+ * The sample's products are kept; only rows of points that are new are computed again, in whole
+ * numbers, so that tau has the same bits on every machine. */
 #include "engine/operations.h"
 
 int ed_sample_room(eddy_clusterer *cl)
@@ -17,7 +17,9 @@ int ed_sample_room(eddy_clusterer *cl)
         s->points = ed_alloc_aligned(SAMPLE_MAX * cl->stride * sizeof *s->points);
     if (!s->product)
         s->product = ed_alloc_aligned((size_t)SAMPLE_MAX * SAMPLE_MAX * sizeof *s->product);
-    return s->points && s->product;
+    if (!s->steps)
+        s->steps = ed_alloc_aligned(SAMPLE_MAX * cl->stride * sizeof *s->steps);
+    return s->points && s->product && s->steps;
 }
 
 eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, eddy_error *err)
@@ -45,61 +47,35 @@ eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, ed
     return EDDY_OK;
 }
 
-/* The words of the sample's point j. Of short text most places are 0. */
-static void words_list(eddy_clusterer *cl, uint32_t j)
+static void steps_of(eddy_clusterer *cl, uint32_t i)
 {
-    struct ed_sample *s = &cl->sample;
-    const float *words = s->points + j * cl->stride + cl->n_dense;
-    uint16_t n = 0;
-    for (size_t d = 0; d < cl->o.terms_dim && n <= SAMPLE_WORDS; d++) {
-        if (!(fabsf(words[d]) > 0))
-            continue;
-        if (n < SAMPLE_WORDS)
-            s->words[j][n] = (uint16_t)d;
-        n++;
-    }
-    s->n_words[j] = n;
-}
-
-/* The sample's point j with rows (n). Products of points are whole multiples of the square of
- * POINT_STEP and at most 1, so that their sum is exact in any order. */
-static void sample_dots(const eddy_clusterer *cl, uint32_t j, const float *const *rows, size_t n,
-                        double *ret)
-{
-    const struct ed_sample *s = &cl->sample;
-    const float *point = s->points + j * cl->stride;
-    int listed = s->n_words[j] <= SAMPLE_WORDS;
-    ed_dots(point, rows, n, listed ? cl->n_dense : cl->stride, ret);
-    for (size_t i = 0; i < n && listed; i++)
-        for (size_t k = 0; k < s->n_words[j]; k++) {
-            size_t at = cl->n_dense + s->words[j][k];
-            ret[i] += (double)point[at] * (double)rows[i][at];
-        }
+    const float *point = cl->sample.points + i * cl->stride;
+    int16_t *steps = cl->sample.steps + i * cl->stride;
+    for (size_t d = 0; d < cl->stride; d++)
+        steps[d] = (int16_t)(point[d] * (float)(1 / POINT_STEP));
 }
 
 /* Each point with all that are new at once, so that the sample is read once, not for each of them.
- */
+ * Of whole steps the sum is exact in any order. */
 static void products_refresh(eddy_clusterer *cl)
 {
     struct ed_sample *s = &cl->sample;
-    const float *rows[SAMPLE_MAX];
     uint32_t stale[SAMPLE_MAX];
-    double dots[SAMPLE_MAX];
     size_t n = 0;
     for (uint32_t i = 0; i < s->n; i++)
         if (s->stale[i]) {
-            words_list(cl, i);
-            stale[n] = i;
-            rows[n++] = s->points + i * cl->stride;
+            steps_of(cl, i);
+            stale[n++] = i;
         }
     size_t turn = 0;
     for (uint32_t j = 0; j < s->n; j++) {
+        const int16_t *steps = s->steps + j * cl->stride;
         size_t from = s->stale[j] ? turn++ : 0; /* of two new ones the first did it */
-        if (from < n)
-            sample_dots(cl, j, rows + from, n - from, dots);
-        for (size_t k = from; k < n; k++)
+        for (size_t k = from; k < n; k++) {
+            int32_t dot = ed_dot_short(steps, s->steps + stale[k] * cl->stride, cl->stride);
             s->product[stale[k] * SAMPLE_MAX + j] = s->product[j * SAMPLE_MAX + stale[k]] =
-                (float)dots[k - from];
+                (float)(dot * (POINT_STEP * POINT_STEP));
+        }
     }
     memset(s->stale, 0, sizeof s->stale);
 }
