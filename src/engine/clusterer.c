@@ -166,9 +166,9 @@ void eddy_clusterer_free(eddy_clusterer *cl)
         ed_free(cl->operations[i].before[1].vector);
     }
     ed_topics_free(cl);
-    void *grown[] = {cl->events,     cl->event_sums,      cl->inverse,      cl->asked,
-                     cl->power,      cl->groups,          cl->group_number, cl->group_sums,
-                     cl->slots.used, cl->group_slots.used};
+    void *grown[] = {cl->events,     cl->event_sums, cl->inverse,         cl->asked,
+                     cl->power,      cl->moved,      cl->groups,          cl->group_number,
+                     cl->group_sums, cl->slots.used, cl->group_slots.used};
     for (size_t i = 0; i < sizeof grown / sizeof *grown; i++)
         ed_grown_free(grown[i]);
     for (size_t kind = 0; kind < ED_MARKED; kind++) {
@@ -412,7 +412,7 @@ void eddy_clusterer_stats(const eddy_clusterer *cl, eddy_engine_stats *ret)
                  (cl->room_events + cl->room_groups) * (cl->shape.bytes + sizeof(struct ed_code)) +
                  cl->room_events * cl->shape.bytes +
                  cl->room_events *
-                     (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 36) +
+                     (row + sizeof *cl->events + cl->o.neighbours * sizeof(struct ed_near) + 44) +
                  cl->room_groups * (row + sizeof *cl->groups + 12) +
                  cl->words.room_changed * sizeof *cl->words.changed +
                  ed_words_pages(&cl->o) * sizeof *cl->words.parts;

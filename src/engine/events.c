@@ -46,6 +46,7 @@ int ed_events_room(eddy_clusterer *cl, size_t wanted)
     GROW(cl->inverse, old, room, 1);
     GROW(cl->asked, old, room, 1);
     GROW(cl->power, old, room, 1);
+    GROW(cl->moved, old, room, 1);
     if (!ed_codes_room(cl, &cl->event_codes, old, room, 1))
         return 0;
     if (!ed_slots_room(&cl->slots, old, room) || !ed_marks_room(&cl->marks[ED_EVENT], room) ||
@@ -172,6 +173,7 @@ uint32_t ed_event_new(eddy_clusterer *cl)
     if (!ed_events_room(cl, (size_t)slot + 1))
         return NONE;
     struct ed_event_state *ev = &cl->events[slot];
+    cl->moved[slot] = 0;
     struct ed_event_state fresh = {.id = cl->next_event,
                                    .first_ms = INT64_MAX,
                                    .last_ms = INT64_MIN,
@@ -370,7 +372,7 @@ int ed_group_shift(eddy_clusterer *cl, uint32_t group, uint32_t to)
     if (a->n_groups)
         ed_signals_gather(cl, from);
     ed_signals_gather(cl, to);
-    a->moved = b->moved = ++cl->ticks;
+    cl->moved[from] = cl->moved[to] = ++cl->ticks;
     a->pictured = b->pictured = ed_round(cl);
     ed_event_stir(cl, from);
     ed_event_stir(cl, to);

@@ -47,7 +47,7 @@ static struct side *due_events(const eddy_clusterer *cl, size_t *ret_n)
     if (!list)
         return NULL;
     for (uint32_t e = 0; e < cl->slots.n; e++)
-        if (cl->events[e].id && ed_event_due(cl, &cl->events[e], turns))
+        if (cl->events[e].id && ed_event_due(cl, e, turns))
             list[n++] = (struct side){.id = cl->events[e].id, .slot = e};
     qsort(list, n, sizeof *list, by_id);
     *ret_n = n;
@@ -258,11 +258,12 @@ static int may_move(const eddy_clusterer *cl, uint32_t u)
 
 /* As long as no group has come to the event or those near it, or gone, what its groups were told
  * holds: ticks when one last did. */
-static uint64_t last_moved(const eddy_clusterer *cl, const struct ed_event_state *ev)
+static uint64_t last_moved(const eddy_clusterer *cl, uint32_t slot)
 {
-    uint64_t last = cl->began > ev->moved ? cl->began : ev->moved;
+    const struct ed_event_state *ev = &cl->events[slot];
+    uint64_t last = cl->began > cl->moved[slot] ? cl->began : cl->moved[slot];
     for (uint32_t i = 0; i < ev->n_near; i++) {
-        uint64_t moved = cl->events[ev->near[i].slot].moved;
+        uint64_t moved = cl->moved[ev->near[i].slot];
         last = moved > last ? moved : last;
     }
     return last;
@@ -340,9 +341,10 @@ static eddy_status consider_group(eddy_clusterer *cl, uint32_t u, size_t *moved,
 
 /* Is this group of the event due? Only of one that has changed it is looked at itself: groups lie
  * far apart. */
-static int group_due(const eddy_clusterer *cl, const struct ed_event_state *ev, uint32_t u)
+static int group_due(const eddy_clusterer *cl, uint32_t slot, uint32_t u)
 {
-    return ed_event_stirred(cl, ev) ||
+    const struct ed_event_state *ev = &cl->events[slot];
+    return ed_event_stirred(cl, slot) ||
            (cl->group_number[u] + (uint32_t)cl->pass) % cl->o.turns == 0 ||
            (ev->changed == ed_round(cl) && cl->groups[u].joined == ed_round(cl));
 }
@@ -350,7 +352,7 @@ static int group_due(const eddy_clusterer *cl, const struct ed_event_state *ev, 
 /* Groups (n) of one event onto the list, and whether they may move as all stands. */
 static size_t due_add(eddy_clusterer *cl, const uint32_t *groups, size_t n, struct side *list)
 {
-    uint64_t moved = last_moved(cl, &cl->events[cl->groups[groups[0]].event]);
+    uint64_t moved = last_moved(cl, cl->groups[groups[0]].event);
     uint32_t asked[ED_RUN_ROWS];
     int may[ED_RUN_ROWS];
     size_t n_asked = 0, k = 0;
@@ -377,7 +379,7 @@ static size_t due_groups(eddy_clusterer *cl, struct side *list)
         uint32_t due[ED_RUN_ROWS];
         size_t m = 0;
         for (uint32_t i = 0; ev->id && i < ev->n_groups; i++) {
-            if (group_due(cl, ev, ev->groups[i]))
+            if (group_due(cl, e, ev->groups[i]))
                 due[m++] = ev->groups[i];
             if (m == ED_RUN_ROWS || (m && i + 1 == ev->n_groups)) {
                 n += due_add(cl, due, m, list + n);
@@ -394,7 +396,7 @@ static int may_move_still(eddy_clusterer *cl, uint32_t u)
 {
     const struct ed_group *g = &cl->groups[u];
     int may = 0;
-    if (g->stays <= last_moved(cl, &cl->events[g->event]))
+    if (g->stays <= last_moved(cl, g->event))
         may_move_now(cl, &u, 1, &may);
     return may;
 }

@@ -117,6 +117,7 @@ struct eddy_clusterer {
     float *event_sums;              /* (room_events, stride) */
     struct ed_codes event_codes;    /* of them */
     float *inverse, *asked, *power; /* (room_events) 1/n, tau + phi off, n^p; for the filter */
+    uint64_t *moved; /* (room_events) ticks when a group last came or went; no state */
     struct ed_slots slots;
     uint32_t room_events, n_events;
     struct ed_table slot_of; /* event id -> slot */
@@ -357,14 +358,13 @@ eddy_status ed_repair(eddy_clusterer *cl, eddy_error *err);
 /* How many passes an event waits for its turn that is not due before; and is it due in this one? It
  * is when it has grown or a group has come or gone. */
 uint64_t ed_event_turns(const eddy_clusterer *cl);
-static inline int ed_event_stirred(const eddy_clusterer *cl, const struct ed_event_state *ev)
+static inline int ed_event_stirred(const eddy_clusterer *cl, uint32_t slot)
 {
-    return ev->grown == cl->pass || ev->moved > cl->began;
+    return cl->events[slot].grown == cl->pass || cl->moved[slot] > cl->began;
 }
-static inline int ed_event_due(const eddy_clusterer *cl, const struct ed_event_state *ev,
-                               uint64_t turns)
+static inline int ed_event_due(const eddy_clusterer *cl, uint32_t slot, uint64_t turns)
 {
-    return ed_event_stirred(cl, ev) || (ev->id + cl->pass) % turns == 0;
+    return ed_event_stirred(cl, slot) || (cl->events[slot].id + cl->pass) % turns == 0;
 }
 eddy_status ed_retire(eddy_clusterer *cl, eddy_error *err);
 /* Fold the groups of an event down to `detail`. */

@@ -92,7 +92,8 @@ struct ed_sketch {
     uint64_t hash[SKETCH];
 };
 
-/* What a pass asks of all groups and events stands first, in one line of the cache. */
+/* What a pass asks of all groups and events stands first, in one line of the cache; and each has an
+ * odd number of lines, for else all would want the same few places there. */
 struct ed_group {
     _Alignas(64) uint64_t id; /* 0: free */
     uint64_t joined;          /* round in which a document last came */
@@ -113,7 +114,9 @@ struct ed_group {
     int64_t bucket;  /* in which something last came; INT64_MIN: nothing did ... */
     double open;     /* ... how much, and ... */
     float recent;    /* ... what had come before, as ed_rate_fade leaves of it */
+    char apart[64];
 };
+_Static_assert(sizeof(struct ed_group) / 64 % 2, "groups want the same places of the cache");
 
 /* What an event or topic was given by operations: a name, a pin, a description. */
 struct ed_given {
@@ -139,7 +142,6 @@ struct ed_event_state {
     _Alignas(64) uint64_t id; /* 0: free */
     double weight, docs;      /* n_e */
     uint64_t changed;         /* round in which it last joined, moved, merged, split */
-    uint64_t moved;           /* ticks when a group last came or went */
     uint64_t grown;           /* pass that found it grown since its list was made */
     uint32_t *groups;         /* (n_groups) */
     struct ed_near *near;     /* (n_near), nearest first */
@@ -175,6 +177,7 @@ struct ed_event_state {
     double shown;      /* sightings when it was last pictured */
     int64_t heard_ms;  /* the last sighting of its groups, INT64_MIN; not recorded */
 };
+_Static_assert(sizeof(struct ed_event_state) / 64 % 2, "events want the same places of the cache");
 
 /* When something last came to it. */
 static inline int64_t ed_event_last(const struct ed_event_state *ev)
