@@ -158,6 +158,21 @@ int32_t ed_dot_short(const int16_t *a, const int16_t *b, size_t n)
     return sum;
 }
 
+MANY_CPUS
+size_t ed_reaching(const float *a, const float *asked, size_t from, size_t n)
+{
+    for (; from + LANES <= n; from += LANES) {
+        int any = 0;
+        for (size_t j = 0; j < LANES; j++)
+            any |= a[from + j] >= asked[from + j];
+        if (any)
+            break;
+    }
+    while (from < n && !(a[from] >= asked[from]))
+        from++;
+    return from;
+}
+
 double ed_norm(const float *a, size_t n)
 {
     return sqrt(ed_dot(a, a, n));

@@ -42,6 +42,8 @@ void ed_bounds(const float *scores, const float *inverse, const float *asked, co
                float slop, size_t n, float *ret);
 /* The largest of (n), none of them a NaN; -INFINITY of none. */
 float ed_most(const float *a, size_t n);
+/* The first of (n), from `from` on, that is at least what is asked of it; n. */
+size_t ed_reaching(const float *a, const float *asked, size_t from, size_t n);
 /* 1 when all of (n) are finite. */
 int ed_finite(const float *a, size_t n);
 /* 1 when all of (n) are 0. */

@@ -2,7 +2,7 @@
  * what happened is gathered until the next call.
  *
  * A stretch is the run of documents between two repair passes: 32, 32, 64, 128, then repair_every,
- * or an eighth of the active events where that is more, so that the cost of a pass is shared by
+ * or a quarter of the active events where that is more, so that the cost of a pass is shared by
  * enough documents. Everything periodic happens at the borders of stretches, hence at places of
  * the stream, wherever the caller's batches end. */
 #include "engine/hierarchy.h"
@@ -234,7 +234,7 @@ static void stretch_begin(eddy_clusterer *cl)
     cl->stretch++;
     cl->stretch_weight = cl->weight_now;
     ed_threshold_learn(cl);
-    uint64_t every = cl->n_events / 8;
+    uint64_t every = cl->n_events / 4;
     every = every > cl->o.repair_every ? every : cl->o.repair_every;
     uint64_t young = cl->position > STRETCH_FIRST ? cl->position : STRETCH_FIRST;
     cl->stretch_left = young < every ? young : every;

@@ -5,6 +5,7 @@
 #include "engine/state.h"
 
 #define ROWS  256    /* lists that one scan is for */
+#define FEW   4      /* sums that one is held against at a time */
 #define LEAST -1e28F /* above the bound of slots that hold no event */
 
 static int nearer(const struct ed_near *a, const struct ed_near *b)
@@ -104,17 +105,33 @@ static uint32_t sift(struct lists *l, size_t i)
     return list->n_hopeful = n;
 }
 
-/* The hopefuls of a list into it. */
+/* The most promising first; they are few. */
+static void hopefuls_sort(struct ed_hopeful *list, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        struct ed_hopeful h = list[i];
+        uint32_t k = i;
+        for (; k && list[k - 1].high < h.high; k--)
+            list[k] = list[k - 1];
+        list[k] = h;
+    }
+}
+
+/* The hopefuls of a list into it, until none can be nearer than those that are. */
 static void settle(struct lists *l, size_t i)
 {
     const eddy_clusterer *cl = l->cl;
     struct making *list = &l->at[i];
     struct ed_event_state *ev = &cl->events[list->slot];
     uint32_t n = sift(l, i);
-    for (uint32_t from = 0; from < n; from += ED_RUN_ROWS) {
-        const float *rows[ED_RUN_ROWS];
-        double dots[ED_RUN_ROWS];
-        uint32_t few = n - from < ED_RUN_ROWS ? n - from : ED_RUN_ROWS;
+    hopefuls_sort(list->hopeful, n);
+    for (uint32_t from = 0; from < n; from += FEW) {
+        const float *rows[FEW];
+        double dots[FEW];
+        uint32_t few = n - from < FEW ? n - from : FEW;
+        if (ev->n_near == cl->o.neighbours &&
+            list->hopeful[from].high + ED_ROUNDING < ev->near[ev->n_near - 1].similarity)
+            break;
         for (uint32_t k = 0; k < few; k++)
             rows[k] = ed_event_sum(cl, list->hopeful[from + k].slot);
         ed_dots(ed_event_sum(cl, list->slot), rows, few, cl->stride, dots);
@@ -157,10 +174,10 @@ static void view_seen(void *context, const struct ed_scan_view *view)
     struct lists *l = context;
     for (size_t from = 0; from < view->n; from += ED_PEAK_ROWS) {
         const float *high = view->high + from / ED_PEAK_ROWS * view->columns;
-        for (size_t i = 0; i < l->m; i++)
-            if (high[i] >= l->least[i])
-                run_seen(l, i, (uint32_t)(view->from + from), view->products + from * view->columns,
-                         view->columns);
+        for (size_t i = ed_reaching(high, l->least, 0, l->m); i < l->m;
+             i = ed_reaching(high, l->least, i + 1, l->m))
+            run_seen(l, i, (uint32_t)(view->from + from), view->products + from * view->columns,
+                     view->columns);
     }
 }
 
