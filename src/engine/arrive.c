@@ -120,18 +120,21 @@ static void try_events(const eddy_clusterer *cl, struct scored *b, const struct 
     size_t m = 0;
     struct best lows = *best; /* what there is for certain, with these */
     ed_dots_within(cl, ed_point_coded(p), &cl->event_codes, slots, n, dot, within);
+    float floor = floor_of(&lows);
     for (size_t i = 0; i < n && !(cl->o.idle_penalty > 0); i++) {
         uint32_t e = slots[i];
         float low =
             ((dot[i] - within[i]) * cl->inverse[e] - ED_ROUNDING - cl->asked[e]) * cl->power[e];
-        if (low >= floor_of(&lows) && cl->events[e].kind == p->kind)
+        if (low >= floor && cl->events[e].kind == p->kind) {
             best_offer(&lows, (struct candidate){.slot = e, .value = (double)low});
+            floor = floor_of(&lows);
+        }
     }
     for (size_t i = 0; i < n; i++) {
         uint32_t e = slots[i];
         float high =
             ((dot[i] + within[i]) * cl->inverse[e] + ED_ROUNDING - cl->asked[e]) * cl->power[e];
-        if (high >= floor_of(&lows) && cl->events[e].kind == p->kind)
+        if (high >= floor && cl->events[e].kind == p->kind)
             left[m++] = e;
     }
     hope(cl, b, p, time_ms, left, m, best);

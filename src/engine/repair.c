@@ -262,7 +262,7 @@ static uint64_t last_moved(const eddy_clusterer *cl, uint32_t slot)
 {
     const struct ed_event_state *ev = &cl->events[slot];
     uint64_t last = cl->began > cl->moved[slot] ? cl->began : cl->moved[slot];
-    for (uint32_t i = 0; i < ev->n_near; i++) {
+    for (uint32_t i = 0; i < ev->n_near && cl->ticks > cl->began; i++) {
         uint64_t moved = cl->moved[ev->near[i].slot];
         last = moved > last ? moved : last;
     }
