@@ -42,10 +42,16 @@ struct waiting {
 /* Finish up to n of its rows. */
 PART void rows_out(struct way way, struct waiting *w, size_t n)
 {
-    const size_t side = SIDE * (way.out == TO_BF16 ? 2 : 4);
+    const struct columns *c = w->columns;
     for (; n && w->rows; n--, w->rows--) {
-        lanes_out(way, &w->columns[0], w->scale, w->low, w->sums, w->ret);
-        lanes_out(way, &w->columns[1], w->scale, w->low, w->sums + 64, w->ret + side);
+        if (way.out == TO_BF16) {
+            lanes low = lanes_made(way, &c[0], w->scale, w->low, w->sums);
+            lanes high = lanes_made(way, &c[1], w->scale, w->low, w->sums + 64);
+            halves_of_both_to((uint16_t *)(void *)w->ret, c[0].set, c[1].set, low, high);
+        } else {
+            lanes_out(way, &c[0], w->scale, w->low, w->sums, w->ret);
+            lanes_out(way, &c[1], w->scale, w->low, w->sums + 64, w->ret + SIDE * 4);
+        }
         w->sums += ROW;
         w->ret += w->stride;
         w->scale += way.precision == ED_INT8 || w->scale;
