@@ -154,6 +154,16 @@ PART lanes whole_of(lanes_half h)
     return (lanes)(__builtin_convertvector(h, lanes_bits) << 16);
 }
 
+/* Whole numbers from 0 to 255, as bytes. */
+PART void bytes_to(uint8_t *at, lanes_int x)
+{
+#if LANES == 16
+    _mm512_mask_cvtepi32_storeu_epi8(at, 0xffff, (__m512i)x);
+#else
+    *(bytes_at *)at = __builtin_convertvector(x, lanes_byte);
+#endif
+}
+
 /* The first n lanes, where there are no more in memory: what is behind them is neither read (it is
  * 0) nor written. */
 #if LANES == 16

@@ -35,6 +35,6 @@ const struct ed_rows *ed_rows_best(void);
 /* The i-th of all that this CPU runs; NULL: there are no more. */
 const struct ed_rows *ed_rows_at(size_t i);
 
-extern const struct ed_rows ed_rows_plain, ed_rows_avx2, ed_rows_avx512;
+extern const struct ed_rows ed_rows_plain, ed_rows_avx2, ed_rows_avx512, ed_rows_bf16;
 
 #endif

@@ -18,25 +18,41 @@ UNWATCHED static void add_three(const float *a, const float *b, const float *c, 
         ret[i] = a[i] + b[i] + c[i];
 }
 
+/* A row goes by FOUR lanes at a time, each with a sum of its own: one after the other, they would
+ * wait for each other. */
+#define FOUR 4
+
+PART lanes lanes_together(const lanes *four)
+{
+    return (four[0] + four[1]) + (four[2] + four[3]);
+}
+
 PART void norm_row(float *x, const float *g, const float *b, double eps, size_t n)
 {
-    const size_t whole = n - n % LANES;
-    lanes sums = {0}, squares = {0};
+    const size_t whole = n - n % LANES, fours = n - n % (FOUR * LANES);
+    lanes sums[FOUR] = {0}, squares[FOUR] = {0};
     float rest = 0;
-    for (size_t j = 0; j < whole; j += LANES)
-        sums += at(x + j);
+    for (size_t j = 0; j < fours; j += FOUR * LANES)
+        for (size_t k = 0; k < FOUR; k++)
+            sums[k] += at(x + j + k * LANES);
+    for (size_t j = fours; j < whole; j += LANES)
+        sums[0] += at(x + j);
     for (size_t j = whole; j < n; j++)
         rest += x[j];
-    const float mean = (float)(((double)lanes_sum(sums) + (double)rest) / (double)n);
+    const float mean =
+        (float)(((double)lanes_sum(lanes_together(sums)) + (double)rest) / (double)n);
     rest = 0;
-    for (size_t j = 0; j < whole; j += LANES) {
-        lanes away = at(x + j) - mean;
-        squares += away * away;
-    }
+    for (size_t j = 0; j < fours; j += FOUR * LANES)
+        for (size_t k = 0; k < FOUR; k++) {
+            lanes away = at(x + j + k * LANES) - mean;
+            squares[k] += away * away;
+        }
+    for (size_t j = fours; j < whole; j += LANES)
+        squares[0] += (at(x + j) - mean) * (at(x + j) - mean);
     for (size_t j = whole; j < n; j++)
         rest += (x[j] - mean) * (x[j] - mean);
-    const double spread = ((double)lanes_sum(squares) + (double)rest) / (double)n;
-    const float scale = (float)(1.0 / sqrt(spread + eps));
+    const double sum = (double)lanes_sum(lanes_together(squares)) + (double)rest;
+    const float scale = (float)(1.0 / sqrt(sum / (double)n + eps));
     for (size_t j = 0; j < whole; j += LANES)
         *(lanes_at *)(x + j) = (at(x + j) - mean) * scale * at(g + j) + at(b + j);
     for (size_t j = whole; j < n; j++)
@@ -49,22 +65,58 @@ UNWATCHED static void norm(float *x, const float *g, const float *b, double eps,
         norm_row(x + i * n, g, b, eps, n);
 }
 
+PART lanes most_of(const float *x, size_t n)
+{
+    const size_t fours = n - n % (FOUR * LANES);
+    lanes most[FOUR] = {at(x), at(x), at(x), at(x)};
+    for (size_t j = 0; j < fours; j += FOUR * LANES)
+        for (size_t k = 0; k < FOUR; k++)
+            most[k] = larger(at(x + j + k * LANES), most[k]);
+    for (size_t j = fours; j < n; j += LANES)
+        most[0] = larger(at(x + j), most[0]);
+    return larger(larger(most[0], most[1]), larger(most[2], most[3]));
+}
+
+#if LANES == 16 && defined(__AVX512BF16__)
+/* As bf16, two lanes at a time, which are summed as they were rounded. */
+PART float halves_of_weights(const float *x, float slope, float offset, size_t n, uint16_t *ret)
+{
+    const __m512bh ones = (__m512bh)_mm512_set1_epi32(0x3f803f80);
+    __m512 sum = _mm512_setzero_ps();
+    for (size_t j = 0; j < n; j += 2 * LANES) {
+        const int both = n - j > LANES;
+        lanes y = exp2_of(at(x + j) * slope + offset, 1), next = {0};
+        if (both)
+            next = exp2_of(at(x + j + LANES) * slope + offset, 1);
+        const __m512bh h = _mm512_cvtne2ps_pbh((__m512)next, (__m512)y);
+        sum = _mm512_dpbf16_ps(sum, h, ones);
+        _mm512_mask_storeu_epi16(ret + j, both ? 0xffffffffu : 0xffffu, (__m512i)h);
+    }
+    return lanes_sum((lanes)sum);
+}
+#else
+PART float halves_of_weights(const float *x, float slope, float offset, size_t n, uint16_t *ret)
+{
+    lanes sum = {0};
+    for (size_t j = 0; j < n; j += LANES) {
+        const lanes_half h = halves_of(exp2_of(at(x + j) * slope + offset, 1));
+        *(halves_at *)(ret + j) = h;
+        sum += whole_of(h);
+    }
+    return lanes_sum(sum);
+}
+#endif
+
 /* Of one row of whole lanes; returns the sum. */
 PART float weights_of(const float *x, float scale, size_t n, void *ret, int halves)
 {
-    lanes most = at(x), sum = {0};
-    for (size_t j = LANES; j < n; j += LANES)
-        most = larger(at(x + j), most);
-    const float slope = scale * 1.44269504f, offset = -lanes_largest(most) * slope;
+    const float slope = scale * 1.44269504f, offset = -lanes_largest(most_of(x, n)) * slope;
+    lanes sum = {0};
+    if (halves)
+        return halves_of_weights(x, slope, offset, n, ret);
     for (size_t j = 0; j < n; j += LANES) {
-        lanes y = exp2_of(at(x + j) * slope + offset, halves);
-        if (halves) {
-            lanes_half h = halves_of(y);
-            *(halves_at *)((uint16_t *)ret + j) = h;
-            y = whole_of(h);
-        } else {
-            *(lanes_at *)((float *)ret + j) = y;
-        }
+        lanes y = exp2_of(at(x + j) * slope + offset, 0);
+        *(lanes_at *)((float *)ret + j) = y;
         sum += y;
     }
     return lanes_sum(sum);
@@ -92,8 +144,12 @@ UNWATCHED static void softmax(float *x, size_t stride, float scale, size_t m, si
 UNWATCHED static void bf16_of(const float *x, size_t n, uint16_t *ret)
 {
     size_t i = 0;
+#if LANES == 16 && defined(__AVX512BF16__)
+    for (; i + 2 * LANES <= n; i += 2 * LANES)
+        halves_of_both_to(ret + i, (lanes_set)-1, (lanes_set)-1, at(x + i), at(x + i + LANES));
+#endif
     for (; i + LANES <= n; i += LANES)
-        *(halves_at *)(ret + i) = halves_of(*(const lanes_at *)(x + i));
+        *(halves_at *)(ret + i) = halves_of(at(x + i));
     for (; i < n; i++) {
         uint32_t bits;
         memcpy(&bits, &x[i], sizeof bits);
@@ -101,25 +157,42 @@ UNWATCHED static void bf16_of(const float *x, size_t n, uint16_t *ret)
     }
 }
 
+/* The least and the largest of a row. */
+PART void ends_of(const float *x, size_t n, float *first, float *last)
+{
+    const size_t whole = n - n % LANES, fours = n - n % (FOUR * LANES);
+    const lanes one = LANES_OF(x[0]);
+    lanes least[FOUR] = {one, one, one, one}, most[FOUR] = {one, one, one, one};
+    for (size_t j = 0; j < fours; j += FOUR * LANES)
+        for (size_t k = 0; k < FOUR; k++) {
+            least[k] = smaller(at(x + j + k * LANES), least[k]);
+            most[k] = larger(at(x + j + k * LANES), most[k]);
+        }
+    for (size_t j = fours; j < whole; j += LANES) {
+        least[0] = smaller(at(x + j), least[0]);
+        most[0] = larger(at(x + j), most[0]);
+    }
+    for (size_t k = 1; k < FOUR; k++) {
+        least[0] = smaller(least[k], least[0]);
+        most[0] = larger(most[k], most[0]);
+    }
+    *first = -lanes_largest(-least[0]);
+    *last = lanes_largest(most[0]);
+    for (size_t j = whole; j < n; j++) {
+        *first = x[j] < *first ? x[j] : *first;
+        *last = x[j] > *last ? x[j] : *last;
+    }
+}
+
 UNWATCHED static void levels_of(const float *x, size_t n, uint8_t *ret, float *scale, float *low)
 {
     const size_t whole = n - n % LANES;
-    lanes least = LANES_OF(x[0]), most = least;
-    for (size_t i = 0; i < whole; i += LANES) {
-        least = smaller(*(const lanes_at *)(x + i), least);
-        most = larger(*(const lanes_at *)(x + i), most);
-    }
-    float first = -lanes_largest(-least), last = lanes_largest(most);
-    for (size_t i = whole; i < n; i++) {
-        first = x[i] < first ? x[i] : first;
-        last = x[i] > last ? x[i] : last;
-    }
+    float first, last;
+    ends_of(x, n, &first, &last);
     const float step = (last - first) / 255.0f, per_step = step > 1e-30f ? 1.0f / step : 0.0f;
     for (size_t i = 0; i < whole; i += LANES) {
-        lanes level =
-            smaller((*(const lanes_at *)(x + i) - first) * per_step + 0.5f, LANES_OF(255.0f));
-        lanes_int rounded = __builtin_convertvector(level, lanes_int);
-        *(bytes_at *)(ret + i) = __builtin_convertvector(rounded, lanes_byte);
+        lanes level = smaller((at(x + i) - first) * per_step + 0.5f, LANES_OF(255.0f));
+        bytes_to(ret + i, __builtin_convertvector(level, lanes_int));
     }
     for (size_t i = whole; i < n; i++) {
         float level = (x[i] - first) * per_step + 0.5f;
