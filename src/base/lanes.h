@@ -101,33 +101,41 @@ PART float lanes_largest(lanes x)
     return x[0];
 }
 
-/* 2^x for x <= 0, relative error below 2e-7, where it is rounded further on below 8e-5; 0 below
- * -126, where the result leaves the normal numbers. x = k + r with |r| <= 1/2: a polynomial of r
- * with the least largest relative error, and k straight into the exponent. */
+/* 2^x, relative error below 2e-7, where it is rounded further on below 8e-5; 0 below -126, where
+ * the result leaves the normal numbers; from 127 on it may be anything above 2^126. x = k + r with
+ * 0 <= r <= 1: a polynomial of r with the least largest relative error, and k straight into the
+ * exponent. */
 PART lanes exp2_of(lanes x, int rounded)
 {
     const lanes least = LANES_OF(-126.0f);
-    const lanes_int in = x > least;
+    lanes y;
+#if LANES == 16
+    const __mmask16 in = _mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_GT_OQ);
     x = larger(x, least);
-    lanes k = x + 12582912.0f - 12582912.0f; /* 1.5 * 2^23 leaves the nearest whole number */
-    lanes r = x - k, y;
+    const lanes r = (lanes)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#else
+    const lanes_int in = x > least;
+    x = smaller(larger(x, least), LANES_OF(127.0f));
+    const lanes k = x - 0.5f + 12582912.0f - 12582912.0f; /* 1.5 * 2^23 leaves a whole number */
+    const lanes r = x - k;
+#endif
     if (rounded) {
-        y = r * 0.0551716685f + 0.242611125f;
-        y = y * r + 0.693260968f;
-        y = y * r + 0.999928057f;
+        y = r * 0.07802452f + 0.22606716f;
+        y = y * r + 0.69583356f;
+        y = y * r + 0.9999252f;
     } else {
-        y = r * 0.00132764725f + 0.00967554096f;
-        y = y * r + 0.0555071309f;
-        y = y * r + 0.240221202f;
-        y = y * r + 0.693146944f;
-        y = y * r + 1.0f;
+        y = r * 0.0018775767f + 0.00898934f;
+        y = y * r + 0.055826318f;
+        y = y * r + 0.24015361f;
+        y = y * r + 0.6931531f;
+        y = y * r + 0.99999994f;
     }
 #if LANES == 16
-    return (lanes)_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_GT_OQ),
-                                         (__m512)y, (__m512)k);
-#endif
-    lanes_int power = (__builtin_convertvector(k, lanes_int) + 127) << 23;
+    return (lanes)_mm512_maskz_scalef_ps(in, (__m512)y, (__m512)x);
+#else
+    const lanes_int power = (__builtin_convertvector(k, lanes_int) + 127) << 23;
     return (lanes)((lanes_int)(y * (lanes)power) & in);
+#endif
 }
 
 #if LANES == 16

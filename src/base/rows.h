@@ -12,8 +12,8 @@ struct ed_rows {
     /* Each row of x (m, n) to mean 0 and variance 1, with eps added to the variance, and then times
      * g (n) plus b (n). */
     void (*norm)(float *x, const float *g, const float *b, double eps, size_t m, size_t n);
-    /* Each row of x (m, n), a row every stride floats: exp(scale (x - the row's largest)), and 0
-     * from n up to the next multiple of 16, for which there is room in both.
+    /* Each row of x (m, n), a row every stride floats: exp(scale (x - c)), where c is 0 or the
+     * row's largest, and 0 from n up to the next multiple of 16, for which there is room in both.
      *
      *   ret      (m, n) a row every ret_stride bytes: floats, or bf16 where halves
      *   inverse  (m) 1 / the sum of the row, as it stands in ret

@@ -65,32 +65,20 @@ UNWATCHED static void norm(float *x, const float *g, const float *b, double eps,
         norm_row(x + i * n, g, b, eps, n);
 }
 
-PART lanes most_of(const float *x, size_t n)
-{
-    const size_t fours = n - n % (FOUR * LANES);
-    lanes most[FOUR] = {at(x), at(x), at(x), at(x)};
-    for (size_t j = 0; j < fours; j += FOUR * LANES)
-        for (size_t k = 0; k < FOUR; k++)
-            most[k] = larger(at(x + j + k * LANES), most[k]);
-    for (size_t j = fours; j < n; j += LANES)
-        most[0] = larger(at(x + j), most[0]);
-    return larger(larger(most[0], most[1]), larger(most[2], most[3]));
-}
-
+/* exp2(slope x + offset) of a row of whole lanes; returns the sum, as rounded as they are. */
 #if LANES == 16 && defined(__AVX512BF16__)
-/* As bf16, two lanes at a time, which are summed as they were rounded. */
 PART float halves_of_weights(const float *x, float slope, float offset, size_t n, uint16_t *ret)
 {
     const __m512bh ones = (__m512bh)_mm512_set1_epi32(0x3f803f80);
     __m512 sum = _mm512_setzero_ps();
     for (size_t j = 0; j < n; j += 2 * LANES) {
-        const int both = n - j > LANES;
-        lanes y = exp2_of(at(x + j) * slope + offset, 1), next = {0};
-        if (both)
-            next = exp2_of(at(x + j + LANES) * slope + offset, 1);
-        const __m512bh h = _mm512_cvtne2ps_pbh((__m512)next, (__m512)y);
-        sum = _mm512_dpbf16_ps(sum, h, ones);
-        _mm512_mask_storeu_epi16(ret + j, both ? 0xffffffffu : 0xffffu, (__m512i)h);
+        const lanes_set there = n - j > LANES ? (lanes_set)-1 : 0;
+        const lanes y = exp2_of(at(x + j) * slope + offset, 1);
+        const lanes next = exp2_of(lanes_from(x + j + LANES, there) * slope + offset, 1);
+        const __m512i h = (__m512i)_mm512_cvtne2ps_pbh((__m512)next, (__m512)y);
+        const __mmask32 both = _mm512_kunpackw(there, (lanes_set)-1);
+        _mm512_mask_storeu_epi16(ret + j, both, h);
+        sum = _mm512_dpbf16_ps(sum, (__m512bh)_mm512_maskz_mov_epi16(both, h), ones);
     }
     return lanes_sum((lanes)sum);
 }
@@ -107,10 +95,8 @@ PART float halves_of_weights(const float *x, float slope, float offset, size_t n
 }
 #endif
 
-/* Of one row of whole lanes; returns the sum. */
-PART float weights_of(const float *x, float scale, size_t n, void *ret, int halves)
+PART float weights_of(const float *x, float slope, float offset, size_t n, void *ret, int halves)
 {
-    const float slope = scale * 1.44269504f, offset = -lanes_largest(most_of(x, n)) * slope;
     lanes sum = {0};
     if (halves)
         return halves_of_weights(x, slope, offset, n, ret);
@@ -122,12 +108,26 @@ PART float weights_of(const float *x, float scale, size_t n, void *ret, int halv
     return lanes_sum(sum);
 }
 
+/* The largest of each row need not be taken off where its powers are neither huge nor all but
+ * nothing, which their sum tells: to look for it first costs as much as the powers themselves. */
+PART float weights_safely_of(const float *x, float slope, size_t n, void *ret, int halves)
+{
+    const float sum = weights_of(x, slope, 0, n, ret, halves);
+    if (sum > 0x1p-30f && sum < 0x1p30f)
+        return sum;
+    lanes most = at(x);
+    for (size_t j = LANES; j < n; j += LANES)
+        most = larger(at(x + j), most);
+    return weights_of(x, slope, -lanes_largest(most) * slope, n, ret, halves);
+}
+
 UNWATCHED static void softmax(float *x, size_t stride, float scale, size_t m, size_t n, void *ret,
                               size_t ret_stride, int halves, float *inverse)
 {
     static const int32_t places[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const size_t padded = (n + 15) / 16 * 16;
     const int32_t whole = (int32_t)(n + 16 - padded);
+    const float slope = scale * 1.44269504f;
     for (size_t i = 0; i < m; i++, x += stride, ret = (char *)ret + ret_stride) {
         for (size_t j = 0; j < 16; j += LANES) {
             lanes_at *last = (lanes_at *)(x + padded - 16 + j);
@@ -135,9 +135,9 @@ UNWATCHED static void softmax(float *x, size_t stride, float scale, size_t m, si
             *last = (lanes)choose(place < whole, (lanes_int)*last, (lanes_int)LANES_OF(-INFINITY));
         }
         if (halves)
-            inverse[i] = 1.0f / weights_of(x, scale, padded, ret, 1);
+            inverse[i] = 1.0f / weights_safely_of(x, slope, padded, ret, 1);
         else
-            inverse[i] = 1.0f / weights_of(x, scale, padded, ret, 0);
+            inverse[i] = 1.0f / weights_safely_of(x, slope, padded, ret, 0);
     }
 }
 
