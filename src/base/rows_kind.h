@@ -65,16 +65,16 @@ UNWATCHED static void norm(float *x, const float *g, const float *b, double eps,
         norm_row(x + i * n, g, b, eps, n);
 }
 
-/* exp2(slope x + offset) of a row of whole lanes; returns the sum, as rounded as they are. */
+/* exp2(slope x) of a row of whole lanes; returns the sum, as rounded as they are. */
 #if LANES == 16 && defined(__AVX512BF16__)
-PART float halves_of_weights(const float *x, float slope, float offset, size_t n, uint16_t *ret)
+PART float halves_of_weights(const float *x, float slope, size_t n, uint16_t *ret)
 {
     const __m512bh ones = (__m512bh)_mm512_set1_epi32(0x3f803f80);
     __m512 sum = _mm512_setzero_ps();
     for (size_t j = 0; j < n; j += 2 * LANES) {
         const lanes_set there = n - j > LANES ? (lanes_set)-1 : 0;
-        const lanes y = exp2_of(at(x + j) * slope + offset, 1);
-        const lanes next = exp2_of(lanes_from(x + j + LANES, there) * slope + offset, 1);
+        const lanes y = exp2_of(at(x + j) * slope, 1);
+        const lanes next = exp2_of(lanes_from(x + j + LANES, there) * slope, 1);
         const __m512i h = (__m512i)_mm512_cvtne2ps_pbh((__m512)next, (__m512)y);
         const __mmask32 both = _mm512_kunpackw(there, (lanes_set)-1);
         _mm512_mask_storeu_epi16(ret + j, both, h);
@@ -83,11 +83,11 @@ PART float halves_of_weights(const float *x, float slope, float offset, size_t n
     return lanes_sum((lanes)sum);
 }
 #else
-PART float halves_of_weights(const float *x, float slope, float offset, size_t n, uint16_t *ret)
+PART float halves_of_weights(const float *x, float slope, size_t n, uint16_t *ret)
 {
     lanes sum = {0};
     for (size_t j = 0; j < n; j += LANES) {
-        const lanes_half h = halves_of(exp2_of(at(x + j) * slope + offset, 1));
+        const lanes_half h = halves_of(exp2_of(at(x + j) * slope, 1));
         *(halves_at *)(ret + j) = h;
         sum += whole_of(h);
     }
@@ -95,13 +95,13 @@ PART float halves_of_weights(const float *x, float slope, float offset, size_t n
 }
 #endif
 
-PART float weights_of(const float *x, float slope, float offset, size_t n, void *ret, int halves)
+PART float weights_of(const float *x, float slope, size_t n, void *ret, int halves)
 {
     lanes sum = {0};
     if (halves)
-        return halves_of_weights(x, slope, offset, n, ret);
+        return halves_of_weights(x, slope, n, ret);
     for (size_t j = 0; j < n; j += LANES) {
-        lanes y = exp2_of(at(x + j) * slope + offset, 0);
+        lanes y = exp2_of(at(x + j) * slope, 0);
         *(lanes_at *)((float *)ret + j) = y;
         sum += y;
     }
@@ -110,15 +110,18 @@ PART float weights_of(const float *x, float slope, float offset, size_t n, void 
 
 /* The largest of each row need not be taken off where its powers are neither huge nor all but
  * nothing, which their sum tells: to look for it first costs as much as the powers themselves. */
-PART float weights_safely_of(const float *x, float slope, size_t n, void *ret, int halves)
+PART float weights_safely_of(float *x, float slope, size_t n, void *ret, int halves)
 {
-    const float sum = weights_of(x, slope, 0, n, ret, halves);
+    const float sum = weights_of(x, slope, n, ret, halves);
     if (sum > 0x1p-30f && sum < 0x1p30f)
         return sum;
     lanes most = at(x);
     for (size_t j = LANES; j < n; j += LANES)
         most = larger(at(x + j), most);
-    return weights_of(x, slope, -lanes_largest(most) * slope, n, ret, halves);
+    const float largest = lanes_largest(most);
+    for (size_t j = 0; j < n; j += LANES)
+        *(lanes_at *)(x + j) = at(x + j) - largest;
+    return weights_of(x, slope, n, ret, halves);
 }
 
 UNWATCHED static void softmax(float *x, size_t stride, float scale, size_t m, size_t n, void *ret,
