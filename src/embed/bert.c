@@ -19,7 +19,7 @@
 
 #define PACK_TOKENS 256 /* of a pass: enough for full speed, and few enough for the cache */
 #define WIDE_BYTES  ((size_t)768 << 10) /* of the wide rows that are under way */
-#define BLOCK_SEEN  32                  /* tokens that attend at once */
+#define SEEN_BYTES  ((size_t)32 << 10)  /* of the likenesses of those that attend at once */
 
 /* y = x w^T + b. */
 struct dense {
@@ -184,6 +184,14 @@ static size_t rounded(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
+/* Tokens of a text of n that attend at once: as many as leave their likenesses in the first cache.
+ */
+static size_t seen_at_once(size_t n)
+{
+    const size_t rows = SEEN_BYTES / (rounded(n, 32) * sizeof(float)) / 32 * 32;
+    return rows > 32 ? rows : 32;
+}
+
 eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_arena *scratch,
                          eddy_error *err)
 {
@@ -194,6 +202,9 @@ eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_
     const size_t unit = ed_precision_size(bert->kernels->precision);
     const size_t seen = ed_precision_size(bert->attention->precision);
     const size_t half = bert->kernels->precision == ED_BF16 ? 2 : 4;
+    const size_t rows = seen_at_once(1),
+                 words = 32 * rounded(limit, 32);                    /* more, where texts are */
+    const size_t likenesses = words > rows * 32 ? words : rows * 32; /* short, or long */
     *pass = (struct ed_pass){.tokens_max = tokens, .texts_max = texts};
     const struct {
         void **ret;
@@ -205,9 +216,9 @@ eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_
         {&pass->sides, (tokens + slack) * 3 * hidden * seen},
         {&pass->keys, ed_right_bytes(bert->attention, limit, width)},
         {&pass->values, ed_right_bytes(bert->attention, width, limit)},
-        {&pass->weights, (BLOCK_SEEN + slack) * rounded(limit, 32) * seen},
-        {(void **)&pass->scores, BLOCK_SEEN * rounded(limit, 16) * sizeof *pass->scores},
-        {(void **)&pass->inverse, BLOCK_SEEN * sizeof *pass->inverse},
+        {&pass->weights, (likenesses + slack * rounded(limit, 32)) * seen},
+        {(void **)&pass->scores, likenesses * sizeof *pass->scores},
+        {(void **)&pass->inverse, rows * sizeof *pass->inverse},
         {&pass->mixed, (tokens + slack) * hidden * half},
         {&pass->wide, (bert->block_wide + slack) * c->inner * half},
         {&pass->left, (tokens + slack) * (hidden > c->inner ? hidden : c->inner) * unit},
@@ -278,15 +289,15 @@ static void head_attend(const struct ed_bert *bert, struct ed_pass *pass, size_t
     const struct ed_kernels *kernels = bert->attention;
     const int halves = kernels->precision == ED_BF16;
     const size_t width = c->hidden / c->heads, n = to - from, unit = halves ? 2 : 4;
-    const size_t stride = 3 * c->hidden, across = rounded(n, 16), row = rounded(n, 32) * unit;
+    const size_t stride = 3 * c->hidden, across = rounded(n, 32), row = across * unit;
+    const size_t at_once = seen_at_once(n);
     const char *query = (const char *)pass->sides + (from * stride + head * width) * unit;
     struct ed_right keys, values;
     ed_right_pack_rows(kernels, query + c->hidden * unit, stride, n, width, pass->keys, &keys);
     ed_right_pack_across(kernels, query + 2 * c->hidden * unit, stride, width, n, pass->values,
                          &values);
-    for (size_t i = 0; i < n; i += BLOCK_SEEN) {
-        size_t m = n - i < BLOCK_SEEN ? n - i : BLOCK_SEEN,
-               at = (from + i) * c->hidden + head * width;
+    for (size_t i = 0; i < n; i += at_once) {
+        size_t m = n - i < at_once ? n - i : at_once, at = (from + i) * c->hidden + head * width;
         const struct ed_left asking = {.at = query + i * stride * unit, .stride = stride * unit};
         const struct ed_left weights = {pass->weights, row, pass->inverse, NULL};
         struct ed_finish gathered = {.stride = c->hidden,
@@ -294,7 +305,7 @@ static void head_attend(const struct ed_bert *bert, struct ed_pass *pass, size_t
         gathered.ret = gathered.to_bf16 ? (void *)((uint16_t *)pass->mixed + at)
                                         : (void *)((float *)pass->mixed + at);
         kernels->product(&asking, m, &keys,
-                         &(struct ed_finish){.ret = pass->scores, .stride = across});
+                         &(struct ed_finish){.ret = pass->scores, .stride = across, .roomy = 1});
         bert->rows->softmax(pass->scores, across, (float)(1.0 / sqrt((double)width)), m, n,
                             pass->weights, row, halves, pass->inverse);
         kernels->product(&weights, m, &values, &gathered);
