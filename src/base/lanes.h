@@ -159,6 +159,9 @@ PART lanes_half halves_of(lanes y)
 
 PART lanes whole_of(lanes_half h)
 {
+#if LANES == 16
+    return (lanes)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+#endif
     return (lanes)(__builtin_convertvector(h, lanes_bits) << 16);
 }
 

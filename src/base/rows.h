@@ -25,6 +25,8 @@ struct ed_rows {
     void (*bf16_of)(const float *x, size_t n, uint16_t *ret);
     /* The bytes of one row (n) of finite floats: x is about *scale q + *low. */
     void (*levels_of)(const float *x, size_t n, uint8_t *ret, float *scale, float *low);
+    /* The same of bf16. */
+    void (*levels_of_halves)(const uint16_t *x, size_t n, uint8_t *ret, float *scale, float *low);
     /* Words (m, n) of rows, a row every stride bytes, turned to (n, 16), of which the first m <= 16
      * are written. */
     void (*turn)(const void *x, size_t stride, size_t m, size_t n, uint32_t *ret);

@@ -160,20 +160,40 @@ UNWATCHED static void bf16_of(const float *x, size_t n, uint16_t *ret)
     }
 }
 
+/* Lanes, and single numbers, of a row of floats or of bf16. */
+PART lanes lanes_of_row(const void *x, size_t j, int halves)
+{
+    return halves ? whole_of(*(const halves_at *)((const uint16_t *)x + j))
+                  : at((const float *)x + j);
+}
+
+PART float number_of_row(const void *x, size_t j, int halves)
+{
+    uint32_t bits;
+    if (!halves)
+        return ((const float *)x)[j];
+    bits = (uint32_t)((const uint16_t *)x)[j] << 16;
+    float ret;
+    memcpy(&ret, &bits, sizeof ret);
+    return ret;
+}
+
 /* The least and the largest of a row. */
-PART void ends_of(const float *x, size_t n, float *first, float *last)
+PART void ends_of(const void *x, size_t n, int halves, float *first, float *last)
 {
     const size_t whole = n - n % LANES, fours = n - n % (FOUR * LANES);
-    const lanes one = LANES_OF(x[0]);
+    const lanes one = LANES_OF(number_of_row(x, 0, halves));
     lanes least[FOUR] = {one, one, one, one}, most[FOUR] = {one, one, one, one};
     for (size_t j = 0; j < fours; j += FOUR * LANES)
         for (size_t k = 0; k < FOUR; k++) {
-            least[k] = smaller(at(x + j + k * LANES), least[k]);
-            most[k] = larger(at(x + j + k * LANES), most[k]);
+            const lanes y = lanes_of_row(x, j + k * LANES, halves);
+            least[k] = smaller(y, least[k]);
+            most[k] = larger(y, most[k]);
         }
     for (size_t j = fours; j < whole; j += LANES) {
-        least[0] = smaller(at(x + j), least[0]);
-        most[0] = larger(at(x + j), most[0]);
+        const lanes y = lanes_of_row(x, j, halves);
+        least[0] = smaller(y, least[0]);
+        most[0] = larger(y, most[0]);
     }
     for (size_t k = 1; k < FOUR; k++) {
         least[0] = smaller(least[k], least[0]);
@@ -182,27 +202,40 @@ PART void ends_of(const float *x, size_t n, float *first, float *last)
     *first = -lanes_largest(-least[0]);
     *last = lanes_largest(most[0]);
     for (size_t j = whole; j < n; j++) {
-        *first = x[j] < *first ? x[j] : *first;
-        *last = x[j] > *last ? x[j] : *last;
+        const float y = number_of_row(x, j, halves);
+        *first = y < *first ? y : *first;
+        *last = y > *last ? y : *last;
     }
+}
+
+PART void levels(const void *x, size_t n, int halves, uint8_t *ret, float *scale, float *low)
+{
+    const size_t whole = n - n % LANES;
+    float first, last;
+    ends_of(x, n, halves, &first, &last);
+    const float step = (last - first) / 255.0f, per_step = step > 1e-30f ? 1.0f / step : 0.0f;
+    for (size_t j = 0; j < whole; j += LANES) {
+        lanes level = (lanes_of_row(x, j, halves) - first) * per_step + 0.5f;
+        level = smaller(level, LANES_OF(255.0f));
+        bytes_to(ret + j, __builtin_convertvector(level, lanes_int));
+    }
+    for (size_t j = whole; j < n; j++) {
+        float level = (number_of_row(x, j, halves) - first) * per_step + 0.5f;
+        ret[j] = (uint8_t)(int32_t)(level < 255.0f ? level : 255.0f);
+    }
+    *scale = step;
+    *low = first;
 }
 
 UNWATCHED static void levels_of(const float *x, size_t n, uint8_t *ret, float *scale, float *low)
 {
-    const size_t whole = n - n % LANES;
-    float first, last;
-    ends_of(x, n, &first, &last);
-    const float step = (last - first) / 255.0f, per_step = step > 1e-30f ? 1.0f / step : 0.0f;
-    for (size_t i = 0; i < whole; i += LANES) {
-        lanes level = smaller((at(x + i) - first) * per_step + 0.5f, LANES_OF(255.0f));
-        bytes_to(ret + i, __builtin_convertvector(level, lanes_int));
-    }
-    for (size_t i = whole; i < n; i++) {
-        float level = (x[i] - first) * per_step + 0.5f;
-        ret[i] = (uint8_t)(int32_t)(level < 255.0f ? level : 255.0f);
-    }
-    *scale = step;
-    *low = first;
+    levels(x, n, 0, ret, scale, low);
+}
+
+UNWATCHED static void levels_of_halves(const uint16_t *x, size_t n, uint8_t *ret, float *scale,
+                                       float *low)
+{
+    levels(x, n, 1, ret, scale, low);
 }
 
 #if LANES == 16
@@ -247,4 +280,4 @@ UNWATCHED static void turn(const void *x, size_t stride, size_t m, size_t n, uin
             memcpy(&ret[j * 16 + i], (const char *)x + i * stride + j * 4, 4);
 }
 
-const struct ed_rows KIND = {add_three, norm, softmax, bf16_of, levels_of, turn};
+const struct ed_rows KIND = {add_three, norm, softmax, bf16_of, levels_of, levels_of_halves, turn};

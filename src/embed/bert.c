@@ -126,9 +126,16 @@ static eddy_status weights_take(struct ed_bert *bert, struct ed_safetensors *fil
     return load.st;
 }
 
+/* Whether what goes from one product into the next is bf16 on its way. Bytes are made of it too,
+ * where it is fast: half as much to write, and finer than they are. */
+static int in_halves(const struct ed_bert *bert)
+{
+    return bert->kernels->precision == ED_BF16 || bert->attention->precision == ED_BF16;
+}
+
 static size_t wide_rows(const struct ed_bert *bert)
 {
-    size_t element = bert->kernels->precision == ED_BF16 ? 2 : 4;
+    size_t element = in_halves(bert) ? 2 : 4;
     size_t rows = WIDE_BYTES / (bert->config.inner * element) / 32 * 32;
     return rows < 32 ? 32 : rows < PACK_TOKENS ? rows : PACK_TOKENS;
 }
@@ -201,7 +208,7 @@ eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_
     const size_t texts = bert->kernels->whole_only ? 1 : tokens / 2;
     const size_t unit = ed_precision_size(bert->kernels->precision);
     const size_t seen = ed_precision_size(bert->attention->precision);
-    const size_t half = bert->kernels->precision == ED_BF16 ? 2 : 4;
+    const size_t half = in_halves(bert) ? 2 : 4;
     const size_t rows = seen_at_once(1),
                  words = 32 * rounded(limit, 32);                    /* more, where texts are */
     const size_t likenesses = words > rows * 32 ? words : rows * 32; /* short, or long */
@@ -264,13 +271,18 @@ static struct ed_left left_of(const struct ed_bert *bert, const struct ed_pass *
     return (struct ed_left){.at = rows, .stride = n * sizeof *rows};
 }
 
-/* The same of what a product left in its own precision: in bf16 it is one already. */
+/* The same of what a product left: in bf16 it is one already. */
 static struct ed_left left_again(const struct ed_bert *bert, const struct ed_pass *pass,
                                  const void *rows, size_t m, size_t n)
 {
     if (bert->kernels->precision == ED_BF16)
         return (struct ed_left){.at = rows, .stride = n * 2};
-    return left_of(bert, pass, rows, m, n);
+    if (!in_halves(bert))
+        return left_of(bert, pass, rows, m, n);
+    for (size_t i = 0; i < m; i++)
+        bert->rows->levels_of_halves((const uint16_t *)rows + i * n, n,
+                                     (uint8_t *)pass->left + i * n, &pass->scale[i], &pass->low[i]);
+    return (struct ed_left){pass->left, n, pass->scale, pass->low};
 }
 
 static void multiply(const struct ed_bert *bert, const struct ed_left *left, size_t m,
@@ -300,8 +312,7 @@ static void head_attend(const struct ed_bert *bert, struct ed_pass *pass, size_t
         size_t m = n - i < at_once ? n - i : at_once, at = (from + i) * c->hidden + head * width;
         const struct ed_left asking = {.at = query + i * stride * unit, .stride = stride * unit};
         const struct ed_left weights = {pass->weights, row, pass->inverse, NULL};
-        struct ed_finish gathered = {.stride = c->hidden,
-                                     .to_bf16 = bert->kernels->precision == ED_BF16};
+        struct ed_finish gathered = {.stride = c->hidden, .to_bf16 = in_halves(bert)};
         gathered.ret = gathered.to_bf16 ? (void *)((uint16_t *)pass->mixed + at)
                                         : (void *)((float *)pass->mixed + at);
         kernels->product(&asking, m, &keys,
@@ -343,7 +354,7 @@ static void feed_forward(const struct ed_bert *bert, struct ed_pass *pass,
         const struct ed_left narrow = left_of(bert, pass, x, m, hidden);
         multiply(bert, &narrow, m, &layer->up,
                  (struct ed_finish){.activation = bert->config.activation,
-                                    .to_bf16 = bert->kernels->precision == ED_BF16,
+                                    .to_bf16 = in_halves(bert),
                                     .ret = pass->wide,
                                     .stride = inner});
         const struct ed_left wide = left_again(bert, pass, pass->wide, m, inner);

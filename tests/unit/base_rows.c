@@ -114,6 +114,12 @@ TEST(levels_are_within_half_a_step)
         kind->levels_of(x, n, levels, &scale, &low);
         for (size_t i = 0; i < n; i++)
             assert_true(fabsf(low + scale * levels[i] - x[i]) <= scale * 0.501f + 1e-6f);
+        uint16_t halves[100];
+        kind->bf16_of(x, n, halves);
+        kind->levels_of_halves(halves, n, levels, &scale, &low);
+        for (size_t i = 0; i < n; i++)
+            assert_true(fabsf(low + scale * levels[i] - float_of(halves[i])) <=
+                        scale * 0.501f + 1e-6f);
     }
 }
 

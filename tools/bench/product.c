@@ -145,14 +145,12 @@ static struct product product_make(const struct ed_kernels *kernels, const size_
         (struct ed_left){.at = zeroed((p.m + ED_LEFT_SLACK) * p.k * size), .stride = p.k * size};
     if (kernels->precision == ED_INT8)
         p.left.scale = p.left.low = scale;
-    /* As in a layer: the widest are activated, the narrow ones added to the rows, and those between
-     * go into attention, which is in bf16 where products of bytes are fast. */
+    /* As in a layer: the widest are activated, the narrow ones added to the rows, and all but those
+     * leave as bf16. */
     p.finish = (struct ed_finish){.bias = zeroed(p.n * sizeof(float)),
                                   .activation = p.n == 1536 ? ED_GELU : ED_LINEAR,
                                   .add = p.n == 384,
-                                  .to_bf16 = kernels->precision == ED_BF16   ? p.n > 384
-                                             : kernels->precision == ED_INT8 ? p.n == 1152
-                                                                             : 0,
+                                  .to_bf16 = p.n > 384 && kernels->precision != ED_F32,
                                   .ret = zeroed(p.m * p.n * sizeof(float)),
                                   .stride = p.n};
     return p;
