@@ -23,7 +23,7 @@
 /* All rows go by a group of panels before the next group: so much of the right side comes once from
  * where weights lie, and stays in the second cache. */
 #define GROUP_MAX   24 /* panels */
-#define GROUP_BYTES ((size_t)400 << 10)
+#define GROUP_BYTES ((size_t)200 << 10)
 /* A depth of more words than RUN_MAX goes by in runs, so that 32 rows of a run stay in the first
  * cache. */
 #define RUN     192
