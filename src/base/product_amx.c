@@ -7,7 +7,11 @@
  * The unit that multiplies registers of tiles is one by itself, so all else is done meanwhile: the
  * sums of a block are stored between the first products of the next one, and finished, some rows
  * at a time, between the others. The registers are set up and given back in each call, so that a
- * thread between two calls has nothing more to save. */
+ * thread between two calls has nothing more to save.
+ *
+ * Tried and left: six registers of sums, 48 by 32. Alone they come nearer to the peak (.92 for
+ * .82), but with a way out they are slower: 48 rows and what is written push each other out of the
+ * first cache. */
 #include "base/amx.h"
 #include "base/product_kinds.h"
 
