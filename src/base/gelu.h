@@ -5,11 +5,16 @@
 #include "base/lanes.h"
 
 #if LANES == 16
-/* h in 32 pieces as wide as 1 / GELU_STEPS, around 0, 1, 2, ... of them: cubics of |x|, fitted to
- * the least largest error; the last piece is |x|/2. Two registers hold a coefficient of all pieces,
- * so that the piece of each lane is picked in one instruction. Error below 1e-6. */
-#define GELU_STEPS  5.9375f
-#define GELU_PIECES 32
+/* h in 32 pieces, around 0, 1, 2, ... steps of |x|: polynomials of |x|, fitted to the least largest
+ * error; the last piece is |x|/2. Two registers hold a coefficient of all pieces, so that the piece
+ * of each lane is picked in one instruction.
+ *
+ * Cubics have an error below 1e-6. Where the result is rounded further on, squares do, with one
+ * below 1.5e-5: beside products by AMX, sums of floats go through one unit alone, and an
+ * instruction more in each of them is seen. */
+#define GELU_PIECES       32
+#define GELU_CUBICS_STEP  (1 / 5.9375f)
+#define GELU_SQUARES_STEP (1 / 6.75f)
 static const float gelu_cubics[4][GELU_PIECES] = {
     {0.0f,          0.000038664683f, 0.0006696377f,   0.0027497022f,
      0.005841418f,  0.0067164768f,   -0.00090129656f, -0.024845395f,
@@ -43,24 +48,56 @@ static const float gelu_cubics[4][GELU_PIECES] = {
      0.000020887926f, 0.0f},
 };
 
-PART lanes gelu_term(int power, lanes_int piece)
+static const float gelu_squares[3][GELU_PIECES] = {
+    {0.0f,          -0.000080495476f, -0.001413611f, -0.006918967f,
+     -0.020399058f, -0.045273792f,    -0.08336552f,  -0.13407776f,
+     -0.19418763f,  -0.2582926f,      -0.31977305f,  -0.37200844f,
+     -0.40954348f,  -0.4289465f,      -0.4292006f,   -0.41162324f,
+     -0.37937963f,  -0.33676136f,     -0.28841877f,  -0.2386878f,
+     -0.19111474f,  -0.14821303f,     -0.11143253f,  -0.081287175f,
+     -0.05757351f,  -0.039617095f,    -0.026499573f, -0.017238583f,
+     -0.010910833f, -0.0067216423f,   -0.004031851f, 0.0f},
+    {0.0f,        0.001681763f, 0.0132172005f, 0.04256171f, 0.094275795f, 0.16873565f, 0.26218382f,
+     0.36756027f, 0.4758871f,   0.5778804f,    0.66544956f, 0.7328098f,   0.7770524f,  0.79815483f,
+     0.7985187f,  0.782226f,    0.7541827f,    0.7193271f,  0.6820296f,   0.64572334f, 0.6127664f,
+     0.58449095f, 0.5613745f,   0.5432686f,    0.5296308f,  0.5197248f,   0.5127717f,  0.5080479f,
+     0.50493747f, 0.5029505f,   0.50171787f,   0.5f},
+    {0.3987089f,     0.389825f,       0.36467955f,     0.3254535f,
+     0.27577293f,    0.21999425f,     0.16264227f,     0.107874185f,
+     0.05905104f,    0.018470736f,    -0.012718412f,   -0.034438435f,
+     -0.04747752f,   -0.05321571f,    -0.053334165f,   -0.049558382f,
+     -0.04346032f,   -0.03633306f,    -0.029138608f,   -0.022511834f,
+     -0.016803667f,  -0.012144518f,   -0.00851221f,    -0.0057934085f,
+     -0.003832535f,  -0.0024662951f,  -0.0015448804f,  -0.0009424782f,
+     -0.0005602376f, -0.00032461298f, -0.00018339866f, 0.0f},
+};
+
+PART lanes gelu_term(const float *of, lanes_int piece)
 {
-    const float *of = gelu_cubics[power];
     return lanes_picked(*(const lanes_at *)of, *(const lanes_at *)(of + LANES), piece);
+}
+
+/* The piece of each lane, in the low bits: adding 2^23 leaves the nearest whole number there. */
+PART lanes_int gelu_pieces(lanes size, float step)
+{
+    const lanes last = LANES_OF((GELU_PIECES - 1) * step);
+    return (lanes_int)(smaller(size, last) * (1 / step) + 8388608.0f);
 }
 
 PART lanes gelu(lanes x, int rounded)
 {
     const lanes size = (lanes)((lanes_int)x & INT32_MAX);
-    /* Adding 2^23 leaves the nearest whole number in the low bits. */
-    const lanes_int piece =
-        (lanes_int)(smaller(size, LANES_OF((GELU_PIECES - 1) / GELU_STEPS)) * GELU_STEPS +
-                    8388608.0f);
-    lanes h = gelu_term(3, piece) * size + gelu_term(2, piece);
-    h = h * size + gelu_term(1, piece);
-    h = h * size + gelu_term(0, piece);
-    (void)rounded;
-    return x * 0.5f + h;
+    lanes_int piece;
+    lanes h;
+    if (rounded) {
+        piece = gelu_pieces(size, GELU_SQUARES_STEP);
+        h = gelu_term(gelu_squares[2], piece) * size + gelu_term(gelu_squares[1], piece);
+        return x * 0.5f + (h * size + gelu_term(gelu_squares[0], piece));
+    }
+    piece = gelu_pieces(size, GELU_CUBICS_STEP);
+    h = gelu_term(gelu_cubics[3], piece) * size + gelu_term(gelu_cubics[2], piece);
+    h = h * size + gelu_term(gelu_cubics[1], piece);
+    return x * 0.5f + (h * size + gelu_term(gelu_cubics[0], piece));
 }
 #else
 /* h as x^2 times a polynomial of it up to the edge, fitted to the least largest error in

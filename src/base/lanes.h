@@ -101,33 +101,41 @@ PART float lanes_largest(lanes x)
     return x[0];
 }
 
-/* 2^x for x <= 0, relative error below 2e-7, where it is rounded further on below 8e-5; 0 below
- * -126, where the result leaves the normal numbers. x = k + r with |r| <= 1/2: a polynomial of r
- * with the least largest relative error, and k straight into the exponent. */
+/* 2^x, relative error below 2e-7, where it is rounded further on below 8e-5; 0 below -126, where
+ * the result leaves the normal numbers; from 127 on it may be anything above 2^126. x = k + r with
+ * 0 <= r <= 1: a polynomial of r with the least largest relative error, and k straight into the
+ * exponent. */
 PART lanes exp2_of(lanes x, int rounded)
 {
     const lanes least = LANES_OF(-126.0f);
-    const lanes_int in = x > least;
+    lanes y;
+#if LANES == 16
+    const __mmask16 in = _mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_GT_OQ);
     x = larger(x, least);
-    lanes k = x + 12582912.0f - 12582912.0f; /* 1.5 * 2^23 leaves the nearest whole number */
-    lanes r = x - k, y;
+    const lanes r = (lanes)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#else
+    const lanes_int in = x > least;
+    x = smaller(larger(x, least), LANES_OF(127.0f));
+    const lanes k = x - 0.5f + 12582912.0f - 12582912.0f; /* 1.5 * 2^23 leaves a whole number */
+    const lanes r = x - k;
+#endif
     if (rounded) {
-        y = r * 0.0551716685f + 0.242611125f;
-        y = y * r + 0.693260968f;
-        y = y * r + 0.999928057f;
+        y = r * 0.07802452f + 0.22606716f;
+        y = y * r + 0.69583356f;
+        y = y * r + 0.9999252f;
     } else {
-        y = r * 0.00132764725f + 0.00967554096f;
-        y = y * r + 0.0555071309f;
-        y = y * r + 0.240221202f;
-        y = y * r + 0.693146944f;
-        y = y * r + 1.0f;
+        y = r * 0.0018775767f + 0.00898934f;
+        y = y * r + 0.055826318f;
+        y = y * r + 0.24015361f;
+        y = y * r + 0.6931531f;
+        y = y * r + 0.99999994f;
     }
 #if LANES == 16
-    return (lanes)_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_GT_OQ),
-                                         (__m512)y, (__m512)k);
-#endif
-    lanes_int power = (__builtin_convertvector(k, lanes_int) + 127) << 23;
+    return (lanes)_mm512_maskz_scalef_ps(in, (__m512)y, (__m512)x);
+#else
+    const lanes_int power = (__builtin_convertvector(k, lanes_int) + 127) << 23;
     return (lanes)((lanes_int)(y * (lanes)power) & in);
+#endif
 }
 
 #if LANES == 16
@@ -151,7 +159,20 @@ PART lanes_half halves_of(lanes y)
 
 PART lanes whole_of(lanes_half h)
 {
+#if LANES == 16
+    return (lanes)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+#endif
     return (lanes)(__builtin_convertvector(h, lanes_bits) << 16);
+}
+
+/* Whole numbers from 0 to 255, as bytes. */
+PART void bytes_to(uint8_t *at, lanes_int x)
+{
+#if LANES == 16
+    _mm512_mask_cvtepi32_storeu_epi8(at, 0xffff, (__m512i)x);
+#else
+    *(bytes_at *)at = __builtin_convertvector(x, lanes_byte);
+#endif
 }
 
 /* The first n lanes, where there are no more in memory: what is behind them is neither read (it is
@@ -177,6 +198,16 @@ PART void halves_to(uint16_t *at, lanes_set set, lanes_half y)
 {
     _mm256_mask_storeu_epi16(at, set, (__m256i)y);
 }
+
+#ifdef __AVX512BF16__
+/* Two lanes, one behind the other, as bf16: takes hardly longer than one. */
+PART void halves_of_both_to(uint16_t *at, lanes_set low_set, lanes_set high_set, lanes low,
+                            lanes high)
+{
+    const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
+    _mm512_mask_storeu_epi16(at, _mm512_kunpackw(high_set, low_set), both);
+}
+#endif
 #else
 typedef size_t lanes_set;
 PART lanes_set lanes_first(size_t n)

@@ -83,7 +83,8 @@ const struct ed_kernels *ed_kernels_best(enum ed_precision precision)
 const struct ed_rows *ed_rows_at(size_t i)
 {
 #ifdef __x86_64__
-    const struct ed_rows *all[] = {has_avx512() ? &ed_rows_avx512 : NULL,
+    const struct ed_rows *all[] = {has_bf16() ? &ed_rows_bf16 : NULL,
+                                   has_avx512() ? &ed_rows_avx512 : NULL,
                                    has_avx2() ? &ed_rows_avx2 : NULL, &ed_rows_plain};
 #else
     const struct ed_rows *all[] = {&ed_rows_plain};

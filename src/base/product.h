@@ -57,6 +57,7 @@ struct ed_finish {
     int to_bf16;   /* ret is bf16, rounded to nearest even; else float */
     void *ret;     /* (m, stride) */
     size_t stride; /* elements between two rows of ret */
+    int roomy;     /* 1: behind m and n, up to the next multiples of 32, anything may be written */
 };
 
 struct ed_kernels {

@@ -64,9 +64,9 @@ PART struct columns columns_at(enum ed_precision precision, const struct ed_righ
     return ret;
 }
 
-/* Sums of one row to where they go. Bytes were summed as whole numbers. scale may be NULL. */
-PART void lanes_out(struct way way, const struct columns *c, const float *scale, const float *low,
-                    const void *sums, void *ret)
+/* Of the sums of one row. Bytes were summed as whole numbers. scale may be NULL. */
+PART lanes lanes_made(struct way way, const struct columns *c, const float *scale, const float *low,
+                      const void *sums)
 {
     lanes y = *(const lanes_at *)sums;
     if (way.precision == ED_INT8) {
@@ -75,7 +75,14 @@ PART void lanes_out(struct way way, const struct columns *c, const float *scale,
     } else {
         y = (scale ? y * *scale : y) + c->bias;
     }
-    y = activated(way.activation, y, way.precision != ED_F32);
+    return activated(way.activation, y, way.precision != ED_F32);
+}
+
+/* And to where they go. */
+PART void lanes_out(struct way way, const struct columns *c, const float *scale, const float *low,
+                    const void *sums, void *ret)
+{
+    const lanes y = lanes_made(way, c, scale, low, sums);
     if (way.out == TO_BF16)
         halves_to(ret, c->set, halves_of(y));
     else

@@ -12,8 +12,8 @@ struct ed_rows {
     /* Each row of x (m, n) to mean 0 and variance 1, with eps added to the variance, and then times
      * g (n) plus b (n). */
     void (*norm)(float *x, const float *g, const float *b, double eps, size_t m, size_t n);
-    /* Each row of x (m, n), a row every stride floats: exp(scale (x - the row's largest)), and 0
-     * from n up to the next multiple of 16, for which there is room in both.
+    /* Each row of x (m, n), a row every stride floats: exp(scale (x - c)), where c is 0 or the
+     * row's largest, and 0 from n up to the next multiple of 16, for which there is room in both.
      *
      *   ret      (m, n) a row every ret_stride bytes: floats, or bf16 where halves
      *   inverse  (m) 1 / the sum of the row, as it stands in ret
@@ -25,6 +25,8 @@ struct ed_rows {
     void (*bf16_of)(const float *x, size_t n, uint16_t *ret);
     /* The bytes of one row (n) of finite floats: x is about *scale q + *low. */
     void (*levels_of)(const float *x, size_t n, uint8_t *ret, float *scale, float *low);
+    /* The same of bf16. */
+    void (*levels_of_halves)(const uint16_t *x, size_t n, uint8_t *ret, float *scale, float *low);
     /* Words (m, n) of rows, a row every stride bytes, turned to (n, 16), of which the first m <= 16
      * are written. */
     void (*turn)(const void *x, size_t stride, size_t m, size_t n, uint32_t *ret);
@@ -35,6 +37,6 @@ const struct ed_rows *ed_rows_best(void);
 /* The i-th of all that this CPU runs; NULL: there are no more. */
 const struct ed_rows *ed_rows_at(size_t i);
 
-extern const struct ed_rows ed_rows_plain, ed_rows_avx2, ed_rows_avx512;
+extern const struct ed_rows ed_rows_plain, ed_rows_avx2, ed_rows_avx512, ed_rows_bf16;
 
 #endif

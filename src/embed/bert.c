@@ -18,8 +18,8 @@
 #include <string.h>
 
 #define PACK_TOKENS 256 /* of a pass: enough for full speed, and few enough for the cache */
-#define WIDE_BYTES  ((size_t)768 << 10) /* of the wide rows that are under way */
-#define BLOCK_SEEN  32                  /* tokens that attend at once */
+#define WIDE_BYTES  ((size_t)800 << 10) /* of the wide rows that are under way */
+#define SEEN_BYTES  ((size_t)32 << 10)  /* of the likenesses of those that attend at once */
 
 /* y = x w^T + b. */
 struct dense {
@@ -126,10 +126,28 @@ static eddy_status weights_take(struct ed_bert *bert, struct ed_safetensors *fil
     return load.st;
 }
 
+/* Whether what goes from one product into the next is bf16 on its way. Bytes are made of it too,
+ * where it is fast: half as much to write, and finer than they are. */
+static int in_halves(const struct ed_bert *bert)
+{
+    return bert->kernels->precision == ED_BF16 || bert->attention->precision == ED_BF16;
+}
+
+static size_t wide_element(const struct ed_bert *bert)
+{
+    return in_halves(bert) ? 2 : 4;
+}
+
+/* Elements from one wide row to the next: a line of the cache more than there are, for rows that
+ * lie a power of two apart, or near it, would push each other out of the first cache. */
+static size_t wide_stride(const struct ed_bert *bert)
+{
+    return bert->config.inner + 64 / wide_element(bert);
+}
+
 static size_t wide_rows(const struct ed_bert *bert)
 {
-    size_t element = bert->kernels->precision == ED_BF16 ? 2 : 4;
-    size_t rows = WIDE_BYTES / (bert->config.inner * element) / 32 * 32;
+    size_t rows = WIDE_BYTES / (wide_stride(bert) * wide_element(bert)) / 32 * 32;
     return rows < 32 ? 32 : rows < PACK_TOKENS ? rows : PACK_TOKENS;
 }
 
@@ -184,6 +202,14 @@ static size_t rounded(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
+/* Tokens of a text of n that attend at once: as many as leave their likenesses in the first cache.
+ */
+static size_t seen_at_once(size_t n)
+{
+    const size_t rows = SEEN_BYTES / (rounded(n, 32) * sizeof(float)) / 32 * 32;
+    return rows > 32 ? rows : 32;
+}
+
 eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_arena *scratch,
                          eddy_error *err)
 {
@@ -193,7 +219,10 @@ eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_
     const size_t texts = bert->kernels->whole_only ? 1 : tokens / 2;
     const size_t unit = ed_precision_size(bert->kernels->precision);
     const size_t seen = ed_precision_size(bert->attention->precision);
-    const size_t half = bert->kernels->precision == ED_BF16 ? 2 : 4;
+    const size_t half = wide_element(bert);
+    const size_t rows = seen_at_once(1),
+                 words = 32 * rounded(limit, 32);                    /* more, where texts are */
+    const size_t likenesses = words > rows * 32 ? words : rows * 32; /* short, or long */
     *pass = (struct ed_pass){.tokens_max = tokens, .texts_max = texts};
     const struct {
         void **ret;
@@ -205,11 +234,11 @@ eddy_status ed_pass_init(struct ed_pass *pass, const struct ed_bert *bert, eddy_
         {&pass->sides, (tokens + slack) * 3 * hidden * seen},
         {&pass->keys, ed_right_bytes(bert->attention, limit, width)},
         {&pass->values, ed_right_bytes(bert->attention, width, limit)},
-        {&pass->weights, (BLOCK_SEEN + slack) * rounded(limit, 32) * seen},
-        {(void **)&pass->scores, BLOCK_SEEN * rounded(limit, 16) * sizeof *pass->scores},
-        {(void **)&pass->inverse, BLOCK_SEEN * sizeof *pass->inverse},
+        {&pass->weights, (likenesses + slack * rounded(limit, 32)) * seen},
+        {(void **)&pass->scores, likenesses * sizeof *pass->scores},
+        {(void **)&pass->inverse, rows * sizeof *pass->inverse},
         {&pass->mixed, (tokens + slack) * hidden * half},
-        {&pass->wide, (bert->block_wide + slack) * c->inner * half},
+        {&pass->wide, (bert->block_wide + slack) * wide_stride(bert) * half},
         {&pass->left, (tokens + slack) * (hidden > c->inner ? hidden : c->inner) * unit},
         {(void **)&pass->scale, tokens * sizeof *pass->scale},
         {(void **)&pass->low, tokens * sizeof *pass->low},
@@ -235,31 +264,37 @@ static void embed_tokens(const struct ed_bert *bert, struct ed_pass *pass)
                      pass->start[pass->n_texts], hidden);
 }
 
-/* Rows (m, n) of floats as the left side of a product with weights. */
+/* Rows (m, n) of floats, a row every stride, as the left side of a product with weights. */
 static struct ed_left left_of(const struct ed_bert *bert, const struct ed_pass *pass,
-                              const float *rows, size_t m, size_t n)
+                              const float *rows, size_t stride, size_t m, size_t n)
 {
     switch (bert->kernels->precision) {
     case ED_F32: break;
     case ED_BF16:
-        bert->rows->bf16_of(rows, m * n, pass->left);
+        for (size_t i = 0; i < m; i++)
+            bert->rows->bf16_of(rows + i * stride, n, (uint16_t *)pass->left + i * n);
         return (struct ed_left){.at = pass->left, .stride = n * 2};
     case ED_INT8:
         for (size_t i = 0; i < m; i++)
-            bert->rows->levels_of(rows + i * n, n, (uint8_t *)pass->left + i * n, &pass->scale[i],
-                                  &pass->low[i]);
+            bert->rows->levels_of(rows + i * stride, n, (uint8_t *)pass->left + i * n,
+                                  &pass->scale[i], &pass->low[i]);
         return (struct ed_left){pass->left, n, pass->scale, pass->low};
     }
-    return (struct ed_left){.at = rows, .stride = n * sizeof *rows};
+    return (struct ed_left){.at = rows, .stride = stride * sizeof *rows};
 }
 
-/* The same of what a product left in its own precision: in bf16 it is one already. */
+/* The same of what a product left: in bf16 it is one already. */
 static struct ed_left left_again(const struct ed_bert *bert, const struct ed_pass *pass,
-                                 const void *rows, size_t m, size_t n)
+                                 const void *rows, size_t stride, size_t m, size_t n)
 {
     if (bert->kernels->precision == ED_BF16)
-        return (struct ed_left){.at = rows, .stride = n * 2};
-    return left_of(bert, pass, rows, m, n);
+        return (struct ed_left){.at = rows, .stride = stride * 2};
+    if (!in_halves(bert))
+        return left_of(bert, pass, rows, stride, m, n);
+    for (size_t i = 0; i < m; i++)
+        bert->rows->levels_of_halves((const uint16_t *)rows + i * stride, n,
+                                     (uint8_t *)pass->left + i * n, &pass->scale[i], &pass->low[i]);
+    return (struct ed_left){pass->left, n, pass->scale, pass->low};
 }
 
 static void multiply(const struct ed_bert *bert, const struct ed_left *left, size_t m,
@@ -278,23 +313,22 @@ static void head_attend(const struct ed_bert *bert, struct ed_pass *pass, size_t
     const struct ed_kernels *kernels = bert->attention;
     const int halves = kernels->precision == ED_BF16;
     const size_t width = c->hidden / c->heads, n = to - from, unit = halves ? 2 : 4;
-    const size_t stride = 3 * c->hidden, across = rounded(n, 16), row = rounded(n, 32) * unit;
+    const size_t stride = 3 * c->hidden, across = rounded(n, 32), row = across * unit;
+    const size_t at_once = seen_at_once(n);
     const char *query = (const char *)pass->sides + (from * stride + head * width) * unit;
     struct ed_right keys, values;
     ed_right_pack_rows(kernels, query + c->hidden * unit, stride, n, width, pass->keys, &keys);
     ed_right_pack_across(kernels, query + 2 * c->hidden * unit, stride, width, n, pass->values,
                          &values);
-    for (size_t i = 0; i < n; i += BLOCK_SEEN) {
-        size_t m = n - i < BLOCK_SEEN ? n - i : BLOCK_SEEN,
-               at = (from + i) * c->hidden + head * width;
+    for (size_t i = 0; i < n; i += at_once) {
+        size_t m = n - i < at_once ? n - i : at_once, at = (from + i) * c->hidden + head * width;
         const struct ed_left asking = {.at = query + i * stride * unit, .stride = stride * unit};
         const struct ed_left weights = {pass->weights, row, pass->inverse, NULL};
-        struct ed_finish gathered = {.stride = c->hidden,
-                                     .to_bf16 = bert->kernels->precision == ED_BF16};
+        struct ed_finish gathered = {.stride = c->hidden, .to_bf16 = in_halves(bert)};
         gathered.ret = gathered.to_bf16 ? (void *)((uint16_t *)pass->mixed + at)
                                         : (void *)((float *)pass->mixed + at);
         kernels->product(&asking, m, &keys,
-                         &(struct ed_finish){.ret = pass->scores, .stride = across});
+                         &(struct ed_finish){.ret = pass->scores, .stride = across, .roomy = 1});
         bert->rows->softmax(pass->scores, across, (float)(1.0 / sqrt((double)width)), m, n,
                             pass->weights, row, halves, pass->inverse);
         kernels->product(&weights, m, &values, &gathered);
@@ -305,7 +339,7 @@ static void attend(const struct ed_bert *bert, struct ed_pass *pass, const struc
 {
     const size_t n = pass->start[pass->n_texts], hidden = bert->config.hidden;
     const struct dense *sides[] = {&layer->query, &layer->key, &layer->value};
-    const struct ed_left x = left_of(bert, pass, pass->x, n, hidden);
+    const struct ed_left x = left_of(bert, pass, pass->x, hidden, n, hidden);
     for (size_t s = 0; s < 3; s++) {
         struct ed_finish finish = {.stride = 3 * hidden,
                                    .to_bf16 = bert->attention->precision == ED_BF16};
@@ -316,7 +350,7 @@ static void attend(const struct ed_bert *bert, struct ed_pass *pass, const struc
     for (size_t t = 0; t < pass->n_texts; t++)
         for (size_t head = 0; head < bert->config.heads; head++)
             head_attend(bert, pass, pass->start[t], pass->start[t + 1], head);
-    const struct ed_left mixed = left_again(bert, pass, pass->mixed, n, hidden);
+    const struct ed_left mixed = left_again(bert, pass, pass->mixed, hidden, n, hidden);
     multiply(bert, &mixed, n, &layer->out,
              (struct ed_finish){.add = 1, .ret = pass->x, .stride = hidden});
 }
@@ -325,17 +359,17 @@ static void feed_forward(const struct ed_bert *bert, struct ed_pass *pass,
                          const struct layer *layer)
 {
     const size_t n = pass->start[pass->n_texts], hidden = bert->config.hidden;
-    const size_t inner = bert->config.inner;
+    const size_t inner = bert->config.inner, stride = wide_stride(bert);
     for (size_t i = 0; i < n; i += bert->block_wide) {
         size_t m = n - i < bert->block_wide ? n - i : bert->block_wide;
         float *x = pass->x + i * hidden;
-        const struct ed_left narrow = left_of(bert, pass, x, m, hidden);
+        const struct ed_left narrow = left_of(bert, pass, x, hidden, m, hidden);
         multiply(bert, &narrow, m, &layer->up,
                  (struct ed_finish){.activation = bert->config.activation,
-                                    .to_bf16 = bert->kernels->precision == ED_BF16,
+                                    .to_bf16 = in_halves(bert),
                                     .ret = pass->wide,
-                                    .stride = inner});
-        const struct ed_left wide = left_again(bert, pass, pass->wide, m, inner);
+                                    .stride = stride});
+        const struct ed_left wide = left_again(bert, pass, pass->wide, stride, m, inner);
         multiply(bert, &wide, m, &layer->down,
                  (struct ed_finish){.add = 1, .ret = x, .stride = hidden});
     }

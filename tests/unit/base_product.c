@@ -246,6 +246,32 @@ TEST(products_of_bytes_are_the_same_by_every_kind)
     scene_clear(&s);
 }
 
+TEST(room_behind_the_rows_and_columns_changes_nothing_within_them)
+{
+    uint64_t seed = test_seed();
+    const struct ed_kernels *kernels;
+    for (size_t kind = 0; (kernels = ed_kernels_at(kind)); kind++) {
+        if (!kernels->usable())
+            continue;
+        for (size_t c = 0; c < sizeof sizes / sizeof *sizes; c++) {
+            struct scene s = scene_make(kernels, sizes[c][0], sizes[c][1], sizes[c][2], &seed);
+            const size_t stride = (s.n + 31) / 32 * 32, bytes = (s.m + 31) / 32 * 32 * stride * 4;
+            float *want = zeroed(bytes), *ret = zeroed(bytes);
+            struct ed_finish finish = {.ret = want, .stride = stride};
+            kernels->product(&s.left, s.m, &s.right, &finish);
+            finish.ret = ret;
+            finish.roomy = 1;
+            kernels->product(&s.left, s.m, &s.right, &finish);
+            for (size_t i = 0; i < s.m; i++)
+                for (size_t j = 0; j < s.n; j++)
+                    assert_true(ret[i * stride + j] == want[i * stride + j]);
+            free(want);
+            free(ret);
+            scene_clear(&s);
+        }
+    }
+}
+
 /* The right sides that attention packs: rows of the kernels' own form, both ways, and a scale. */
 TEST(right_sides_of_rows_are_those_of_columns_turned)
 {
@@ -354,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_product_as_bf16_is_the_rounded_one),
         cmocka_unit_test(a_row_has_the_same_bits_whatever_stands_beside_it),
         cmocka_unit_test(products_of_bytes_are_the_same_by_every_kind),
+        cmocka_unit_test(room_behind_the_rows_and_columns_changes_nothing_within_them),
         cmocka_unit_test(right_sides_of_rows_are_those_of_columns_turned),
         cmocka_unit_test(gelu_is_as_exact_as_the_precision),
         cmocka_unit_test(activations_are_whole_for_any_input),

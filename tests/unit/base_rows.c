@@ -35,15 +35,20 @@ static double weight(const void *rows, size_t stride, int halves, size_t i, size
     return (double)((const float *)(const void *)row)[j];
 }
 
+/* Of rows around 0, and so far from it that their powers are no floats. */
 TEST(softmax_is_that_of_the_formula)
 {
+    static const float places[] = {0, -3000, 200, 3000};
     uint64_t seed = test_seed();
     for (size_t n = 1; n < 70; n++)
-        for (int halves = 0; halves < 2; halves++) {
+        for (int turn = 0; turn < 8; turn++) {
             enum { STRIDE = 80, ROW = 4 * STRIDE };
+            const int halves = turn % 2;
             float x[3 * STRIDE], before[3 * STRIDE], inverse[3];
             float rows[3 * STRIDE];
             fill(x, 3 * STRIDE, &seed, 60);
+            for (size_t j = 0; j < 3 * STRIDE; j++)
+                x[j] += places[turn / 2];
             memcpy(before, x, sizeof x);
             kind->softmax(x, STRIDE, 0.3f, 3, n, rows, ROW, halves, inverse);
             for (size_t i = 0; i < 3; i++) {
@@ -109,6 +114,12 @@ TEST(levels_are_within_half_a_step)
         kind->levels_of(x, n, levels, &scale, &low);
         for (size_t i = 0; i < n; i++)
             assert_true(fabsf(low + scale * levels[i] - x[i]) <= scale * 0.501f + 1e-6f);
+        uint16_t halves[100];
+        kind->bf16_of(x, n, halves);
+        kind->levels_of_halves(halves, n, levels, &scale, &low);
+        for (size_t i = 0; i < n; i++)
+            assert_true(fabsf(low + scale * levels[i] - float_of(halves[i])) <=
+                        scale * 0.501f + 1e-6f);
     }
 }
 

@@ -141,17 +141,22 @@ static struct product product_make(const struct ed_kernels *kernels, const size_
     for (size_t i = 0; i < p.n * p.k; i++)
         rows[i] = (float)((i * 2654435761u >> 8) % 2000) / 1000 - 1;
     ed_right_pack(kernels, rows, p.n, p.k, zeroed(ed_right_bytes(kernels, p.n, p.k)), &p.right);
-    p.left =
-        (struct ed_left){.at = zeroed((p.m + ED_LEFT_SLACK) * p.k * size), .stride = p.k * size};
+    /* Wide rows lie a line of the cache further apart. */
+    const size_t apart = p.k == 1536 && kernels->precision != ED_INT8 ? 64 : 0;
+    p.left = (struct ed_left){.stride = p.k * size + apart};
+    p.left.at = zeroed((p.m + ED_LEFT_SLACK) * p.left.stride);
     if (kernels->precision == ED_INT8)
         p.left.scale = p.left.low = scale;
-    /* As in a layer: the wide ones are activated, the narrow ones added to the rows. */
+    /* As in a layer: the widest are activated, the narrow ones added to the rows, and all but those
+     * leave as bf16. */
     p.finish = (struct ed_finish){.bias = zeroed(p.n * sizeof(float)),
                                   .activation = p.n == 1536 ? ED_GELU : ED_LINEAR,
                                   .add = p.n == 384,
-                                  .to_bf16 = p.n > 384 && kernels->precision == ED_BF16,
-                                  .ret = zeroed(p.m * p.n * sizeof(float)),
+                                  .to_bf16 = p.n > 384 && kernels->precision != ED_F32,
                                   .stride = p.n};
+    if (p.n == 1536)
+        p.finish.stride += p.finish.to_bf16 ? 32 : 16;
+    p.finish.ret = zeroed(p.m * p.finish.stride * sizeof(float));
     return p;
 }
 
