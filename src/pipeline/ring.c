@@ -113,14 +113,15 @@ enum ed_ring_answer ed_ring_place(struct ed_ring *ring, uint64_t number, void *i
     return answer;
 }
 
-enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms)
+enum ed_ring_answer ed_ring_pop_leaving(struct ed_ring *ring, size_t others, void **ret,
+                                        int wait_ms)
 {
     struct timespec until = deadline(wait_ms);
     enum ed_ring_answer answer = ED_RING_OK;
     pthread_mutex_lock(&ring->lock);
     for (int in_time = 1;;) {
         void **slot = &ring->slots[ring->head % ring->room];
-        if (!ring->stopped && *slot) {
+        if (!ring->stopped && *slot && ring->n > others) {
             *ret = *slot;
             *slot = NULL;
             ring->head++;
@@ -140,6 +141,11 @@ enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms)
     }
     pthread_mutex_unlock(&ring->lock);
     return answer;
+}
+
+enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms)
+{
+    return ed_ring_pop_leaving(ring, 0, ret, wait_ms);
 }
 
 void ed_ring_close(struct ed_ring *ring)

@@ -28,6 +28,9 @@ enum ed_ring_answer ed_ring_push(struct ed_ring *ring, void *item, int wait_ms);
 enum ed_ring_answer ed_ring_place(struct ed_ring *ring, uint64_t number, void *item, int wait_ms);
 /* Take the next item in order. */
 enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms);
+/* The same, where so many others stay inside. */
+enum ed_ring_answer ed_ring_pop_leaving(struct ed_ring *ring, size_t others, void **ret,
+                                        int wait_ms);
 
 /* No item will follow: what is inside may still be taken. */
 void ed_ring_close(struct ed_ring *ring);
