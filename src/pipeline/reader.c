@@ -9,7 +9,7 @@
 #define REST_MS        1000               /* without a message: a line waits no longer */
 #define LOOK_MS        5                  /* between two looks whether the publisher is ready */
 #define HANDOVER_BYTES ((size_t)16 << 20) /* an epoch with this many is full */
-#define AHEAD_MIN      64                 /* messages that are worth to go ahead */
+#define AHEAD_MIN      64                 /* messages that go ahead, or a part of batch_max */
 
 /* What stands in no batch yet is not answered, whatever comes of this one, which ends its epoch. */
 static eddy_status reader_pass(struct ed_pipeline *pl, eddy_error *err)
@@ -61,8 +61,10 @@ static void reader_go_ahead(struct ed_pipeline *pl)
 {
     struct reader *r = &pl->reader;
     void *fresh = NULL;
+    size_t part = pl->options.batch_max / (AHEAD_MAX + 1);
     int64_t after_ms = (int64_t)(r->n_open + 1) * pl->options.wait_ms / (AHEAD_MAX + 1);
-    if (pl->options.logs || r->n_open == AHEAD_MAX || r->batch->n < AHEAD_MIN ||
+    if (pl->options.logs || r->n_open == AHEAD_MAX || !r->batch->n ||
+        r->batch->n < (part < AHEAD_MIN ? part : AHEAD_MIN) ||
         ed_monotonic_ms() < r->first_ms + after_ms || ed_ring_count(pl->read) ||
         ed_ring_pop_leaving(pl->free, pl->options.ring_max, &fresh, 0) != ED_RING_OK)
         return;
