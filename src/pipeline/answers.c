@@ -388,11 +388,13 @@ void *ed_answers_main(void *p)
             continue;
         }
         int64_t start_us = ed_monotonic_us();
+        atomic_store(&pl->at_work, 1);
         st = ed_turns_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = answer_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = epoch_close(pl, batch, 0, &err);
+        atomic_store(&pl->at_work, 0);
         if (st == EDDY_OK)
             ed_meters_took(&pl->meters.assign, start_us);
         if (st == EDDY_OK)

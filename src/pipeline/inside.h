@@ -63,6 +63,7 @@ struct ed_pipeline {
     atomic_int dropping; /* asked for while there was more to read, or to be embedded elsewhere */
     atomic_int hurrying; /* whoever waits for an endpoint is to wait no longer */
     atomic_int reading;  /* the source may have more */
+    atomic_int at_work;  /* the engine's thread has a batch */
     atomic_int source_failed;
     atomic_size_t workers_left;
     pthread_mutex_t lock; /* guards failure */

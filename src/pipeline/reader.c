@@ -53,10 +53,10 @@ static eddy_status reader_exchange(struct ed_pipeline *pl, eddy_error *err)
     return st;
 }
 
-/* Where a worker waits for work, hand it what there is, as part of an epoch that goes on: that much
- * less is to be done when the epoch ends. Such parts are about equally long, the last one too.
- * Lines of logs stay together, since their front is part of the state. Batches for ring_max epochs
- * stay free, so that this one can always end. */
+/* Where the next stages have nothing to do, hand on what there is, as part of an epoch that goes
+ * on: that much less is to be done when the epoch ends. Such parts are about equally long, the last
+ * one too. Lines of logs stay together, since their front is part of the state. Batches for
+ * ring_max epochs stay free, so that this one can always end. */
 static void reader_go_ahead(struct ed_pipeline *pl)
 {
     struct reader *r = &pl->reader;
@@ -66,6 +66,7 @@ static void reader_go_ahead(struct ed_pipeline *pl)
     if (pl->options.logs || r->n_open == AHEAD_MAX || !r->batch->n ||
         r->batch->n < (part < AHEAD_MIN ? part : AHEAD_MIN) ||
         ed_monotonic_ms() < r->first_ms + after_ms || ed_ring_count(pl->read) ||
+        ed_ring_count(pl->embedded) || atomic_load(&pl->at_work) ||
         ed_ring_pop_leaving(pl->free, pl->options.ring_max, &fresh, 0) != ED_RING_OK)
         return;
     r->n_open++;

@@ -105,6 +105,19 @@ enum ed_ring_answer ed_ring_push(struct ed_ring *ring, void *item, int wait_ms)
     return answer;
 }
 
+void ed_ring_give_back(struct ed_ring *ring, void *item)
+{
+    pthread_mutex_lock(&ring->lock);
+    if (ring->head) {
+        ring->slots[--ring->head % ring->room] = item;
+        ring->n++;
+        pthread_cond_broadcast(&ring->came);
+    } else if (fill(ring, ring->tail, item, 0) == ED_RING_OK) { /* all that were taken are back */
+        ring->tail++;
+    }
+    pthread_mutex_unlock(&ring->lock);
+}
+
 enum ed_ring_answer ed_ring_place(struct ed_ring *ring, uint64_t number, void *item, int wait_ms)
 {
     pthread_mutex_lock(&ring->lock);
