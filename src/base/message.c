@@ -59,6 +59,25 @@ eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t
     return EDDY_OK;
 }
 
+eddy_status ed_epoch_join(struct ed_epoch *epoch, const struct ed_epoch *next, eddy_error *err)
+{
+    eddy_status st = EDDY_OK;
+    for (size_t i = 0; i < next->n_messages; i++) {
+        struct ed_message *m = ed_epoch_add(epoch);
+        if (!m)
+            return eddy_fail_nomem(err, "epoch", next->n_messages * sizeof *m);
+        *m = next->messages[i];
+    }
+    for (size_t i = 0; i < next->n_offsets && st == EDDY_OK; i++) {
+        const struct ed_offset *o = &next->offsets[i];
+        st = ed_epoch_answered(epoch, o->topic, o->partition, o->next, err);
+    }
+    epoch->records = next->records;
+    epoch->n_records = next->n_records;
+    epoch->mark = next->mark;
+    return st;
+}
+
 eddy_status ed_raw_copy(eddy_arena *arena, const eddy_raw *raw, eddy_raw *ret, eddy_error *err)
 {
     eddy_raw copy = *raw;

@@ -231,14 +231,15 @@ static const struct {
     const char *label, *value;
 } distributions[] = {
     {{"eddy_stage_seconds", ED_HISTOGRAM,
-      "Time that a batch took: being filled, embedded, assigned, made visible."},
+      "Time that an epoch took to be filled (read) and made visible (commit), and what went as one "
+      "to be embedded and assigned."},
      AT(meters.read),
      "stage",
      "read"},
     {{NULL, ED_HISTOGRAM, NULL}, AT(meters.embed), "stage", "embed"},
     {{NULL, ED_HISTOGRAM, NULL}, AT(meters.assign), "stage", "assign"},
     {{NULL, ED_HISTOGRAM, NULL}, AT(meters.commit), "stage", "commit"},
-    {{"eddy_batch_documents", ED_HISTOGRAM, "Messages in a batch."},
+    {{"eddy_batch_documents", ED_HISTOGRAM, "Messages in an epoch."},
      AT(meters.documents),
      NULL,
      NULL},

@@ -320,14 +320,14 @@ const struct ed_option ed_options[] = {
          "later. off: no signals."},
 
     {"batch.max", INTEGER(batch.max), RANGE(1, 4096), .standard = "4096",
-     .help = "Documents in a micro-batch at most; fewer where a worker embeds fewer in a second. "
-             "Results do not depend on it."},
+     .help = "Documents in an epoch (what becomes visible together) at most; fewer where a worker "
+             "embeds fewer in a second. Results do not depend on it."},
     {"batch.wait", DURATION(batch.wait_ms), RANGE(1, 60 * SECOND), .standard = "100ms",
-     .help = "A batch that is not full goes on after this time, or when the answers before it are "
-             "on their way out."},
+     .help = "An epoch that is not full ends after this time, or when the answers before it are on "
+             "their way out."},
     {"batch.ring", INTEGER(batch.ring), RANGE(2, 256), WORDS({"auto", 0}), .standard = "auto",
      .help =
-         "Batches under way at most; then nothing more is read. auto: two more than embed.workers. "
+         "Epochs under way at most; then nothing more is read. auto: two more than embed.workers. "
          "With documents of 4 kB a full one takes some 50 MB."},
 
     {"output.dir", STRING(output.dir), .optional = 1, .standard = "",

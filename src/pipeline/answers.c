@@ -1,6 +1,7 @@
-/* Answers: the engine's thread. A batch whose documents have their vectors becomes an epoch: what
- * the engine decided, as messages; what that changed in its state, as records; and how all of it
- * stands then. In a process that only embeds, the documents themselves are the messages. */
+/* Answers: the engine's thread. A batch whose documents have their vectors becomes an epoch, or
+ * part of one: what the engine decided, as messages; and where the epoch ends, what all of it
+ * changed in the engine's state, as records, and how the state stands then. In a process that only
+ * embeds, the documents themselves are the messages. */
 #include "pipeline/inside.h"
 
 #include "base/error.h"
@@ -203,15 +204,11 @@ static eddy_status alerts_close(const struct ed_pipeline_options *o, struct ed_b
     return st;
 }
 
-/* What changed in the state, and how all of it stands now: the rest of an epoch. */
-static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, int ended,
-                               eddy_error *err)
+/* What a commit has asked for. */
+static eddy_status epoch_renew(struct ed_pipeline *pl, struct ed_epoch *epoch, eddy_error *err)
 {
     struct ed_pipeline_options *o = &pl->options;
-    struct ed_epoch *epoch = &batch->epoch;
     eddy_status st = EDDY_OK;
-    if (!o->clusterer)
-        return EDDY_OK;
     for (; epoch->n_wanted; epoch->n_wanted--) {
         uint64_t key = epoch->wanted[epoch->n_wanted - 1];
         if (ed_alerts_owns(key) && o->alerts)
@@ -221,7 +218,18 @@ static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, i
         else
             eddy_clusterer_renew(o->clusterer, key);
     }
-    if (st != EDDY_OK)
+    return st;
+}
+
+/* What changed in the state, and how all of it stands now: the rest of an epoch. */
+static eddy_status epoch_close(struct ed_pipeline *pl, struct ed_batch *batch, int ended,
+                               eddy_error *err)
+{
+    struct ed_pipeline_options *o = &pl->options;
+    struct ed_epoch *epoch = &batch->epoch;
+    eddy_status st = o->clusterer ? epoch_renew(pl, epoch, err) : EDDY_OK;
+    pl->is_open = batch->open;
+    if (st != EDDY_OK || !o->clusterer || batch->open)
         return st;
     if (o->resumable)
         st = eddy_clusterer_records(o->clusterer, batch->arena, &epoch->records, &epoch->n_records,
@@ -269,12 +277,15 @@ static eddy_status answer_end(struct ed_pipeline *pl, eddy_error *err)
     return st;
 }
 
-/* As if it had never been read. */
-static void batch_drop(struct ed_pipeline *pl, struct ed_batch *batch)
+/* As if it had never been read: an epoch that was to go on in it ends before. */
+static eddy_status batch_drop(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
 {
+    int was_open = pl->is_open;
     atomic_fetch_sub(&pl->in, batch->n);
     ed_batch_reset(batch);
-    ed_pipeline_pass(pl->free, batch);
+    eddy_status st = was_open ? epoch_close(pl, batch, 0, err) : EDDY_OK;
+    ed_pipeline_pass(was_open ? pl->answered : pl->free, batch);
+    return st;
 }
 
 /* As messages in the batch, which are not committed. */
@@ -373,15 +384,17 @@ void *ed_answers_main(void *p)
     while (st == EDDY_OK && (batch = batch_next(pl))) {
         dropped |= batch->dropped;
         if (dropped) {
-            batch_drop(pl, batch);
+            st = batch_drop(pl, batch, &err);
             continue;
         }
         int64_t start_us = ed_monotonic_us();
+        atomic_store(&pl->at_work, 1);
         st = ed_turns_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = answer_batch(pl, batch, &err);
         if (st == EDDY_OK)
             st = epoch_close(pl, batch, 0, &err);
+        atomic_store(&pl->at_work, 0);
         if (st == EDDY_OK)
             ed_meters_took(&pl->meters.assign, start_us);
         if (st == EDDY_OK)

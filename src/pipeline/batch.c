@@ -42,7 +42,8 @@ void ed_batch_free(struct ed_batch *batch)
 void ed_batch_reset(struct ed_batch *batch)
 {
     batch->n = 0;
-    batch->dropped = 0;
+    batch->open = batch->dropped = 0;
+    batch->next = NULL;
     batch->n_fronts = 0;
     ed_epoch_reset(&batch->epoch);
     eddy_arena_reset(batch->arena);

@@ -2,7 +2,7 @@
  *
  * A stage that holds a batch owns it whole: items, epoch, and the arena with all their bytes.
  * Batches are made once and go round: the reader takes them empty, the publisher gives them back.
- */
+ * An epoch is one batch, or several, of which all but the last are open. */
 #ifndef ED_PIPELINE_BATCH_H
 #define ED_PIPELINE_BATCH_H
 
@@ -41,8 +41,10 @@ struct ed_batch {
     struct ed_item *items; /* (room), n of them used */
     size_t n, room;
     uint64_t number;       /* order in which the engine takes batches */
+    int open;              /* 1: its epoch goes on in the next batch */
     int dropped;           /* 1: we were asked to stop before it was embedded */
     struct ed_epoch epoch; /* offsets are filled by the reader, messages by the engine */
+    struct ed_batch *next; /* the publisher's: of the same epoch */
     eddy_record *fronts; /* (n_fronts) of logs: what the reader changed of its part of the state */
     size_t n_fronts;
 };

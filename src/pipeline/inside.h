@@ -14,11 +14,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define READ_MAX 256 /* messages in one read */
+#define READ_MAX  256 /* messages in one read */
+#define AHEAD_MAX 3   /* open batches of one epoch */
 
 struct reader {
     struct ed_batch *batch; /* always one, so that there is a place for what still comes */
-    int64_t first_ms;       /* when its first message came ... */
+    size_t n_open;          /* batches of its epoch that went ahead of it ... */
+    size_t n_ahead;         /* ... with so many messages ... */
+    size_t bytes_ahead;     /* ... of so many bytes */
+    int64_t first_ms;       /* when the first message of the epoch came ... */
     int64_t first_us;       /* ... likewise, to measure */
     int64_t heard_ms;       /* when the last message came */
     uint64_t number;        /* of the next batch that is handed over */
@@ -47,6 +51,7 @@ struct ed_pipeline {
     struct ed_stability *stability;   /* the engine's thread's; NULL: nobody looks */
     eddy_arena *scratch; /* the engine's thread's, for what it embeds; NULL: not made yet */
     size_t next_order;   /* of options.orders; likewise */
+    int is_open;         /* likewise: what was answered last is part of an epoch that goes on */
     size_t dim;          /* of the dense view; 0: none */
     uint64_t model;      /* ed_pipeline_model */
 
@@ -58,6 +63,7 @@ struct ed_pipeline {
     atomic_int dropping; /* asked for while there was more to read, or to be embedded elsewhere */
     atomic_int hurrying; /* whoever waits for an endpoint is to wait no longer */
     atomic_int reading;  /* the source may have more */
+    atomic_int at_work;  /* the engine's thread has a batch */
     atomic_int source_failed;
     atomic_size_t workers_left;
     pthread_mutex_t lock; /* guards failure */

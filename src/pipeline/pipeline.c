@@ -173,9 +173,10 @@ static int worth_waiting(const struct ed_pipeline *pl, const eddy_error *err)
     return err->retriable && (err->status != EDDY_IO || pl->patient);
 }
 
-static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_error *err)
+/* The whole epoch is in the first of its batches. */
+static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *first, eddy_error *err)
 {
-    struct ed_epoch *epoch = &batch->epoch;
+    struct ed_epoch *epoch = &first->epoch;
     int64_t start_us = ed_monotonic_us();
     eddy_status st;
     for (int wait_ms = WAIT_MS;;) {
@@ -194,26 +195,49 @@ static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *batch, eddy_
         atomic_fetch_add(&pl->commit_retries, 1);
     }
     if (st == EDDY_OK) {
-        atomic_fetch_add(&pl->committed, batch->n);
         ed_meters_took(&pl->meters.commit, start_us);
-        ed_meters_visible(pl, batch);
+        for (const struct ed_batch *batch = first; batch; batch = batch->next) {
+            atomic_fetch_add(&pl->committed, batch->n);
+            ed_meters_visible(pl, batch);
+        }
         if (pl->options.on_visible)
             pl->options.on_visible(pl->options.board, pl->options.publisher.shard, epoch);
     }
     return st;
 }
 
+/* Where few batches are under way, it is always the same few: memory stays in the caches. */
+static void give_back(struct ed_pipeline *pl, struct ed_batch *first)
+{
+    for (struct ed_batch *batch = first, *next; batch; batch = next) {
+        next = batch->next;
+        ed_batch_reset(batch);
+        ed_ring_give_back(pl->free, batch);
+    }
+}
+
 static void *publisher_main(void *p)
 {
     struct ed_pipeline *pl = p;
-    struct ed_batch *batch;
+    struct ed_batch *batch, *first = NULL, *last = NULL;
     while ((batch = ed_pipeline_next(pl->answered))) {
         eddy_error err = {0};
-        if (publish(pl, batch, &err) != EDDY_OK)
+        eddy_status st = first ? ed_epoch_join(&first->epoch, &batch->epoch, &err) : EDDY_OK;
+        if (first)
+            last->next = batch;
+        else
+            first = batch;
+        last = batch;
+        if (st == EDDY_OK && batch->open)
+            continue;
+        if (st == EDDY_OK)
+            st = publish(pl, first, &err);
+        if (st != EDDY_OK)
             ed_pipeline_fail(pl, &err);
-        ed_batch_reset(batch);
-        ed_pipeline_pass(pl->free, batch);
+        give_back(pl, first);
+        first = NULL;
     }
+    give_back(pl, first); /* a failure: nobody has ended its epoch */
     return NULL;
 }
 
@@ -277,7 +301,7 @@ eddy_status ed_pipeline_new(const struct ed_pipeline_options *options, struct ed
     ed_meters_init(pl);
     pl->dim = options->embedder ? eddy_embedder_dim(options->embedder) : options->vector_dim;
     pl->model = ed_pipeline_model(options->embedder, options->keyphrases != 0);
-    pl->n_batches = 1 + options->ring_max;
+    pl->n_batches = 1 + options->ring_max + AHEAD_MAX;
     atomic_store(&pl->reading, 1);
     atomic_store(&pl->workers_left, options->workers);
     pl->full_min = options->keyphrases ? ASKED_MIN : BATCH_MIN;

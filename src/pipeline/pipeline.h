@@ -7,9 +7,10 @@
  *
  * Data moves left to right in batches; a batch owns one arena. There are ring_max batches and one
  * for the reader: when all are under way, it does not read until one is back.
- * A batch goes on when it holds what a worker does in about a second (16 documents at least,
+ * An epoch ends when it holds what a worker does in about a second (16 documents at least,
  * batch_max at most), or after wait_ms; but not while answers wait for the publisher, since it
- * would be no sooner and an epoch costs about the same whatever it holds. */
+ * would be no sooner and an epoch costs about the same whatever it holds. Where the stages have
+ * nothing else to do, what has come of it goes ahead of the rest, as an open batch. */
 #ifndef ED_PIPELINE_PIPELINE_H
 #define ED_PIPELINE_PIPELINE_H
 

@@ -8,33 +8,40 @@
 #define WAIT_MS        100                /* the bound of every wait */
 #define REST_MS        1000               /* without a message: a line waits no longer */
 #define LOOK_MS        5                  /* between two looks whether the publisher is ready */
-#define HANDOVER_BYTES ((size_t)16 << 20) /* a batch with this many is full */
+#define HANDOVER_BYTES ((size_t)16 << 20) /* an epoch with this many is full */
+#define AHEAD_MIN      64                 /* messages that go ahead, or a part of batch_max */
 
-/* What stands in no batch yet is not answered, whatever comes of this one. */
+/* What stands in no batch yet is not answered, whatever comes of this one, which ends its epoch. */
 static eddy_status reader_pass(struct ed_pipeline *pl, eddy_error *err)
 {
-    struct ed_batch *batch = pl->reader.batch;
+    struct reader *r = &pl->reader;
+    struct ed_batch *batch = r->batch;
     eddy_status st =
         pl->options.logs ? ed_front_close(pl->options.logs->front, batch, err) : EDDY_OK;
     if (st != EDDY_OK)
         return st;
-    ed_meters_took(&pl->meters.read, pl->reader.first_us);
-    ed_histogram_add(&pl->meters.documents, (double)batch->n);
-    batch->number = pl->reader.number++;
-    pl->reader.batch = NULL;
+    ed_meters_took(&pl->meters.read, r->first_us);
+    ed_histogram_add(&pl->meters.documents, (double)(r->n_ahead + batch->n));
+    r->n_open = r->n_ahead = r->bytes_ahead = 0;
+    batch->number = r->number++;
+    r->batch = NULL;
     ed_pipeline_pass(pl->read, batch);
     return EDDY_OK;
 }
 
 /* Hand the batch over for an empty one, however long that takes. EDDY_STOPPED: we were asked to
- * stop before. */
+ * stop before.
+ *
+ * No more than ring_max epochs are under way: without what went ahead in this one, ring_max and
+ * AHEAD_MAX batches are free or in those. */
 static eddy_status reader_exchange(struct ed_pipeline *pl, eddy_error *err)
 {
     void *fresh = NULL;
+    size_t others = AHEAD_MAX - pl->reader.n_open;
     enum ed_ring_answer answer = ED_RING_LATE;
     while (answer == ED_RING_LATE && !atomic_load(&pl->stopping)) {
         ed_pulse_beat();
-        answer = ed_ring_pop(pl->free, &fresh, WAIT_MS);
+        answer = ed_ring_pop_leaving(pl->free, others, &fresh, WAIT_MS);
     }
     if (answer != ED_RING_OK)
         return eddy_fail(err, EDDY_STOPPED, "reading was stopped");
@@ -46,20 +53,52 @@ static eddy_status reader_exchange(struct ed_pipeline *pl, eddy_error *err)
     return st;
 }
 
+/* Where the next stages have nothing to do, hand on what there is, as part of an epoch that goes
+ * on: that much less is to be done when the epoch ends. Such parts are about equally long, the last
+ * one too. Lines of logs stay together, since their front is part of the state. Batches for
+ * ring_max epochs stay free, so that this one can always end. */
+static void reader_go_ahead(struct ed_pipeline *pl)
+{
+    struct reader *r = &pl->reader;
+    void *fresh = NULL;
+    size_t part = pl->options.batch_max / (AHEAD_MAX + 1);
+    int64_t after_ms = (int64_t)(r->n_open + 1) * pl->options.wait_ms / (AHEAD_MAX + 1);
+    if (pl->options.logs || r->n_open == AHEAD_MAX || !r->batch->n ||
+        r->batch->n < (part < AHEAD_MIN ? part : AHEAD_MIN) ||
+        ed_monotonic_ms() < r->first_ms + after_ms || ed_ring_count(pl->read) ||
+        ed_ring_count(pl->embedded) || atomic_load(&pl->at_work) ||
+        ed_ring_pop_leaving(pl->free, pl->options.ring_max, &fresh, 0) != ED_RING_OK)
+        return;
+    r->n_open++;
+    r->n_ahead += r->batch->n;
+    r->bytes_ahead += eddy_arena_used(r->batch->arena);
+    r->batch->open = 1;
+    r->batch->number = r->number++;
+    ed_pipeline_pass(pl->read, r->batch);
+    r->batch = fresh;
+}
+
+/* Messages of the epoch that have come. */
+static size_t reader_holds(const struct reader *r)
+{
+    return r->n_ahead + r->batch->n;
+}
+
 /* Count what was added to the batch since it held n. */
 static void reader_count(struct ed_pipeline *pl, size_t n)
 {
     struct reader *r = &pl->reader;
-    if (!n && r->batch->n) {
+    if (!r->n_ahead && !n && r->batch->n) {
         r->first_us = ed_monotonic_us();
         r->first_ms = r->first_us / 1000;
     }
     atomic_fetch_add(&pl->in, r->batch->n - n);
 }
 
-static int is_full(const struct ed_batch *batch)
+static int is_full(const struct reader *r)
 {
-    return batch->n == batch->room || eddy_arena_used(batch->arena) >= HANDOVER_BYTES;
+    return reader_holds(r) >= r->batch->room ||
+           r->bytes_ahead + eddy_arena_used(r->batch->arena) >= HANDOVER_BYTES;
 }
 
 /* One message, as it came. */
@@ -94,7 +133,7 @@ static eddy_status reader_take(struct ed_pipeline *pl, size_t n, eddy_error *err
     struct reader *r = &pl->reader;
     eddy_status st = EDDY_OK;
     for (size_t i = 0; i < n && st == EDDY_OK; i++) {
-        if (is_full(r->batch))
+        if (is_full(r))
             st = reader_exchange(pl, err);
         if (st != EDDY_OK)
             return st;
@@ -127,18 +166,18 @@ static eddy_status reader_rest(struct ed_pipeline *pl, int end, eddy_error *err)
     return st;
 }
 
-/* 1: the batch should go on; *wait_ms: how long the next read may take.
+/* 1: the epoch should end; *wait_ms: how long the next read may take.
  *
- * One that is not full stays while an answered one waits for the publisher. Else, where a commit
- * takes longer than wait_ms, every ring would fill with small batches, each with a commit of its
- * own before it: the last one would be as late as all of them together. */
+ * One that is not full goes on while answers wait for the publisher. Else, where a commit takes
+ * longer than wait_ms, every ring would fill with small epochs, each with a commit of its own
+ * before it: the last one would be as late as all of them together. */
 static int reader_due(const struct ed_pipeline *pl, size_t full, int *wait_ms)
 {
     const struct reader *r = &pl->reader;
     *wait_ms = WAIT_MS;
-    if (!r->batch->n)
+    if (!reader_holds(r))
         return 0;
-    if (r->batch->n >= full)
+    if (reader_holds(r) >= full)
         return 1;
     int64_t left = r->first_ms + pl->options.wait_ms - ed_monotonic_ms();
     if (left <= 0 && ed_ring_count(pl->answered))
@@ -161,7 +200,7 @@ static eddy_status reader_loop(struct ed_pipeline *pl, eddy_error *err)
                 return st;
             wait_ms = WAIT_MS;
         }
-        size_t room = r->batch->n < full ? full - r->batch->n : 0;
+        size_t room = reader_holds(r) < full ? full - reader_holds(r) : 0;
         eddy_status st = ed_source_read(pl->options.source, wait_ms, r->raws,
                                         room < READ_MAX ? room : READ_MAX, &n, &end, err);
         if (n)
@@ -170,6 +209,8 @@ static eddy_status reader_loop(struct ed_pipeline *pl, eddy_error *err)
             st = n ? reader_take(pl, n, err) : reader_rest(pl, end, err);
         if (st != EDDY_OK)
             return st;
+        if (!end && reader_holds(r) < full)
+            reader_go_ahead(pl);
     }
     return EDDY_OK;
 }
@@ -186,7 +227,7 @@ void *ed_reader_main(void *p)
     }
     if (pl->control)
         ed_control_stop(pl->control); /* it has no end of its own */
-    if (!pl->reader.batch->n)
+    if (!reader_holds(&pl->reader))
         ed_pipeline_pass(pl->free, pl->reader.batch);
     else if (reader_pass(pl, &err) != EDDY_OK)
         ed_pipeline_fail(pl, &err);

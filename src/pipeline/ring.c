@@ -105,6 +105,19 @@ enum ed_ring_answer ed_ring_push(struct ed_ring *ring, void *item, int wait_ms)
     return answer;
 }
 
+void ed_ring_give_back(struct ed_ring *ring, void *item)
+{
+    pthread_mutex_lock(&ring->lock);
+    if (ring->head) {
+        ring->slots[--ring->head % ring->room] = item;
+        ring->n++;
+        pthread_cond_broadcast(&ring->came);
+    } else if (fill(ring, ring->tail, item, 0) == ED_RING_OK) { /* all that were taken are back */
+        ring->tail++;
+    }
+    pthread_mutex_unlock(&ring->lock);
+}
+
 enum ed_ring_answer ed_ring_place(struct ed_ring *ring, uint64_t number, void *item, int wait_ms)
 {
     pthread_mutex_lock(&ring->lock);
@@ -113,14 +126,15 @@ enum ed_ring_answer ed_ring_place(struct ed_ring *ring, uint64_t number, void *i
     return answer;
 }
 
-enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms)
+enum ed_ring_answer ed_ring_pop_leaving(struct ed_ring *ring, size_t others, void **ret,
+                                        int wait_ms)
 {
     struct timespec until = deadline(wait_ms);
     enum ed_ring_answer answer = ED_RING_OK;
     pthread_mutex_lock(&ring->lock);
     for (int in_time = 1;;) {
         void **slot = &ring->slots[ring->head % ring->room];
-        if (!ring->stopped && *slot) {
+        if (!ring->stopped && *slot && ring->n > others) {
             *ret = *slot;
             *slot = NULL;
             ring->head++;
@@ -140,6 +154,11 @@ enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms)
     }
     pthread_mutex_unlock(&ring->lock);
     return answer;
+}
+
+enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms)
+{
+    return ed_ring_pop_leaving(ring, 0, ret, wait_ms);
 }
 
 void ed_ring_close(struct ed_ring *ring)

@@ -23,11 +23,17 @@ void ed_ring_free(struct ed_ring *ring);
 
 /* Put an item (not NULL) at the end, waiting at most wait_ms for room. */
 enum ed_ring_answer ed_ring_push(struct ed_ring *ring, void *item, int wait_ms);
+/* Give an item back that push has brought: it is the next one that is taken, as it is warm still.
+ * There is room for it. */
+void ed_ring_give_back(struct ed_ring *ring, void *item);
 /* Put an item at place number, counted from 0 and each used once. A ring is used with push or
  * with place, not both. */
 enum ed_ring_answer ed_ring_place(struct ed_ring *ring, uint64_t number, void *item, int wait_ms);
 /* Take the next item in order. */
 enum ed_ring_answer ed_ring_pop(struct ed_ring *ring, void **ret, int wait_ms);
+/* The same, where so many others stay inside. */
+enum ed_ring_answer ed_ring_pop_leaving(struct ed_ring *ring, size_t others, void **ret,
+                                        int wait_ms);
 
 /* No item will follow: what is inside may still be taken. */
 void ed_ring_close(struct ed_ring *ring);

@@ -161,11 +161,13 @@ static int usable(const struct ed_pipeline *pl, const eddy_doc *doc, size_t n_te
     return n_terms || doc->dense || extra;
 }
 
-/* (n) documents took so long: what the next batches should hold. Batches differ, and workers write
+/* (n) documents took so long: what the next epochs should hold. Batches differ, and workers write
  * over each other: it is only an aim. */
-static void full_set(struct ed_pipeline *pl, size_t n, int64_t took_ms)
+static void full_set(struct ed_pipeline *pl, size_t n, int64_t took_us)
 {
-    size_t full = n * BATCH_MS / (size_t)(took_ms > 0 ? took_ms : 1);
+    if (!n)
+        return;
+    size_t full = n * BATCH_MS * 1000 / (size_t)(took_us > 0 ? took_us : 1);
     full = full > pl->full_min ? full : pl->full_min;
     if (n >= pl->full_min || full < atomic_load(&pl->full)) /* a few say little of many */
         atomic_store(&pl->full, full < pl->options.batch_max ? full : pl->options.batch_max);
@@ -221,7 +223,7 @@ static eddy_status batch_make(struct ed_pipeline *pl, struct ed_batch *batch, ed
         if (is_dropped(pl, batch))
             return EDDY_OK;
     }
-    full_set(pl, batch->n, (ed_monotonic_us() - start_us) / 1000);
+    full_set(pl, batch->n, ed_monotonic_us() - start_us);
     ed_meters_took(&pl->meters.embed, start_us);
     if (st == EDDY_OK)
         batch_sift(pl, batch);

@@ -50,6 +50,47 @@ TEST(numbered_items_wait_for_those_before_them)
     ed_ring_free(ring);
 }
 
+TEST(some_may_have_to_stay_inside)
+{
+    int items[3];
+    void *got = NULL;
+    struct ed_ring *ring = ring_of(3);
+    for (int i = 0; i < 3; i++)
+        ed_ring_push(ring, &items[i], 0);
+    assert_int_equal(ed_ring_pop_leaving(ring, 3, &got, 5), ED_RING_LATE);
+    assert_int_equal(ed_ring_pop_leaving(ring, 2, &got, 0), ED_RING_OK);
+    assert_ptr_equal(got, &items[0]);
+    assert_int_equal(ed_ring_pop_leaving(ring, 2, &got, 0), ED_RING_LATE);
+    assert_int_equal(ed_ring_pop_leaving(ring, 1, &got, 0), ED_RING_OK);
+    assert_ptr_equal(got, &items[1]);
+    ed_ring_close(ring);
+    assert_int_equal(ed_ring_pop_leaving(ring, 1, &got, 0), ED_RING_CLOSED); /* none will come */
+    assert_int_equal(ed_ring_pop(ring, &got, 0), ED_RING_OK);
+    ed_ring_free(ring);
+}
+
+TEST(what_is_given_back_is_taken_next)
+{
+    int items[3];
+    void *got = NULL;
+    struct ed_ring *ring = ring_of(3);
+    ed_ring_give_back(ring, &items[0]); /* before any was taken */
+    for (int round = 0; round < 5; round++) {
+        ed_ring_push(ring, &items[1], 0);
+        assert_int_equal(ed_ring_pop(ring, &got, 0), ED_RING_OK);
+        assert_ptr_equal(got, &items[0]);
+        ed_ring_push(ring, &items[2], 0);
+        ed_ring_give_back(ring, &items[0]);
+        assert_int_equal(ed_ring_count(ring), 3);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(ed_ring_pop(ring, &got, 0), ED_RING_OK);
+            assert_ptr_equal(got, &items[i]);
+        }
+        ed_ring_give_back(ring, &items[0]);
+    }
+    ed_ring_free(ring);
+}
+
 TEST(a_closed_ring_gives_what_it_holds_and_a_stopped_one_nothing)
 {
     int items[2];
@@ -143,6 +184,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_out_in_order_and_a_full_ring_refuses),
         cmocka_unit_test(numbered_items_wait_for_those_before_them),
+        cmocka_unit_test(some_may_have_to_stay_inside),
+        cmocka_unit_test(what_is_given_back_is_taken_next),
         cmocka_unit_test(a_closed_ring_gives_what_it_holds_and_a_stopped_one_nothing),
         cmocka_unit_test(a_ring_survives_a_lost_allocation),
         cmocka_unit_test(workers_that_overtake_each_other_keep_the_order),

@@ -360,6 +360,86 @@ TEST(a_stop_drops_what_is_not_embedded_and_commits_no_gap)
     free(text);
 }
 
+/* ---- what goes ahead ---- */
+
+/* Gives messages in rounds: each when all before have been answered. */
+struct rounds {
+    struct fake_source fake;
+    struct kept_journal journal;
+    struct ed_pipeline *pl;
+    atomic_long answered;
+    int n, stop_at; /* rounds; 0: it ends by itself */
+};
+
+enum { ROUND = 64, ROUNDS = 24 };
+
+static eddy_status rounds_read(struct ed_source *source, int wait_ms, eddy_raw *ret, size_t max,
+                               size_t *n_ret, int *end, eddy_error *err)
+{
+    struct rounds *rounds = (struct rounds *)source;
+    *n_ret = 0;
+    nanosleep(&(struct timespec){0, 1000000L}, NULL);
+    if (atomic_load(&source->stopped))
+        return EDDY_STOPPED;
+    if (rounds->answered < rounds->fake.n && rounds->fake.n % ROUND == 0)
+        return EDDY_OK;
+    if (rounds->fake.n % ROUND == 0 && ++rounds->n == rounds->stop_at)
+        ed_pipeline_stop(rounds->pl);
+    size_t left = ROUND - (size_t)rounds->fake.n % ROUND;
+    return fake_read(source, wait_ms, ret, max < left ? max : left, n_ret, end, err);
+}
+
+static void count_answer(void *watcher, const eddy_doc *doc, const eddy_assignment *a)
+{
+    (void)doc;
+    (void)a;
+    struct rounds *rounds = watcher;
+    atomic_fetch_add(&rounds->answered, 1);
+}
+
+static struct setup setup_of_rounds(struct rounds *rounds)
+{
+    *rounds = (struct rounds){.fake = fake_source_of(ROUND * ROUNDS), .journal = kept_journal_of()};
+    rounds->fake.source.read = rounds_read;
+    rounds->fake.ends = 1;
+    struct setup s = setup_of(4096, 2, 4);
+    s.options.wait_ms = 200;
+    s.options.watcher = rounds;
+    s.options.on_assigned = count_answer;
+    s.source = &rounds->fake.source;
+    s.journal = &rounds->journal.journal;
+    return s;
+}
+
+/* Were a document answered only when its epoch ends, each round would be an epoch of its own. */
+TEST(documents_are_answered_before_their_epoch_ends)
+{
+    struct rounds rounds;
+    struct setup s = setup_of_rounds(&rounds);
+    CHECK_OK(run(&s, NULL, NULL, &rounds.pl), &s.err);
+    check_account(&s.counts);
+    printf("%d epochs of %d rounds\n", rounds.journal.n, ROUNDS);
+    assert_int_equal(s.counts.in, ROUND * ROUNDS);
+    assert_int_equal(rounds.journal.next, ROUND * ROUNDS);
+    assert_int_equal(rounds.journal.mark.documents, ROUND * ROUNDS);
+    assert_in_range(rounds.journal.n, 2, ROUNDS * 2 / 3);
+}
+
+/* Wherever in an epoch the stop comes. */
+TEST(a_stop_ends_the_epoch_of_what_was_answered)
+{
+    for (int at = 8; at < 16; at++) {
+        struct rounds rounds;
+        struct setup s = setup_of_rounds(&rounds);
+        rounds.stop_at = at;
+        CHECK_OK(run(&s, NULL, NULL, &rounds.pl), &s.err);
+        check_account(&s.counts);
+        assert_in_range(s.counts.in, ROUND * (at - 1), ROUND * at);
+        assert_int_equal(rounds.journal.next, s.counts.in);
+        assert_int_equal(rounds.journal.mark.documents, s.counts.in);
+    }
+}
+
 /* ---- a stop that is a pause ---- */
 
 TEST(the_first_epoch_tells_where_the_inputs_began)
@@ -465,6 +545,8 @@ int main(void)
         cmocka_unit_test(a_slow_end_holds_the_reader_up),
         cmocka_unit_test(what_comes_during_a_slow_commit_goes_together),
         cmocka_unit_test(a_source_that_breaks_loses_nothing_of_what_it_gave),
+        cmocka_unit_test(documents_are_answered_before_their_epoch_ends),
+        cmocka_unit_test(a_stop_ends_the_epoch_of_what_was_answered),
         cmocka_unit_test(the_first_epoch_tells_where_the_inputs_began),
         cmocka_unit_test(an_end_is_marked_and_a_pause_is_not),
         cmocka_unit_test(counters_go_on_where_the_last_run_left_them),

@@ -19,7 +19,8 @@ def vectors(dim):
     return ("embed.model=message", "document.vector=/vector", f"document.vector_dim={dim}")
 
 
-# As Kafka's own script starts it: what is measured is no test's broker.
+# As Kafka's own script starts it, with the segments that Kafka itself makes: what is measured is no test's
+# broker. With its small segments the log cleaner would be at work all the time.
 JAVA = {"KAFKA_HEAP_OPTS": "-Xmx1G -Xms1G",
         "KAFKA_JVM_PERFORMANCE_OPTS": "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 "
                                       "-XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent"}
