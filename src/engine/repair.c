@@ -12,7 +12,7 @@
 #define SWEEPS        2
 #define ROLLING       256 /* unchanged events whose lists are made anew in a pass, at most */
 #define GROWN         1.1 /* what came to an event since its list was made is worth a look */
-#define LISTED_GROWTH 1.4 /* a list holds until its event has grown by this factor */
+#define LISTED_GROWTH 1.5 /* a list holds until its event has grown by this factor */
 
 struct side {
     uint64_t id;
