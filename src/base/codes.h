@@ -103,7 +103,8 @@ void ed_scan_points_pack(const struct ed_code_shape *shape, const struct ed_code
                          const float *factor, size_t m, void *room, struct ed_scan_points *ret);
 
 /* At most how far a product of the row's code, as the kernels say, may be from that of the vectors,
- * for any of the points: for certain, or (likely) but for one in a million. */
+ * for any of the points: for certain; or (likely) but for one in a million where elements do not
+ * follow the rounding, as equal ones would. */
 float ed_scan_error(const struct ed_code_shape *shape, const struct ed_code *row,
                     const struct ed_code *most, int likely);
 

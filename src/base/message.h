@@ -107,8 +107,9 @@ struct ed_message *ed_epoch_add(struct ed_epoch *epoch);
 eddy_status ed_epoch_answered(struct ed_epoch *epoch, const char *topic, int32_t partition,
                               int64_t next, eddy_error *err);
 
-/* One epoch of two: next's messages go behind epoch's, and all else is next's, of which offsets are
- * raised. Both arenas hold it then. EDDY_NOMEM. */
+/* One epoch of two: next's messages go behind epoch's, its offsets raise epoch's, and the records
+ * and the mark are next's. Both arenas hold it then. EDDY_NOMEM: it is half joined, for no commit.
+ */
 eddy_status ed_epoch_join(struct ed_epoch *epoch, const struct ed_epoch *next, eddy_error *err);
 
 /* The value of the last header of that name: eddy's own come after the message's. {NULL, 0}: none.

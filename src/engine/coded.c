@@ -4,8 +4,9 @@
  * codes cost a fraction of those of floats, in time and in memory that is read, and say within a
  * bound what the sums' product is. So whoever looks for the best of all events scans the codes for
  * the highest that each run of eight may have, looks into runs by falling promise, and computes
- * by the fixed-order dot whatever could be among the best, until nothing can any more: the answer
- * is that of computing all. Codes are no state: they are a function of the sums. */
+ * by the fixed-order dot whatever could be among the best, until nothing can any more: arrival's
+ * answer is that of computing all; lists of neighbours are content with what is likely. Codes are
+ * no state: they are a function of the sums. */
 #include "engine/state.h"
 
 #define CHUNK 64 /* runs */

@@ -95,7 +95,8 @@ static eddy_status edges_of_events(struct ed_level *l, eddy_error *err)
     for (uint32_t i = 0; i < l->n_leaves; i++) {
         const struct ed_event_state *ev = &cl->events[l->leaves[i].thing];
         l->leaves[i].edge = n;
-        for (uint32_t k = 0; k < ev->n_near && ed_event_due(cl, l->leaves[i].thing, turns); k++)
+        int due = ed_event_due(cl, l->leaves[i].thing, turns);
+        for (uint32_t k = 0; k < ev->n_near && due; k++)
             if (ed_near_alive(cl, &ev->near[k]))
                 l->edges[n++] = l->leaf_of[ev->near[k].slot];
         l->leaves[i].n_edges = n - l->leaves[i].edge;

@@ -366,7 +366,9 @@ static int sample_get(eddy_clusterer *cl, struct ed_unpack *u, uint32_t i)
 {
     if (!ed_sample_room(cl))
         return 0;
-    vector_get(cl, u, cl->sample.points + i * cl->stride);
+    float *point = cl->sample.points + i * cl->stride;
+    vector_get(cl, u, point);
+    u->failed |= !(ed_dot(point, point, cl->stride) < 1.01); /* of length 1, whatever was damaged */
     return 1;
 }
 

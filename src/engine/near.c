@@ -1,7 +1,7 @@
 /* Near: the events whose documents are on average most like an event's own.
  *
- * Codes propose (coded.c), and the fixed-order dot decides, so that the same list comes out on
- * every machine. */
+ * Codes propose (coded.c), as is likely, and the fixed-order dot decides. The bytes of codes are
+ * the same on every machine, and so are the lists, but where what is likely fails by a last bit. */
 #include "engine/state.h"
 
 #define ROWS  256    /* lists that one scan is for */

@@ -10,7 +10,7 @@
 #include "engine/signals.h"
 
 #define SWEEPS        2
-#define ROLLING       256 /* unchanged events whose lists are made anew in a pass, at most */
+#define ROLLING       256 /* events that have not grown whose lists are made anew in a pass, at most */
 #define GROWN         1.1 /* what came to an event since its list was made is worth a look */
 #define LISTED_GROWTH 1.5 /* a list holds until its event has grown by this factor */
 
@@ -626,6 +626,9 @@ eddy_status ed_merge(eddy_clusterer *cl, uint32_t into, uint32_t from, double si
     a->last_ms = a->last_ms > b->last_ms ? a->last_ms : b->last_ms;
     a->first_ms = a->first_ms < b->first_ms ? a->first_ms : b->first_ms;
     a->changed = a->pictured = ed_round(cl);
+    cl->moved[into] = ++cl->ticks;
+    if (cl->acting.number) /* between passes: the next one is to look */
+        ed_event_stir(cl, into);
     ed_event_refresh(cl, into);
     if (!ed_near_join(cl, into, from))
         return eddy_fail_nomem(err, "neighbours", cl->o.neighbours * sizeof(struct ed_near));

@@ -97,7 +97,7 @@ struct ed_sketch {
 struct ed_group {
     _Alignas(64) uint64_t id; /* 0: free */
     uint64_t joined;          /* round in which a document last came */
-    uint64_t stays;           /* ticks + 1 when repair last saw that it stays */
+    uint64_t stays;           /* ticks + 1 when repair last saw that it stays; no state */
     double weight;            /* n_u */
     double square;            /* q_u = |S_u|^2 */
     uint64_t held[2]; /* groups of an event that have one of these in common stay together: numbers
@@ -142,7 +142,7 @@ struct ed_event_state {
     _Alignas(64) uint64_t id; /* 0: free */
     double weight, docs;      /* n_e */
     uint64_t changed;         /* round in which it last joined, moved, merged, split */
-    uint64_t grown;           /* pass that found it grown since its list was made */
+    uint64_t grown;           /* pass that found it grown since its list was made; no state */
     uint32_t *groups;         /* (n_groups) */
     struct ed_near *near;     /* (n_near), nearest first */
     uint32_t n_groups, n_near;

@@ -284,7 +284,8 @@ static eddy_status batch_drop(struct ed_pipeline *pl, struct ed_batch *batch, ed
     atomic_fetch_sub(&pl->in, batch->n);
     ed_batch_reset(batch);
     eddy_status st = was_open ? epoch_close(pl, batch, 0, err) : EDDY_OK;
-    ed_pipeline_pass(was_open ? pl->answered : pl->free, batch);
+    if (st == EDDY_OK)
+        ed_pipeline_pass(was_open ? pl->answered : pl->free, batch);
     return st;
 }
 

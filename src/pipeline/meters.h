@@ -10,8 +10,9 @@
 
 /* As at a moment; without an engine, engine is zeros. */
 struct ed_meters {
-    struct ed_distribution read, embed, assign, commit; /* seconds that a batch took there */
-    struct ed_distribution documents;                   /* messages in a batch */
+    struct ed_distribution read, embed, assign, commit; /* seconds: an epoch at both ends, what
+                                                           went as one between them */
+    struct ed_distribution documents;                   /* messages in an epoch */
     struct ed_distribution inside; /* seconds of a document, from being read until its answer was
                                       visible */
     struct ed_distribution delay;  /* the same, from its time at the broker */

@@ -206,14 +206,15 @@ static eddy_status publish(struct ed_pipeline *pl, struct ed_batch *first, eddy_
     return st;
 }
 
-/* Where few batches are under way, it is always the same few: memory stays in the caches. */
+/* Where few batches are under way, it is always the same few: memory stays in the caches. The first
+ * is taken first, for it knows what is wanted of the next epoch. */
 static void give_back(struct ed_pipeline *pl, struct ed_batch *first)
 {
-    for (struct ed_batch *batch = first, *next; batch; batch = next) {
-        next = batch->next;
-        ed_batch_reset(batch);
-        ed_ring_give_back(pl->free, batch);
-    }
+    if (!first)
+        return;
+    give_back(pl, first->next);
+    ed_batch_reset(first);
+    ed_ring_give_back(pl->free, first);
 }
 
 static void *publisher_main(void *p)

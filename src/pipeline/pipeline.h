@@ -5,9 +5,9 @@
  *                                          ^
  *                            control (1) --+-- reasoner (1)
  *
- * Data moves left to right in batches; a batch owns one arena. There are ring_max batches and one
- * for the reader: when all are under way, it does not read until one is back.
- * An epoch ends when it holds what a worker does in about a second (16 documents at least,
+ * Data moves left to right in batches; a batch owns one arena. There are ring_max batches, one
+ * for the reader, and a few that go ahead: when all are under way, it does not read until one is
+ * back. An epoch ends when it holds what a worker does in about a second (16 documents at least,
  * batch_max at most), or after wait_ms; but not while answers wait for the publisher, since it
  * would be no sooner and an epoch costs about the same whatever it holds. Where the stages have
  * nothing else to do, what has come of it goes ahead of the rest, as an open batch. */
@@ -58,10 +58,10 @@ struct ed_pipeline_options {
     size_t vector_dim;     /* without an embedder: of the vectors that documents bring; 0: none */
     const char *const *languages; /* (n_languages) only these are taken; none: all */
     size_t n_languages;
-    size_t batch_max; /* documents in a micro-batch; 1 to 65,536 */
-    int wait_ms;      /* a batch that is not full goes on after this time */
+    size_t batch_max; /* documents in an epoch; 1 to 65,536 */
+    int wait_ms;      /* one that is not full ends after this time */
     size_t workers;   /* threads that parse and embed; 1 to 256 */
-    size_t ring_max;  /* batches under way at most; 2 to 4,096 */
+    size_t ring_max;  /* epochs under way at most; 2 to 4,096 */
     size_t value_max; /* bytes that are kept of a dead letter's key, headers and value together */
     struct ed_mark mark; /* how the shard stood after the journal's last epoch */
     int resumable; /* 1: the journal keeps a state, so that a stop is only a pause: what was not
