@@ -161,8 +161,9 @@ PART lanes whole_of(lanes_half h)
 {
 #if LANES == 16
     return (lanes)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
-#endif
+#else
     return (lanes)(__builtin_convertvector(h, lanes_bits) << 16);
+#endif
 }
 
 /* Whole numbers from 0 to 255, as bytes. */

@@ -69,23 +69,6 @@ void ed_dots_rough(const float *a, const float *const *rows, size_t n, float *re
     ret[3] = z[0];
 }
 
-/* Four rows at a time: y is read and written a quarter as often, and rows whose distance is a power
- * of two, which all want the same few places of the cache, do not drive each other out. Tried and
- * left: all rows for a few elements of y, two and a half times as slow for that reason. */
-MANY_CPUS
-void ed_add_rows(float *y, const float *w, const float *const *rows, size_t n_rows, size_t n)
-{
-    size_t k = 0;
-    for (; k + 4 <= n_rows; k += 4) {
-        const float *a = rows[k], *b = rows[k + 1], *c = rows[k + 2], *d = rows[k + 3];
-        for (size_t i = 0; i < n; i++)
-            y[i] += (w[k] * a[i] + w[k + 1] * b[i]) + (w[k + 2] * c[i] + w[k + 3] * d[i]);
-    }
-    for (; k < n_rows; k++)
-        for (size_t i = 0; i < n; i++)
-            y[i] += w[k] * rows[k][i];
-}
-
 MANY_CPUS
 void ed_add_scaled(float *y, float w, const float *x, size_t n)
 {
@@ -121,14 +104,6 @@ void ed_floats_of(const int8_t *bytes, size_t n, float largest, float *ret)
     float step = largest / 127;
     for (size_t i = 0; i < n; i++)
         ret[i] = (float)bytes[i] * step;
-}
-
-MANY_CPUS
-void ed_bounds(const float *scores, const float *inverse, const float *asked, const float *power,
-               float slop, size_t n, float *ret)
-{
-    for (size_t i = 0; i < n; i++)
-        ret[i] = (scores[i] * inverse[i] - asked[i] + slop) * power[i];
 }
 
 MANY_CPUS
@@ -244,15 +219,6 @@ void ed_gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const 
         return;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1.0f, a, (int)lda,
                 b, (int)ldb, 0.0f, c, (int)ldc);
-}
-
-void ed_gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
-                size_t ldb, float *c, size_t ldc)
-{
-    if (!m || !n)
-        return;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1.0f, a,
-                (int)lda, b, (int)ldb, 0.0f, c, (int)ldc);
 }
 
 void ed_blas_single_thread(void)

@@ -13,10 +13,10 @@
 double ed_dot(const float *a, const float *b, size_t n);
 /* The same of a with each of n_rows rows, to the last bit, in half the time: ret (n_rows). */
 void ed_dots(const float *a, const float *const *rows, size_t n_rows, size_t n, double *ret);
-/* Of whole numbers, whose lengths' product is below 2^31. */
-int32_t ed_dot_short(const int16_t *a, const int16_t *b, size_t n);
 void ed_dots_four(const float *a, const float *const *rows, size_t n, double *ret);
-/* The same in float, several times as fast: a filter. Error at most n 2^-24 |a| |b|; its last bits
+/* a.b of (n) whole numbers, the product of whose lengths is below 2^31: exact. */
+int32_t ed_dot_short(const int16_t *a, const int16_t *b, size_t n);
+/* a.b in float, several times as fast: a filter. Error at most n 2^-24 |a| |b|; its last bits
  * differ between CPUs. */
 float ed_dot_rough(const float *a, const float *b, size_t n);
 /* The same of a with four rows, in less time than one by one: ret (4). */
@@ -28,18 +28,12 @@ void ed_add_scaled(float *y, float w, const float *x, size_t n);
 float ed_bytes_of(const float *x, size_t n, int8_t *ret);
 /* And back. */
 void ed_floats_of(const int8_t *bytes, size_t n, float largest, float *ret);
-/* y += sum of w[k] rows[k], n_rows rows of (n): the same in one go, faster, and as a filter. Error
- * at most n_rows 2^-24 times the sum of all sizes. */
-void ed_add_rows(float *y, const float *w, const float *const *rows, size_t n_rows, size_t n);
 /* Length of (n) in double, fixed order. */
 double ed_norm(const float *a, size_t n);
 /* Sum of (n) in double, fixed order. */
 double ed_sum(const float *a, size_t n);
 /* *second += sum of the squares of their distances from the mean, *third += that of the cubes. */
 void ed_moments_add(const float *a, size_t n, double mean, double *second, double *third);
-/* ret = (scores inverse - asked + slop) power, element by element; (n), in float, as a filter. */
-void ed_bounds(const float *scores, const float *inverse, const float *asked, const float *power,
-               float slop, size_t n, float *ret);
 /* The largest of (n), none of them a NaN; -INFINITY of none. */
 float ed_most(const float *a, size_t n);
 /* The first of (n), from `from` on, that is at least what is asked of it; n. */
@@ -52,9 +46,6 @@ int ed_is_zero(const float *a, size_t n);
 /* c (m, n) = a (m, k) b (n, k)^T, row strides lda, ldb, ldc in floats. One thread, OpenBLAS.
  * Error of each element against exact arithmetic: at most k 2^-24 |a_i| |b_j|. */
 void ed_gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
-                size_t ldb, float *c, size_t ldc);
-/* The same for c (m, n) = a (m, k) b (k, n). */
-void ed_gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                 size_t ldb, float *c, size_t ldc);
 
 /* Let OpenBLAS use the calling thread only: eddy parallelises over documents. Called by each

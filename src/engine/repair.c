@@ -1,7 +1,8 @@
 /* Repair: groups move, events split and merge (ALGORITHM 5.6 and 5.10).
  *
  * A pass looks at what changed since the last one, and at a rolling share of the rest: groups that
- * a document joined, groups of events that changed, and every eighth group in turn; as partners,
+ * a document joined, events that have grown by a tenth or that a group came to or left, with all
+ * their groups, and every eighth group and event in turn; as partners,
  * the sixteen nearest events of each. With `turns` 1 and `neighbours` beyond the number of events
  * it is the full pass, which the tests hold it against. Every decision is by fixed-order dots of
  * sums as they are at that moment, in the order of ids. */

@@ -114,7 +114,7 @@ struct ed_group {
     int64_t bucket;  /* in which something last came; INT64_MIN: nothing did ... */
     double open;     /* ... how much, and ... */
     float recent;    /* ... what had come before, as ed_rate_fade leaves of it */
-    char apart[64];
+    char apart[64];  /* for the number of lines */
 };
 _Static_assert(sizeof(struct ed_group) / 64 % 2, "groups want the same places of the cache");
 

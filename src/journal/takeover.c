@@ -358,12 +358,12 @@ eddy_status ed_epochs_follow(struct ed_journal *journal, const struct ed_loader 
     next = e->tail;
     answer = e->log->read(e->log, e->tail, end, topic_take, &r, &next, &why);
     e->tail = next;
+    /* Where the owner was faster, and what we wanted is void, begin anew; also where the broker
+     * does not say so now, since what is bad will be bad again. */
     enum ed_answer bounds =
         answer == ED_REFUSED ? e->log->bounds(e->log, &first, &end, &ignored) : ED_DONE;
     if (answer == ED_REFUSED && (bounds == ED_AGAIN || (bounds == ED_DONE && first > next))) {
-        e->following =
-            0; /* the owner was faster, and what we wanted is void: begin anew; also where
-                  the broker does not say so now, since what is bad will be bad again */
+        e->following = 0;
         return EDDY_OK;
     }
     return answer == ED_DONE || answer == ED_AGAIN ? EDDY_OK

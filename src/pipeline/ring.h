@@ -24,7 +24,7 @@ void ed_ring_free(struct ed_ring *ring);
 /* Put an item (not NULL) at the end, waiting at most wait_ms for room. */
 enum ed_ring_answer ed_ring_push(struct ed_ring *ring, void *item, int wait_ms);
 /* Give an item back that push has brought: it is the next one that is taken, as it is warm still.
- * There is room for it. */
+ * There is room for it. Not of a ring that is filled by place. */
 void ed_ring_give_back(struct ed_ring *ring, void *item);
 /* Put an item at place number, counted from 0 and each used once. A ring is used with push or
  * with place, not both. */

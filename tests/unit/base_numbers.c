@@ -125,25 +125,36 @@ TEST(products_of_many_rows_are_those_of_each_to_the_last_bit)
     }
 }
 
-TEST(rows_in_one_go_are_rows_one_after_the_other)
+TEST(products_of_whole_numbers_are_exact)
 {
     uint64_t seed = test_seed();
-    float x[5][200], w[5], y[200], all[200];
-    const float *rows[5];
+    int16_t a[200], b[200];
     for (size_t n = 0; n < 200; n++) {
-        size_t n_rows = test_random(&seed) % 6;
-        for (size_t i = 0; i < n; i++)
-            y[i] = all[i] = (float)(test_random(&seed) >> 40);
-        for (size_t k = 0; k < n_rows; k++) {
-            rows[k] = x[k];
-            w[k] = (float)(test_random(&seed) >> 50);
-            for (size_t i = 0; i < n; i++)
-                x[k][i] = (float)(test_random(&seed) >> 50);
-            ed_add_scaled(y, w[k], x[k], n);
+        int64_t sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            a[i] = (int16_t)((int)(test_random(&seed) % 6001) - 3000);
+            b[i] = (int16_t)((int)(test_random(&seed) % 6001) - 3000);
+            sum += (int64_t)a[i] * b[i];
         }
-        ed_add_rows(all, w, rows, n_rows, n);
-        for (size_t i = 0; i < n; i++)
-            assert_true(fabsf(all[i] - y[i]) <= 1e-5f * fabsf(y[i]));
+        assert_int_equal(ed_dot_short(a, b, n), sum);
+    }
+}
+
+TEST(the_first_that_reaches_what_is_asked_is_found)
+{
+    uint64_t seed = test_seed();
+    float a[70], asked[70];
+    for (size_t n = 0; n < 70; n++) {
+        for (size_t i = 0; i < n; i++) {
+            a[i] = (float)(test_random(&seed) % 40);
+            asked[i] = test_random(&seed) % 3 ? 40 : a[i]; /* nearly all ask for more */
+        }
+        for (size_t from = 0; from <= n; from++) {
+            size_t first = from;
+            while (first < n && a[first] < asked[first])
+                first++;
+            assert_int_equal(ed_reaching(a, asked, from, n), first);
+        }
     }
 }
 
@@ -203,7 +214,8 @@ int main(void)
         cmocka_unit_test(fixed_order_dot_and_gemm_agree_with_the_plain_sum),
         cmocka_unit_test(rough_products_are_within_their_error),
         cmocka_unit_test(products_of_many_rows_are_those_of_each_to_the_last_bit),
-        cmocka_unit_test(rows_in_one_go_are_rows_one_after_the_other),
+        cmocka_unit_test(products_of_whole_numbers_are_exact),
+        cmocka_unit_test(the_first_that_reaches_what_is_asked_is_found),
         cmocka_unit_test(table_agrees_with_a_list),
         cmocka_unit_test(civil_time_is_right_on_known_days),
     };
