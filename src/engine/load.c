@@ -108,6 +108,19 @@ static int ring_fits(uint64_t n, uint64_t next)
     return n <= FADED_KEPT && next < FADED_KEPT && (n == FADED_KEPT || next == n);
 }
 
+/* Of each document one direction is in a sum: no coordinate of it is larger than their number. */
+static void sums_get(eddy_clusterer *cl, struct ed_unpack *u)
+{
+    double largest = 0;
+    ed_get_doubles(u, cl->sum, cl->n_dense);
+    for (size_t i = 0; i < cl->n_dense; i++)
+        largest = fmax(largest, fabs(cl->sum[i]));
+    uint64_t seen = cl->seen_dense;
+    for (size_t v = 0; v < cl->o.n_extra; v++)
+        seen = cl->seen_extra[v] > seen ? cl->seen_extra[v] : seen;
+    u->failed |= !(largest <= 1.01 * (double)seen);
+}
+
 /* How many things there are to be. */
 struct claims {
     uint64_t slots, n_events, n_groups, sample, faded, ring, links, redirects;
@@ -184,7 +197,7 @@ static void scalars_get(eddy_clusterer *cl, struct ed_unpack *u)
     load->counts = ed_unpack_u64(u);
     load->spellings = ed_unpack_u64(u);
     load->things = ed_unpack_u64(u);
-    ed_get_doubles(u, cl->sum, cl->n_dense);
+    sums_get(cl, u);
     claims_take(cl, u, &c);
 }
 

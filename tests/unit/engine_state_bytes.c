@@ -229,6 +229,35 @@ TEST(other_versions_shapes_and_kinds_are_refused)
     stream_free(&x.s);
 }
 
+/* What the fuzzer found: finite, but what is centred by it is not. */
+TEST(a_mean_larger_than_its_documents_is_refused)
+{
+    struct shape x;
+    struct kept kept = {0};
+    uint64_t hash;
+    small_state(&x, &kept, &hash);
+    eddy_record *list = kept_shuffled(&kept, 8);
+    size_t i = 0;
+    while (list[i].key >> ED_NUMBER_BITS != ED_SCALARS)
+        i++;
+    size_t n = list[i].value.n;
+    char *copy = malloc(n);
+    memcpy(copy, list[i].value.at, n);
+    double last, large = -1e300; /* the sums are the last of the scalars */
+    memcpy(&last, copy + n - sizeof last, sizeof last);
+    assert_true(last > -1e3 && last < 1e3);
+    memcpy(copy + n - sizeof large, &large, sizeof large);
+    eddy_record r = {list[i].key, {copy, n}};
+    eddy_clusterer *cl = clusterer_new(&x.o);
+    assert_int_equal(eddy_clusterer_load(cl, &list[i], NULL), EDDY_OK);
+    assert_int_equal(eddy_clusterer_load(cl, &r, NULL), EDDY_FORMAT);
+    eddy_clusterer_free(cl);
+    free(copy);
+    free(list);
+    kept_clear(&kept);
+    stream_free(&x.s);
+}
+
 TEST(loading_has_its_time)
 {
     struct shape x;
@@ -353,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_is_found),
         cmocka_unit_test(records_of_two_moments_are_refused),
         cmocka_unit_test(other_versions_shapes_and_kinds_are_refused),
+        cmocka_unit_test(a_mean_larger_than_its_documents_is_refused),
         cmocka_unit_test(loading_has_its_time),
         cmocka_unit_test(a_state_of_version_3_is_still_read),
     };
