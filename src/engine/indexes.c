@@ -13,10 +13,10 @@
 #include "base/cpus.h"
 
 #define MS_PER_HOUR 3600000.0
-#define STEP        16    /* dimensions at a time; a stride is a multiple of it */
-#define LOOKED_AT   8     /* of an event's list, for its picture ... */
-#define LISTED_MAX  64    /* ... or all events where they are few, at most */
-#define HOLDS       1.125 /* indexes hold until the event has grown or shrunk by this factor */
+#define STEP        16   /* dimensions at a time; a stride is a multiple of it */
+#define LOOKED_AT   8    /* of an event's list, for its picture ... */
+#define LISTED_MAX  64   /* ... or all events where they are few, at most */
+#define HOLDS       1.25 /* indexes hold until the event has grown or shrunk by this factor */
 
 struct work {
     const eddy_clusterer *cl;

@@ -4,8 +4,9 @@
  * (McInnes, Healy and Melville 2018) with 1 / (1 + d^2) as the likeness of two places, over the
  * lists of neighbours that a pass keeps anyway. What makes it a map is that places stay: an event
  * gets its own in the first pass that lists its neighbours, and those that have one do not make
- * room. What documents have come to since is drawn after its neighbours, a short way at a time. So
- * what is new moves nothing, and places are part of the state: a restart moves nothing either.
+ * room. What has grown by a tenth since, or gained or lost a group, is drawn after its neighbours,
+ * a short way at a time. So what is new moves nothing, and places are part of the state: a restart
+ * moves nothing either.
  *
  * Nobody decides anything by a place. Steps are reckoned with + - * / alone, in the order of slots,
  * so that they are the same on every machine. */
@@ -17,7 +18,7 @@
 #define YOUNG     400 /* events */
 #define FRESH_MAX 2048 /* that get a place in one pass: a state of before has places for none */
 #define PUSHES    12   /* others that push, at each step */
-#define NUDGES    8    /* steps of one that has a place and is due for a picture ... */
+#define NUDGES    8    /* steps of one that has a place and was stirred ... */
 #define NUDGE     0.03 /* ... each so large, of a first one's */
 #define STEEP     4.0  /* no force is larger */
 
@@ -164,7 +165,7 @@ eddy_status ed_map_pass(eddy_clusterer *cl, eddy_error *err)
         if (!map.at[e].known) {
             if (n < FRESH_MAX)
                 fresh[n++] = e;
-        } else if (ev->pictured == ed_round(cl)) {
+        } else if (ed_event_stirred(cl, e)) {
             for (uint32_t t = 0; t < NUDGES; t++)
                 event_step(&map, e, (uint32_t)cl->pass * NUDGES + t, NUDGE);
             place_keep(&map, e);
