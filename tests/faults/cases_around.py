@@ -233,6 +233,7 @@ def clock_jumps(run, long):
         clock(0) if offset == 3000 else None
     time.sleep(1)
     eddy.kill()
+    run.load(1000)  # else it may have nothing to send
     # A day ahead the broker refuses what we send: that is said, and nothing is lost.
     clock(90000)
     eddy = run.eddy(env=env)

@@ -28,6 +28,8 @@ BARE = os.path.join(BUILD, "tests/bare")
 CLOCK = os.path.join(BUILD, "tests/libclock.so")
 REHASH = os.path.join(BUILD, "tests/rehash")
 SLOW = float(os.environ.get("EDDY_SLOW", "1"))
+# What the state depends on; shards share the false alarms that are promised.
+OF_STATE = ("engine.", "signals.", "embed.", "document.", "state.shards=")
 OUTPUTS = ["assignments", "dead", "changes", "events"]
 DAY_MS = str(86400000 * 30)
 
@@ -414,7 +416,7 @@ class Run:
         result = judge(self.cluster.address, self.pipeline, self.inputs, shards=self.shards, group=self.group,
                                follow=self.follower and self.follow_path,
                                rehash=REHASH if os.path.exists(REHASH) else None,
-                               options=[s for s in self.settings if s.startswith(("engine.", "embed.", "document."))],
+                               options=[s for s in self.settings if s.startswith(OF_STATE)],
                                at_rest=at_rest, **more).run()
         self.n.update(result.n)
         if result.found:
