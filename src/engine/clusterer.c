@@ -233,11 +233,11 @@ static void stretch_begin(eddy_clusterer *cl)
 {
     cl->stretch++;
     cl->stretch_weight = cl->weight_now;
-    ed_threshold_learn(cl);
     uint64_t every = cl->n_events / 4;
     every = every > cl->o.repair_every ? every : cl->o.repair_every;
     uint64_t young = cl->position > STRETCH_FIRST ? cl->position : STRETCH_FIRST;
     cl->stretch_left = young < every ? young : every;
+    ed_threshold_begin(cl, cl->stretch_left);
 }
 
 void ed_forget_told(eddy_clusterer *cl)

@@ -246,8 +246,8 @@ void ed_point_centred(const eddy_clusterer *cl, const float *dense, float *ret);
 /* threshold.c: memory of the sample. 0: none. */
 int ed_sample_room(eddy_clusterer *cl);
 eddy_status ed_threshold_sample(eddy_clusterer *cl, const struct ed_point *p, eddy_error *err);
-/* Before each stretch. */
-void ed_threshold_learn(eddy_clusterer *cl);
+/* Before each stretch, of so many documents. */
+void ed_threshold_begin(eddy_clusterer *cl, uint64_t stretch);
 /* What arrival asks of every event, after tau has changed. */
 void ed_threshold_ask(eddy_clusterer *cl);
 /* How steeply the probability that two are one rises with similarity. */

@@ -7,7 +7,8 @@
  * to doubts move what was learned (judge.c).
  *
  * The sample's products are kept; only rows of points that are new are computed again, in whole
- * numbers, so that tau has the same bits on every machine. */
+ * numbers, so that tau has the same bits on every machine. A stream that has come far renews it
+ * slowly, and is learned from less often. */
 #include "engine/operations.h"
 
 int ed_sample_room(eddy_clusterer *cl)
@@ -141,35 +142,43 @@ static double small_share(const eddy_clusterer *cl)
     return all > 0 ? small / all : 1;
 }
 
-void ed_threshold_learn(eddy_clusterer *cl)
+static void learn(eddy_clusterer *cl)
 {
     struct ed_sample *s = &cl->sample;
     struct ed_threshold *th = &cl->th;
-    if (s->n >= 8) {
-        products_refresh(cl);
-        double mean, sd, skew;
-        pair_moments(s, &mean, &sd, &skew);
-        double k = s->n;
-        double nn10 = nearest_tenth(s) + G_NEAREST * sd * ed_log2(SAMPLE_MAX / k);
-        double null = mean + KAPPA * sd;
-        double near = clamp(nn10 - C_NEAREST * sd, mean + CLAMP_LOW * sd, mean + CLAMP_HIGH * sd);
-        if (near < null) { /* a lower tau only for broad streams */
-            double broad = clamp((SKEW_HIGH - skew) / (SKEW_HIGH - SKEW_LOW), 0, 1);
-            near = broad * near + (1 - broad) * null;
-        }
-        double ramp = k < RAMP ? k / RAMP : 1;
-        double w = k / (k + TAU_PRIOR_N);
-        double tau = w * (ramp * near + (1 - ramp) * null) + (1 - w) * TAU_PRIOR;
-
-        double slack = tau > null ? tau - null : 0; /* asked already: never counted twice */
-        th->delta = SIZE_STEP * (sd < SPREAD_MAX ? sd : SPREAD_MAX);
-        th->full = th->delta > 0 ? SIZE_FULL * ed_exp2(-slack / th->delta) : 0;
-        th->mean = mean;
-        th->spread = sd;
-        th->learned = isnan(cl->o.threshold) ? tau + cl->o.granularity * sd : cl->o.threshold;
-        ed_judge_fit(cl);
+    products_refresh(cl);
+    double mean, sd, skew;
+    pair_moments(s, &mean, &sd, &skew);
+    double k = s->n;
+    double nn10 = nearest_tenth(s) + G_NEAREST * sd * ed_log2(SAMPLE_MAX / k);
+    double null = mean + KAPPA * sd;
+    double near = clamp(nn10 - C_NEAREST * sd, mean + CLAMP_LOW * sd, mean + CLAMP_HIGH * sd);
+    if (near < null) { /* a lower tau only for broad streams */
+        double broad = clamp((SKEW_HIGH - skew) / (SKEW_HIGH - SKEW_LOW), 0, 1);
+        near = broad * near + (1 - broad) * null;
     }
-    th->phi = small_share(cl);
+    double ramp = k < RAMP ? k / RAMP : 1;
+    double w = k / (k + TAU_PRIOR_N);
+    double tau = w * (ramp * near + (1 - ramp) * null) + (1 - w) * TAU_PRIOR;
+
+    double slack = tau > null ? tau - null : 0; /* asked already: never counted twice */
+    th->delta = SIZE_STEP * (sd < SPREAD_MAX ? sd : SPREAD_MAX);
+    th->full = th->delta > 0 ? SIZE_FULL * ed_exp2(-slack / th->delta) : 0;
+    th->mean = mean;
+    th->spread = sd;
+    th->learned = isnan(cl->o.threshold) ? tau + cl->o.granularity * sd : cl->o.threshold;
+    ed_judge_fit(cl);
+}
+
+/* Of a long stream so many documents renew a sixteenth of the sample at most, and ever less. */
+#define SETTLED     16384
+#define LEARN_EVERY 1024
+
+void ed_threshold_begin(eddy_clusterer *cl, uint64_t stretch)
+{
+    if (cl->sample.n >= 8 && (cl->position < SETTLED || cl->position % LEARN_EVERY < stretch))
+        learn(cl);
+    cl->th.phi = small_share(cl);
     ed_threshold_ask(cl);
 }
 
