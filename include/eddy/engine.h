@@ -243,7 +243,7 @@ typedef struct eddy_event {
     int64_t signal_ms;          /* ... and since when, as told */
     uint64_t incident;          /* of the burst; 0: none */
     eddy_event_indexes indexes; /* against those in `similar`; NaN where there are none. As of when
-                                   the event had last grown or shrunk by an eighth; that others
+                                   the event had last grown or shrunk by a quarter; that others
                                    change is no reason for a new picture */
     double map[2];              /* a place in the plane, near those of events that are alike; it
                                    hardly moves. 0, 0: none yet */
